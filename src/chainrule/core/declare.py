@@ -1,0 +1,300 @@
+"""The kinds of ops: one call of a function here declares an op, and everything else follows.
+
+`elementwise`, `linear`, `bilinear`, `reduction`, `movement` and `general` make the primitive, put its kernel into
+`RAW` and its public function into `OPS`, and note which methods, operators, in-place forms and public names it has
+(`METHODS`, `PUBLIC`; attached once by `ops/__init__`). `spelled` replaces the public function of an op by one that
+accepts PyTorch's spellings (`x.sum(0, 1)`, `dim` or `axis`) and calls the primitive with canonical parameters.
+The kind tells forward mode and batching how to treat the op: elementwise rules are their own jvp, linear ops map
+tangents by themselves, bilinear ones twice, a reduction's jvp is the sum of its weighted tangents.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .primitive import (
+    NONE,
+    PUBLIC,
+    SAME,
+    TO_FLOAT,
+    Primitive,
+    binary_lane,
+    compare_lane,
+    unary_lane,
+)
+from .record import OPS, RAW
+from .tensor import Tensor
+from .views import inplace, inplace_method
+
+__all__ = ["METHODS", "NONE", "SAME", "TO_FLOAT", "bilinear", "elementwise", "general", "linear", "movement",
+           "public", "reduction", "spelled", "unreduced"]  # fmt: skip
+
+METHODS: dict[str, Callable[..., Any]] = {}  # attached to Tensor by ops/__init__
+
+REALS, POSITIVE, UNIT, ABOVE_ONE = (-3.0, 3.0), (0.2, 3.0), (-0.9, 0.9), (1.2, 3.0)
+
+
+def elementwise(
+    name: str,
+    kernel: Callable[..., Any],
+    rule: Callable[..., Any] | None = None,
+    *,
+    promote: str = SAME,
+    domain: tuple[float, float] = REALS,
+    grad_fn: str | None = None,
+    operator: str | None = None,
+    inplace_ufunc: Any = None,
+    has_inplace: bool = True,
+    constants: bool = False,
+    method: bool = True,
+    names: Sequence[str] = (),
+    aliases: Sequence[str] = (),
+    doc: str = "",
+    **rules: Callable[..., Any] | None,
+) -> Any:
+    """Declare an op that maps elements: `rule` for one operand, `a=..., b=...` for two (None: no derivative).
+
+    Args:
+        kernel: arrays or NumPy scalars in, the same out.
+        rule: `rule(xp, g, ...)`, linear in g; it is the vjp and the jvp.
+        promote: what happens to operands of other dtypes.
+        domain: (low, high) where the tests may draw operands.
+        operator: name of the special method (`__add__`).
+        constants: a Python number may reach the kernel as a cached 0-d array.
+        names: public names below `torch` (default: its own).
+        aliases: further names, functions and methods.
+
+    Returns:
+        The public function; `.prim` is the primitive.
+    """
+    args = tuple(rules) or ("x",)
+    prim = Primitive(
+        name, "elementwise", kernel, args, tuple(rules.values()) or (rule,),
+        promote=promote, grad_fn=grad_fn, broadcasts=len(args) > 1, holomorphic=True, numbers=len(args) > 1,
+        domain=domain, doc=doc,
+    )  # fmt: skip
+    function = _elementwise_function(prim, constants)
+    _publish(prim, function, names, aliases, method)
+    if operator is not None:
+        METHODS[operator] = _operator(prim, constants)
+    if has_inplace:
+        _publish_inplace(prim, inplace_ufunc, operator, (name, *aliases))
+    return function
+
+
+def _elementwise_function(prim: Primitive, constants: bool) -> Callable[..., Any]:
+    if len(prim.args) == 1:
+        return unary_lane(prim)
+    if len(prim.args) > 2:
+        return _plain(prim)
+    if prim.differentiable:
+        return binary_lane(prim, constants=constants, dunder=False)
+    return compare_lane(prim, dunder=False)
+
+
+def _operator(prim: Primitive, constants: bool) -> Callable[..., Any]:
+    if len(prim.args) == 1:
+        return prim.public
+    if prim.differentiable:
+        return binary_lane(prim, constants=constants, dunder=True)
+    return compare_lane(prim, dunder=True)
+
+
+def _publish_inplace(prim: Primitive, ufunc: Any, operator: str | None, names: Sequence[str]) -> None:
+    if len(prim.args) == 2:
+        method = inplace_method(prim, ufunc)
+    else:
+
+        def method(self: Tensor, *rest: Any) -> Tensor:
+            return inplace(prim, self, *rest)
+
+    for n in names:
+        METHODS.setdefault(n + "_", method)
+    if operator is not None and len(prim.args) == 2:
+        METHODS["__i" + operator[2:]] = inplace_method(prim, ufunc, dunder=True)
+
+
+def _publish(
+    prim: Primitive, function: Callable[..., Any], names: Sequence[str], aliases: Sequence[str], method: bool
+) -> None:
+    function.__name__ = function.__qualname__ = prim.name
+    function.__doc__ = prim.doc
+    function.prim = prim  # type: ignore[attr-defined]
+    function.__module__ = "chainrule"
+    prim.public = function
+    setattr(RAW, prim.name, prim.kernel)
+    setattr(OPS, prim.name, function)
+    for path in names or (prim.name,):
+        PUBLIC[path] = function
+    for alias in aliases:
+        PUBLIC[alias] = function
+    if method:
+        for n in (prim.name, *aliases):
+            METHODS.setdefault(n, function)
+
+
+def _plain(prim: Primitive) -> Callable[..., Any]:
+    """Operands, then the static parameters by position or name, then `out`."""
+    first, defaults, names = len(prim.args), prim.defaults, prim.params
+    known = (*(prim._public_name(i) for i in range(first)), *names)
+
+    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if kwargs or len(args) < first:
+            args = _bind(prim.name, known, defaults, args, kwargs)
+        params = args[first:]
+        return prim.call(*args[:first], params=params + defaults[len(params) :], out=out)
+
+    return function
+
+
+def _bind(op: str, known: Sequence[str], defaults: Sequence[Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    values = dict(zip(known[len(known) - len(defaults) :], defaults, strict=True))
+    values.update(zip(known, args, strict=False))
+    for name, value in kwargs.items():
+        if name not in known:
+            raise TypeError(f"{op}() got an unexpected keyword argument '{name}'\nHint: it takes {', '.join(known)}")
+        values[name] = value
+    missing = [n for n in known if n not in values]
+    if missing or len(args) > len(known):
+        what = f"missing argument '{missing[0]}'" if missing else f"takes {len(known)} arguments, {len(args)} given"
+        raise TypeError(f"{op}(): {what}\nHint: it takes {', '.join(known)}")
+    return tuple(values[n] for n in known)
+
+
+def _declare(name: str, kind: str, kernel: Callable[..., Any], args: Sequence[str], rules: Any, **options: Any) -> Any:
+    public_options = {k: options.pop(k, d) for k, d in (("names", ()), ("aliases", ()), ("method", True))}
+    has_inplace = options.pop("has_inplace", False)
+    prim = Primitive(name, kind, kernel, args, rules, params=_params(kernel, len(args)), **options)
+    function = _plain(prim)
+    _publish(prim, function, **public_options)
+    if has_inplace:
+        METHODS[name + "_"] = _plain_inplace(prim)
+    return function
+
+
+def _plain_inplace(prim: Primitive) -> Callable[..., Any]:
+    first = len(prim.args)
+
+    def method(*args: Any, **kwargs: Any) -> Tensor:
+        known = (*prim.args, *prim.params)
+        bound = _bind(prim.name + "_", known, prim.defaults, args, kwargs) if kwargs or len(args) < first else args
+        params = bound[first:]
+        return inplace(prim, *bound[:first], params=params + prim.defaults[len(params) :])
+
+    method.__name__ = prim.name + "_"
+    return method
+
+
+def _params(kernel: Callable[..., Any], first: int) -> dict[str, Any]:
+    """Static parameters: what the kernel takes after its operands."""
+    if not inspect.isfunction(kernel):
+        return {}
+    rest = list(inspect.signature(kernel).parameters.values())[first:]
+    return {p.name: p.default for p in rest if p.kind is not p.VAR_KEYWORD}
+
+
+def linear(name: str, kernel: Callable[..., Any], transpose: Callable[..., Any], **options: Any) -> Any:
+    """Declare an op linear in its one operand `x`: its jvp is itself; `transpose(xp, g, ...)` is its vjp."""
+    return _declare(name, "linear", kernel, ("x",), (transpose,), **options)
+
+
+def movement(name: str, kernel: Callable[..., Any], transpose: Callable[..., Any], **options: Any) -> Any:
+    """Declare an op that moves, repeats or drops elements; with `view=True` its output may share memory."""
+    return _declare(name, "movement", kernel, ("x",), (transpose,), **options)
+
+
+def bilinear(
+    name: str, kernel: Callable[..., Any], a: Callable[..., Any], b: Callable[..., Any], **options: Any
+) -> Any:
+    """Declare an op linear in each of two operands; `a` and `b` are the vjps, conjugated by the machine."""
+    return _declare(name, "bilinear", kernel, ("a", "b"), (a, b), holomorphic=True, **options)
+
+
+def unreduced(xp: Any, v: Any, x_shape: tuple[int, ...], dim: Any, keepdim: bool) -> Any:
+    """A reduced value with its dimensions of size 1 put back, so that it broadcasts against the operand."""
+    if keepdim or not x_shape:
+        return v
+    dims = range(len(x_shape)) if dim is None else (dim,) if isinstance(dim, int) else dim
+    return xp.reshape(v, tuple(1 if i in dims else n for i, n in enumerate(x_shape)))
+
+
+def reduction(name: str, kernel: Callable[..., Any], rule: Callable[..., Any], **options: Any) -> Any:
+    """Declare a reduction over `dim` whose vjp multiplies the cotangent by a weight for every element.
+
+    `rule(xp, g, ...)` sees `g` and `out` with the reduced dimensions put back (size 1), so it is written elementwise;
+    the kernel takes (x, dim, keepdim, ...).
+    """
+    wanted = tuple(inspect.signature(rule).parameters)[2:]
+    # what the machine needs besides the rule's own names, to put the dimensions back
+    names = (*wanted, *(n for n in ("x_shape", "dim", "keepdim") if n not in wanted))
+
+    def vjp(xp: Any, g: Any, *values: Any) -> Any:
+        v = dict(zip(names, values, strict=True))
+        back = (v["x_shape"], v["dim"], v["keepdim"])
+        if "out" in v:
+            v["out"] = unreduced(xp, v["out"], *back)
+        return rule(xp, unreduced(xp, g, *back), *[v[n] for n in wanted])
+
+    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    vjp.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(n, kinds) for n in ("xp", "g", *names)]
+    )
+    function = _declare(name, "reduction", kernel, ("x",), (vjp,), **options)
+    function.prim.rules[0].written = rule
+    return function
+
+
+def general(
+    name: str,
+    kernel: Callable[..., Any],
+    args: Sequence[str],
+    *,
+    vjp: Callable[..., Any] | None = None,
+    rules: dict[str, Callable[..., Any]] | None = None,
+    **options: Any,
+) -> Any:
+    """Declare any op: one joint `vjp` (a tuple of cotangents, one per operand) or `rules` by operand; none: no gradient."""
+    if vjp is not None:
+        return _declare(name, "general", kernel, args, (vjp,), joint=True, **options)
+    by_name = rules or {}
+    return _declare(name, "general", kernel, args, tuple(by_name.get(n) for n in args), **options)
+
+
+def spelled(function: Any, *, method: bool | None = None) -> Callable[[Any], Any]:
+    """Decorator: the public spelling of an op whose call accepts more than operands and parameters in order.
+
+    The decorated function calls `function.prim.call(..., params=...)`. It replaces the plain public function
+    everywhere: in `OPS`, as method, and under the public names.
+    """
+    prim: Primitive = function.prim
+
+    def replace(new: Any) -> Any:
+        functools.update_wrapper(new, function, assigned=("__doc__",), updated=())
+        new.__doc__ = prim.doc or new.__doc__
+        new.prim, new.__module__ = prim, "chainrule"
+        prim.public = new
+        setattr(OPS, prim.name, new)
+        for table in (PUBLIC, METHODS):
+            for key in [k for k, v in table.items() if v is function]:
+                table[key] = new
+        if method:
+            METHODS[prim.name] = new
+        return new
+
+    return replace
+
+
+def public(*names: str, method: bool | str = False) -> Callable[[Any], Any]:
+    """Decorator: a function written in ops (a composite), under these public names and perhaps as a method."""
+
+    def add(function: Any) -> Any:
+        for path in names:
+            PUBLIC[path] = function
+        if method:
+            METHODS[method if isinstance(method, str) else names[0].rpartition(".")[2]] = function
+        return function
+
+    return add

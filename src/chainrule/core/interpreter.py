@@ -1,0 +1,96 @@
+"""The stack of interpreters: who else, besides plain evaluation, wants to see each op.
+
+An interpreter is a small class with `process(prim, inputs, params)`; while one is on the stack, `_state.S.mode` is
+set and every op of that thread goes to the innermost. It does its work and evaluates the op one level down (`below()`).
+Interpreters are chosen by context (the stack), not by data carried on the arguments.
+`assign(target, value)` tells an interpreter that `target` has been overwritten by the tensor `value` (in-place and
+views are expressed as ordinary ops followed by one assignment, see `core/views.py`), so no interpreter handles
+in-place operations itself. Called by `core/primitive.py`; implemented here (`Inference`) and by `compile/`, `func/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .. import _state
+from .._state import S
+from .node import INFERENCE
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+    from .tensor import Tensor
+
+__all__ = ["InferenceMode", "Interpreter", "assigned", "below", "current", "pop", "push"]
+
+
+class Interpreter:
+    """One level of interpretation."""
+
+    def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        """Evaluate one op. `inputs` are tensors, numbers or None; `params` the static parameters in order."""
+        raise NotImplementedError
+
+    def assign(self, target: Tensor, value: Tensor) -> None:
+        """`target` now holds what `value` holds."""
+
+    def __enter__(self) -> Interpreter:
+        push(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pop(self)
+
+
+def current() -> Interpreter | None:
+    """The innermost interpreter of this thread."""
+    stack = _state.modes()
+    return stack[-1] if stack else None
+
+
+def push(interpreter: Interpreter) -> None:
+    """Put an interpreter on this thread's stack."""
+    _state.modes().append(interpreter)
+    with _state._lock:
+        S.mode_count += 1
+        S.mode = current
+
+
+def pop(interpreter: Interpreter) -> None:
+    """Take the innermost interpreter, which must be this one, from the stack."""
+    top = _state.modes().pop()
+    assert top is interpreter, "interpreters must be left in the order they were entered, innermost first"
+    with _state._lock:
+        S.mode_count -= 1
+        if not S.mode_count:
+            S.mode = None
+
+
+@contextmanager
+def below(interpreter: Interpreter) -> Iterator[None]:
+    """Evaluate one level down: the innermost interpreter is set aside."""
+    pop(interpreter)
+    try:
+        yield
+    finally:
+        push(interpreter)
+
+
+def assigned(target: Tensor, value: Tensor) -> None:
+    """Tell the innermost interpreter, if there is one, that `target` was overwritten by `value`."""
+    mode = current() if S.mode is not None else None
+    if mode is not None:
+        mode.assign(target, value)
+
+
+class InferenceMode(Interpreter):
+    """`torch.inference_mode()`: nothing is recorded and what is made can never be saved for backward."""
+
+    def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        with below(self):
+            out = prim.evaluate(inputs, params)
+            for t in out if type(out) is tuple else (out,):
+                if t._view is None or t._view[0]._vc is INFERENCE:
+                    t._vc = INFERENCE
+        return out

@@ -1,0 +1,200 @@
+"""The tape: one `Node` per recorded operation, and what it keeps for backward.
+
+A node knows its creation number `k` (negative; later is smaller), its edges `e` (towards its inputs: nodes, leaf
+tensors, or None), what its rule asked to save (`s0`, `s1`), the versions those tensors had (`v0`, `v1`), and the
+static parameters `p`. Every op has its own subclass, named as PyTorch names it (`SinBackward0`), made once by
+`core/declare.py`; the subclass carries the op and the two readings of its rule, `raw` (arrays) and `rec` (tensors).
+No closures: what is saved can be listed, drawn and explained. Called by `core/primitive.py` (which records) and
+`core/engine.py` (which walks).
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .. import errors
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+    from .tensor import Tensor
+
+__all__ = ["INFERENCE", "LEAF", "AccumulateGrad", "Node", "Output", "accumulator_of", "next_k"]
+
+next_k: Callable[[], int] = count(-1, -1).__next__
+
+
+class _Sentinel:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+LEAF: Any = _Sentinel("LEAF")  # in Tensor._node: a leaf that requires grad
+
+
+class Inference:
+    """Stands where the version counter of a tensor made in inference mode would be."""
+
+    __slots__ = ()
+
+    def __getitem__(self, index: int) -> NoReturn:
+        raise errors.inference_saved()
+
+    def __setitem__(self, index: int, value: int) -> NoReturn:
+        raise errors.inference_inplace()
+
+
+INFERENCE: Any = Inference()
+
+
+class Node:
+    """One recorded operation.
+
+    Attributes (public, as in PyTorch):
+        next_functions: ((node, output number), ...) towards the inputs; leaves appear as `AccumulateGrad`.
+        metadata: a dict for the user.
+        _saved_self, _saved_other, _saved_result, ...: the values saved for backward.
+
+    Example:
+        >>> import chainrule as torch
+        >>> y = torch.tensor(2.0, requires_grad=True).sin()
+        >>> y.grad_fn.name(), y.grad_fn._saved_self
+        ('SinBackward0', tensor(2., requires_grad=True))
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "e", "hooks", "k", "p", "s0", "s1", "v0", "v1")
+
+    prim: Primitive  # of the subclass
+    k: int
+    e: Any
+    hooks: Any
+    p: Any
+    s0: Any
+    s1: Any
+    v0: Any
+    v1: Any
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        """The rule read on arrays: the gradient (one edge) or a tuple of them (several); releases unless `keep`."""
+        raise NotImplementedError
+
+    def rec(self, g: Any, keep: bool) -> Any:
+        """The rule read on tensors, recorded (`create_graph=True`)."""
+        raise NotImplementedError
+
+    def saved(self) -> dict[str, Any]:
+        """What was saved, by parameter name: tensors for tensors, plain values for shapes and parameters."""
+        return {}
+
+    def release(self) -> None:
+        """Forget the saved values; what is computed from them afterwards says that it was backward before."""
+
+    @classmethod
+    def name(cls) -> str:
+        """PyTorch's name of the node, such as `SinBackward0`."""
+        return cls.__name__
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for the user; chainrule never reads it."""
+        made: dict[Any, Any] = self.__dict__.setdefault("_metadata", {})
+        return made
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes of the inputs with the number of the output that was used; (None, 0) without gradient."""
+        return tuple(map(_public_edge, self.edges()))
+
+    def edges(self) -> tuple[Any, ...]:
+        """The edges as a tuple, whatever the node's arity."""
+        return self.e if type(self.e) is tuple else (self.e,)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_saved_"):
+            try:
+                saved = self.saved()
+            except errors.SavedFreed:
+                raise errors.second_backward(self) from None
+            public = {f"_saved_{_PUBLIC.get(key, key)}": value for key, value in saved.items()}
+            if name in public:
+                return public[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(f"_saved_{_PUBLIC.get(n, n)}" for n in self.prim.saved_names)]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
+
+
+_PUBLIC = {"x": "self", "a": "self", "b": "other", "out": "result"}
+
+
+class Output(Node):
+    """One output of a node with several: passes its gradient to the node, with its number."""
+
+    __slots__ = ("node", "number")
+    node: Node
+    number: int
+
+    @staticmethod
+    def of(node: Node, number: int) -> Output:
+        """The edge for output `number` of `node`."""
+        made = Output.__new__(Output)
+        made.k, made.node, made.number, made.hooks, made.e = next_k(), node, number, {}, node
+        return made
+
+
+def _public_edge(edge: Any) -> tuple[Any, int]:
+    if edge is None:
+        return None, 0
+    if isinstance(edge, Output):
+        return edge.node, edge.number
+    return (edge, 0) if isinstance(edge, Node) else (accumulator_of(edge), 0)
+
+
+class AccumulateGrad(Node):
+    """The end of the graph at a leaf: what arrives here is added to `variable.grad`.
+
+    It is made when somebody looks (`next_functions`); the engine itself adds to the leaf directly.
+    """
+
+    __slots__ = ("variable",)
+    variable: Tensor
+
+    def edges(self) -> tuple[Any, ...]:
+        """Nothing comes before a leaf."""
+        return ()
+
+    def __dir__(self) -> list[str]:
+        return [*object.__dir__(self), "variable"]
+
+
+def accumulator_of(leaf: Tensor) -> AccumulateGrad:
+    """The leaf's one AccumulateGrad: the same object as long as anybody holds it."""
+    meta = leaf._need_meta()
+    node: AccumulateGrad | None = meta.accumulator() if meta.accumulator is not None else None
+    if node is None:
+        node = AccumulateGrad.__new__(AccumulateGrad)
+        node.k, node.variable, node.hooks, node.e = 0, leaf, None, ()
+        meta.accumulator = weakref.ref(node)
+    return node
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """Every node reachable from `root`, once, without recursion and in no promised order."""
+    seen, stack = {root}, [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        for edge in node.edges():
+            if isinstance(edge, Node) and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)

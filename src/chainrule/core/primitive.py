@@ -1,0 +1,462 @@
+"""Primitives: the registry of ops and the paths a call takes.
+
+A `Primitive` is what a declaration makes: name, kernel, rules, kinds of operands. `call` is its general path:
+check and promote the operands, hand them to the innermost interpreter if there is one, else `evaluate`: run the
+kernel on the arrays, wrap, record. `unary_lane`, `binary_lane` and `compare_lane` are the same for the usual case
+(float32 or float64, no interpreter, no `out=`) in as few steps as Python allows; for anything else they fall back
+to `call`. An op costs about 0.5 us beyond its kernel there, so: slots, no keyword calls, no context managers.
+Called by `core/declare.py`; the tables `REGISTRY` and `PUBLIC` are read by `ops/`, docs and tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, errors
+from .._state import S, grad_enabled
+from .interpreter import current
+from .node import LEAF, next_k
+from .record import OPS, GeneralNode, Layout, Rule, binary_node, number_node, record, unary_node
+from .tensor import Tensor, own, wrap
+
+__all__ = ["NONE", "PUBLIC", "REGISTRY", "SAME", "TO_FLOAT", "Primitive", "cast"]
+
+REGISTRY: dict[str, Primitive] = {}
+PUBLIC: dict[str, Callable[..., Any]] = {}  # by dotted path below `torch`, as in "nn.functional.relu"
+
+NONE = "operands keep their dtypes"
+SAME = "operands are promoted to their common dtype"
+TO_FLOAT = "operands are promoted; integers become the default float"
+
+F32, F64 = np.dtype("float32"), np.dtype("float64")
+_ndarray, _new = np.ndarray, object.__new__
+_NUMBERS = (int, float, bool, complex)
+
+
+class Primitive:
+    """One op.
+
+    Attributes:
+        name: its name in the registry and in `xp`.
+        kind: elementwise, linear, bilinear, reduction, movement or general.
+        kernel: arrays (and static parameters, positionally) in, array or tuple of arrays out.
+        args, params: names of the tensor operands and of the static parameters; `defaults` of the latter.
+        rules: one per operand (None: not differentiable in it), or a single joint one.
+        outputs: names of the outputs; `several` when there is more than one, or a list of them.
+        variadic: takes one list of tensors. view: the output may share the first operand's memory.
+        broadcasts: operands are broadcast, so the machine sums cotangents back.
+        holomorphic: rules are complex derivatives; the machine conjugates for complex cotangents.
+        numbers: operands may be Python numbers.
+    """
+
+    __slots__ = ("args", "broadcasts", "defaults", "doc", "domain", "general_node", "grad_fn", "holomorphic",
+                 "joint", "kernel", "kind", "layout", "name", "numbers", "outputs", "params", "promote", "public",
+                 "rules", "saved_names", "several", "variadic", "view")  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        kernel: Callable[..., Any],
+        args: Sequence[str],
+        rules: Sequence[Callable[..., Any] | None],
+        *,
+        params: dict[str, Any] | None = None,
+        promote: str = NONE,
+        outputs: Sequence[str] = ("out",),
+        grad_fn: str | None = None,
+        joint: bool = False,
+        variadic: bool = False,
+        view: bool = False,
+        broadcasts: bool = False,
+        holomorphic: bool = False,
+        numbers: bool = False,
+        domain: Any = None,
+        doc: str = "",
+    ) -> None:
+        self.name, self.kind, self.kernel, self.args = name, kind, kernel, tuple(args)
+        self.params = tuple(params or ())
+        self.defaults = tuple((params or {}).values())
+        self.promote, self.outputs, self.several = promote, tuple(outputs), tuple(outputs) != ("out",)
+        self.joint, self.variadic, self.view, self.broadcasts = joint, variadic, view, broadcasts
+        self.holomorphic, self.numbers, self.domain, self.doc = holomorphic, numbers, domain, doc
+        self.rules = tuple(Rule(r) if r is not None else None for r in rules)
+        self.layout = Layout(self)
+        self.saved_names = tuple(n for _, _, n in self.layout.saves)
+        self.grad_fn = grad_fn or "".join(w.title() for w in name.split("_")) + "Backward0"
+        self.general_node = type(self.grad_fn, (GeneralNode,), {"prim": self, "__slots__": ()})
+        self.public: Callable[..., Any] = self.call
+        if name in REGISTRY:
+            raise ValueError(f"op '{name}' is declared twice")
+        REGISTRY[name] = self
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}: {self.kind}>"
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether a gradient flows through it at all."""
+        return any(r is not None for r in self.rules)
+
+    def count(self, node: Any) -> int:
+        """How many outputs the node of one call has."""
+        return len(node.v1)
+
+    # ------------------------------------------------------------ the general path
+
+    def call(self, *inputs: Any, params: tuple[Any, ...] = (), out: Any = None) -> Any:
+        """Evaluate on tensors: operands positionally, static parameters as a tuple in their order."""
+        operands = self.prepare(inputs)
+        if out is not None:
+            return write_out(self, out, operands, params)
+        mode = current() if S.mode is not None else None
+        if mode is not None:
+            return mode.process(self, operands, params)
+        return self.evaluate(operands, params)
+
+    def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Check the operands' types and bring them to their common dtype."""
+        if self.promote is NONE:
+            for i, t in enumerate(inputs):
+                if not (isinstance(t, Tensor) or t is None or self.numbers):
+                    raise errors.wrong_type(self.name, self._public_name(i), i + 1, t)
+            return inputs
+        return self._promoted(inputs)
+
+    def _public_name(self, i: int) -> str:
+        name = self.args[min(i, len(self.args) - 1)]
+        return {"x": "input", "a": "input", "b": "other"}.get(name, name)
+
+    def _promoted(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        dims: list[Any] = []
+        zeros: list[Any] = []
+        numbers: list[Any] = []
+        for i, t in enumerate(inputs):
+            if isinstance(t, Tensor):
+                (dims if t._data.ndim else zeros).append(t.dtype)
+            elif t is None:
+                continue
+            elif isinstance(t, (*_NUMBERS, np.generic)) and self.numbers and i:
+                numbers.append(dtypes.scalar_type(t))
+            else:
+                raise errors.wrong_type(self.name, self._public_name(i), i + 1, t)
+        common = dtypes.result_type_of(dims, zeros, numbers)
+        if self.promote is TO_FLOAT and common.category < 2:
+            common = S.default_dtype
+        return tuple(
+            cast(t, common) if isinstance(t, Tensor) else t if t is None else _weak(t, common) for t in inputs
+        )
+
+    def evaluate(self, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
+        """Run the kernel below all interpreters, wrap, record."""
+        if self.view:
+            own(inputs[0])
+        arrays = [t._data if isinstance(t, Tensor) else t for t in inputs]
+        try:
+            made = self.kernel(arrays, *params) if self.variadic else self.kernel(*arrays, *params)
+        except (ValueError, TypeError, OverflowError) as error:
+            if getattr(error, "ours", False) or type(error).__module__ != "builtins" and not _from_numpy(error):
+                raise
+            raise errors.kernel_failed(self.name, inputs, params, error) from None
+        outs = tuple(map(wrap, made)) if self.several else (wrap(made),)
+        if self.view:
+            _link_views(self, outs, inputs[0], params)
+        if self.tracked(inputs):
+            record(self, outs, inputs, params)
+        return outs if self.several else outs[0]
+
+    def tracked(self, inputs: tuple[Any, ...]) -> bool:
+        """Whether a call on these operands is to be recorded."""
+        if not (S.grad or grad_enabled()):
+            return False
+        if self.joint:
+            return any(isinstance(t, Tensor) and t._node is not None for t in inputs)
+        return any(
+            r is not None and isinstance(t, Tensor) and t._node is not None
+            for t, r in zip(inputs, self.rules, strict=True)
+        )
+
+
+def _from_numpy(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] == "numpy"
+
+
+def _weak(value: Any, common: dtypes.dtype) -> Any:
+    """A number as the kernel may take it beside arrays of `common`: wrapped around where it does not fit."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if common.category == 1 and type(value) is int and not -128 <= value <= 127:
+        info = np.iinfo(common.np)
+        if not info.min <= value <= info.max:
+            return np.array(value % (1 << info.bits), np.uint64).astype(common.np)
+    if common.name == "bfloat16":
+        return np.array(value, common.np)
+    return value
+
+
+def cast(t: Tensor, to: dtypes.dtype) -> Tensor:
+    """`t` in another dtype, recorded; itself when it has it."""
+    return t if t._data.dtype == to.np else OPS.to_dtype(t, to)  # type: ignore[no-any-return]
+
+
+def write_out(prim: Primitive, out: Any, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+    """`out=`: evaluate, then copy into `out` (resized if its shape differs)."""
+    outs = out if prim.several else (out,)
+    for i, o in enumerate(outs):
+        if not isinstance(o, Tensor):
+            raise errors.wrong_type(prim.name, "out", len(prim.args) + 1 + i, o)
+    if (S.grad or grad_enabled()) and any(isinstance(t, Tensor) and t._node is not None for t in (*operands, *outs)):
+        raise errors.out_with_grad(prim.name)
+    made = prim.call(*operands, params=params)
+    for o, m in zip(outs, made if prim.several else (made,), strict=True):
+        fill_out(o, m)
+    return out
+
+
+def fill_out(out: Tensor, made: Tensor) -> None:
+    """Copy a result into the tensor given as `out=`."""
+    if made.dtype.category > out.dtype.category:
+        raise errors.not_castable(made.dtype, out.dtype)
+    if out._data.shape != made._data.shape:
+        if out._data.size:
+            import warnings
+
+            warnings.warn(
+                "An output with one or more elements was resized since it had shape "
+                f"{list(out._data.shape)}, which does not match the required output shape {list(made._data.shape)}.",
+                UserWarning,
+                stacklevel=4,
+            )
+        out._data = np.empty(made._data.shape, out._data.dtype)
+    np.copyto(own(out), made._data, casting="unsafe")
+    bump(out)
+
+
+def bump(t: Tensor) -> None:
+    """Count one in-place write."""
+    if t._vc is None:
+        t._vc = [1]
+    else:
+        t._vc[0] += 1
+
+
+def _link_views(prim: Primitive, outs: tuple[Tensor, ...], x: Tensor, params: tuple[Any, ...]) -> None:
+    data = x._data
+    memory = data if data.base is None else data.base
+    for t in outs:
+        made = t._data
+        if made is data or made.base is data or (made.base is not None and made.base is memory):
+            link_view(prim, t, x, params)
+        elif made.base is not None and np.may_share_memory(made, data):
+            link_view(prim, t, x, params)
+
+
+def link_view(prim: Primitive, view: Tensor, x: Tensor, params: tuple[Any, ...]) -> None:
+    """Say that `view` shares the memory of `x`: base, version counter, and the base knows it weakly."""
+    base = x if x._view is None else x._view[0]
+    if base._vc is None:
+        base._vc = [0]
+    view._vc = base._vc
+    view._view = (base, x, prim, params)
+    if view._data.dtype.kind in "fcV":
+        remember_view(base, view)
+
+
+def remember_view(base: Tensor, view: Tensor) -> None:
+    """Keep a weak reference to `view` at its base; the dead ones are dropped now and then."""
+    import weakref
+
+    meta = base._need_meta()
+    meta.views.append(weakref.ref(view))
+    if len(meta.views) > meta.views_limit:
+        meta.views = [r for r in meta.views if r() is not None]
+        meta.views_limit = 2 * len(meta.views) + 8
+
+
+# ---------------------------------------------------------------- the fast lanes
+
+_CONST32: dict[float, Any] = {}
+_CONST64: dict[float, Any] = {}
+
+
+def _constant(cache: dict[float, Any], value: float, dtype: Any) -> Any:
+    """A number as a 0-d array, which NumPy combines with arrays twice as fast as a Python float."""
+    made = np.array(value, dtype)
+    if value and value == value:  # 0.0 and -0.0 are one key; NaN never hits
+        if len(cache) > 500:
+            cache.clear()
+        cache[value] = made
+    return made
+
+
+def unary_lane(prim: Primitive) -> Callable[..., Any]:
+    """The public function of a unary elementwise op."""
+    kernel, call_general, title = prim.kernel, prim.call, prim.name
+    rule = prim.rules[0]
+    node_class: Any = unary_node(prim, prim.grad_fn) if rule is not None else None
+    saves_x = rule is not None and "x" in rule.names
+    saves_out = rule is not None and "out" in rule.names
+
+    def call(input: Any, *, out: Any = None) -> Any:
+        if type(input) is Tensor and S.mode is None and out is None:
+            x = input._data
+            dtype = x.dtype
+            if dtype is F32 or dtype is F64:
+                y = kernel(x)
+                r = _new(Tensor)
+                r._data = y
+                r._grad = r._vc = r._view = r._meta = None
+                edge = input._node
+                if edge is not None and node_class is not None and (S.grad or grad_enabled()):
+                    n = _new(node_class)
+                    n.k = next_k()
+                    n.e = input if edge is LEAF else edge
+                    n.hooks = None
+                    if saves_x:
+                        n.s0 = input
+                        vc = input._vc
+                        n.v0 = 0 if vc is None else vc[0]
+                    if saves_out:
+                        n.s1 = y
+                        r._vc = n.v1 = [0]
+                    r._node = n
+                else:
+                    r._node = None
+                return r
+        if not isinstance(input, Tensor):
+            raise errors.wrong_type(title, "input", 1, input)
+        return call_general(input, out=out)
+
+    return call
+
+
+def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[..., Any]:
+    """The public function of a binary elementwise op, or its operator (which answers NotImplemented).
+
+    Args:
+        constants: numbers may reach the kernel as cached 0-d arrays (faster than Python floats).
+        dunder: make the operator.
+    """
+    kernel, call_general = prim.kernel, prim.call
+    rules = prim.rules
+    fast = all(r is not None and not {"out"} & set(r.names) for r in rules)
+    fast_number = rules[0] is not None and "out" not in rules[0].names
+    pair: Any = binary_node(prim, prim.grad_fn) if fast else None
+    tensor_number: Any = number_node(prim, prim.grad_fn) if fast_number else None
+    a_for_a, b_for_a = (n in rules[0].names if rules[0] else False for n in ("a", "b"))
+    a_for_b, b_for_b = (n in rules[1].names if rules[1] else False for n in ("a", "b"))
+
+    def call(input: Any, other: Any) -> Any:
+        if S.mode is None and isinstance(input, Tensor):
+            x = input._data
+            dtype = x.dtype
+            kind = type(other)
+            if kind is float or kind is int:
+                if (dtype is F32 or dtype is F64) and tensor_number is not None:
+                    number = other
+                    if constants and type(x) is _ndarray:
+                        cache = _CONST32 if dtype is F32 else _CONST64
+                        number = cache.get(other)
+                        if number is None:
+                            number = _constant(cache, other, dtype)
+                    r = _new(Tensor)
+                    r._data = kernel(x, number)
+                    r._grad = r._vc = r._view = r._meta = None
+                    edge = input._node
+                    if edge is not None and (S.grad or grad_enabled()):
+                        n = _new(tensor_number)
+                        n.k = next_k()
+                        n.e = input if edge is LEAF else edge
+                        n.hooks = None
+                        n.s1, n.p = number, other
+                        if a_for_a:
+                            n.s0 = input
+                            vc = input._vc
+                            n.v0 = 0 if vc is None else vc[0]
+                        r._node = n
+                    else:
+                        r._node = None
+                    return r
+            elif isinstance(other, Tensor):
+                y = other._data
+                if dtype is y.dtype and (dtype is F32 or dtype is F64):
+                    a, b = input._node, other._node
+                    recording = (a is not None or b is not None) and (S.grad or grad_enabled())
+                    if pair is not None or not recording:
+                        try:
+                            z = kernel(x, y)
+                        except ValueError:
+                            raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
+                        r = _new(Tensor)
+                        r._data = z
+                        r._grad = r._vc = r._view = r._meta = None
+                        if recording:
+                            n = _new(pair)
+                            n.k = next_k()
+                            n.e = (input if a is LEAF else a, other if b is LEAF else b)
+                            n.hooks = n.s0 = n.s1 = None
+                            n.v0 = n.v1 = 0
+                            if (a_for_a and a is not None) or (a_for_b and b is not None):
+                                n.s0 = input
+                                vc = input._vc
+                                if vc is not None:
+                                    n.v0 = vc[0]
+                            if (b_for_a and a is not None) or (b_for_b and b is not None):
+                                n.s1 = other
+                                vc = other._vc
+                                if vc is not None:
+                                    n.v1 = vc[0]
+                            n.p = None
+                            sx, sy = x.shape, y.shape
+                            if sx != sy:
+                                n.p = (sx, sy)
+                            r._node = n
+                        else:
+                            r._node = None
+                        return r
+        if dunder and not isinstance(other, (Tensor, *_NUMBERS, np.generic)):
+            if not isinstance(other, _ndarray):
+                return NotImplemented
+            other = wrap(np.array(other))
+        return call_general(input, other)
+
+    if dunder:
+        return call
+
+    def public(input: Any, other: Any, *, out: Any = None) -> Any:
+        return call(input, other) if out is None else call_general(input, other, out=out)
+
+    return public
+
+
+def compare_lane(prim: Primitive, *, dunder: bool) -> Callable[..., Any]:
+    """The public function of a binary op without derivative, or its operator."""
+    kernel, call_general = prim.kernel, prim.call
+
+    def call(input: Any, other: Any) -> Any:
+        if S.mode is None and isinstance(input, Tensor):
+            x = input._data
+            kind = type(other)
+            dtype = x.dtype
+            y = other if kind is int or kind is float else other._data if kind is Tensor else None
+            if y is not None and (dtype is F32 or dtype is F64) and (kind is not Tensor or dtype is y.dtype):
+                try:
+                    return wrap(kernel(x, y))
+                except ValueError:
+                    raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
+        if dunder and not isinstance(other, (Tensor, *_NUMBERS, np.generic)):
+            if not isinstance(other, _ndarray):
+                return NotImplemented
+            other = wrap(np.array(other))
+        return call_general(input, other)
+
+    if dunder:
+        return call
+
+    def public(input: Any, other: Any, *, out: Any = None) -> Any:
+        return call(input, other) if out is None else call_general(input, other, out=out)
+
+    return public

@@ -1,0 +1,198 @@
+"""In-place operations and views.
+
+An in-place op is: compute the new value with the ordinary op, write it into the memory, count a version, and let the
+tensor continue from the new value's node (`rebind`). On a view, the base continues from `CopySlices` (the old base
+with the view's region replaced) and every living view of the base from `AsStrided` of the new base. Both are ordinary
+ops, and interpreters are told by one `assign`, so they need no in-place logic of their own.
+When nothing is recorded and no interpreter runs, the kernel's result is written and that is all.
+Called by `ops/` (which makes `add_`, `+=`, `x[i] = v`, ... from the ops) and by `core/declare.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import errors
+from .._state import S, grad_enabled, inference_enabled
+from .interpreter import assigned
+from .node import INFERENCE, LEAF, Output
+from .primitive import F32, F64, Primitive, bump, cast
+from .record import OPS, record
+from .tensor import Tensor, own, wrap
+
+__all__ = ["geometry", "inplace", "inplace_method", "live_views", "overwrite"]
+
+_ndarray = np.ndarray
+
+
+def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()) -> Tensor:
+    """`x.op_(*rest)`: compute out of place, then `overwrite`. Nothing is changed when it fails."""
+    _check_writable(x, prim, rest)
+    if S.mode is None and not _recording(x, rest):
+        operands = prim.prepare((x, *rest))
+        value = prim.evaluate(operands, params)
+        _check_fits(x, value)
+        _write(x, value._data)
+        return x
+    value = prim.call(_before(prim, x), *rest, params=params)
+    _check_fits(x, value)
+    return overwrite(x, cast(value, x.dtype))
+
+
+def _recording(x: Tensor, rest: tuple[Any, ...]) -> bool:
+    if not (S.grad or grad_enabled()):
+        return False
+    return x._node is not None or any(isinstance(t, Tensor) and t._node is not None for t in rest)
+
+
+def _before(prim: Primitive, x: Tensor) -> Tensor:
+    """The value of `x` before it is overwritten: a copy if the rule saves it, else the same memory."""
+    saves = any(kind == "x" and index == 0 for kind, index, _ in prim.layout.saves)
+    old = wrap(x._data.copy() if saves and type(x._data) is _ndarray else x._data)
+    old._node = x._node
+    assigned(old, x)
+    return old
+
+
+def _check_writable(x: Tensor, prim: Primitive, rest: tuple[Any, ...]) -> None:
+    if x._vc is INFERENCE and not inference_enabled():
+        raise errors.inference_inplace()
+    if (S.grad or grad_enabled()) and _recording(x, rest):
+        base = x if x._view is None else x._view[0]
+        if base._node is LEAF:
+            raise errors.leaf_inplace(x, prim.name + "_", view=x._view is not None)
+        if type(x._node) is Output and x._view is not None:
+            raise errors.multi_output_view_inplace(x)
+    data = x._data
+    if type(data) is _ndarray and not data.flags.writeable:
+        raise errors.overlapping_inplace(prim.name + "_")
+
+
+def _check_fits(x: Tensor, value: Tensor) -> None:
+    have, new = x.dtype, value.dtype
+    if new is not have and new.category > have.category:
+        raise errors.not_castable(new, have)
+    if value._data.shape != x._data.shape:
+        raise RuntimeError(
+            f"output with shape {list(x._data.shape)} doesn't match the broadcast shape {list(value._data.shape)}\n"
+            "Hint: an in-place operation cannot change the shape; write it out of place"
+        )
+
+
+def _write(x: Tensor, value: Any) -> None:
+    """Put an array into the memory of `x` and count the version."""
+    data = x._data
+    if type(data) is _ndarray:
+        np.copyto(data, value, casting="unsafe")
+    elif value.dtype is data.dtype and type(value) is not _ndarray:
+        x._data = value
+    else:
+        x._data = data.dtype.type(value)
+    if x._vc is None:
+        x._vc = [1]
+    elif x._vc is not INFERENCE:
+        x._vc[0] += 1
+
+
+def overwrite(x: Tensor, value: Tensor) -> Tensor:
+    """`x` now holds `value` (same shape and dtype) and continues from its node; bases and views follow."""
+    base = x if x._view is None else x._view[0]
+    if base is x:
+        _write(x, value._data)
+        assigned(x, value)
+        x._node = value._node
+    else:
+        _overwrite_region(base, x, value)
+    _refresh_views(base)
+    if x._meta is not None and x._meta.retained is not None and x._node is not None:
+        x._meta.retained.remove()
+        x._meta.retained = None
+        x.retain_grad()
+    return x
+
+
+def _overwrite_region(base: Tensor, x: Tensor, value: Tensor) -> None:
+    prim = OPS.copy_slices.prim
+    where = geometry(x, base)
+    old = wrap(base._data)
+    old._node = base._node
+    assigned(old, base)
+    if S.mode is None:
+        _write(x, value._data)
+        new = wrap(base._data)
+        if prim.tracked((old, value)):
+            record(prim, (new,), (old, value), where)
+    else:
+        new = prim.call(old, value, params=where)
+        _write(x, value._data)
+    assigned(base, new)
+    base._node = new._node
+
+
+def _refresh_views(base: Tensor) -> None:
+    """Give every living view of `base` the node that says: a view of what `base` is now."""
+    if base._meta is None or (base._node is None and S.mode is None and not live_views(base)):
+        return
+    prim = OPS.as_strided.prim
+    for view in live_views(base):
+        where = geometry(view, base)
+        if S.mode is not None:
+            assigned(view, prim.call(base, params=where))
+        made = wrap(view._data)
+        if base._node is not None:
+            record(prim, (made,), (base,), where)
+        view._node = made._node
+
+
+def live_views(base: Tensor) -> list[Tensor]:
+    """The differentiable views of `base` that somebody still holds."""
+    found = [r() for r in base._meta.views] if base._meta is not None else []
+    return [v for v in found if v is not None]
+
+
+def geometry(view: Tensor, base: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Size, strides and offset (in elements) of `view` in the memory of `base`."""
+    a, b = own(view), own(base)
+    step = a.dtype.itemsize
+    offset = (a.__array_interface__["data"][0] - b.__array_interface__["data"][0]) // step
+    return a.shape, tuple(s // step for s in a.strides), offset
+
+
+def inplace_method(prim: Primitive, ufunc: Any = None, *, dunder: bool = False) -> Callable[..., Any]:
+    """`x.op_(other)` or `x op= other` of a binary op: straight into the memory when nothing is recorded."""
+
+    def call(self: Tensor, other: Any) -> Any:
+        x = self._data
+        if S.mode is None and (self._node is None or not (S.grad or grad_enabled())):
+            dtype = x.dtype
+            y = other
+            if isinstance(other, Tensor):
+                y = other._data if other._node is None or not (S.grad or grad_enabled()) else None
+                ok = y is not None and y.dtype is dtype
+            else:
+                ok = type(other) is float or type(other) is int
+            if ok and (dtype is F32 or dtype is F64) and self._vc is not INFERENCE:
+                if type(x) is not _ndarray:
+                    if type(y) is not _ndarray:
+                        self._data = prim.kernel(x, y)
+                        bump(self)
+                        return self
+                elif ufunc is not None and x.flags.writeable:
+                    try:
+                        ufunc(x, y, x)
+                    except ValueError:
+                        _check_fits(self, prim.evaluate(prim.prepare((self, other))))
+                        raise
+                    bump(self)
+                    return self
+        if dunder and not isinstance(other, (Tensor, int, float, bool, complex, np.generic)):
+            if not isinstance(other, _ndarray):
+                return NotImplemented
+            other = wrap(np.array(other))
+        return inplace(prim, self, other)
+
+    call.__name__ = prim.name + "_"
+    return call

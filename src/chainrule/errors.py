@@ -1,0 +1,469 @@
+"""What goes wrong, said well: PyTorch's class and first sentence, the facts one per line, then `Hint:`.
+
+Lives here: one builder per error, called only when something failed, so messages cost nothing on the good path.
+A builder returns the exception (`raise errors.shape_mismatch(...)`). Tensors and nodes are read by duck typing: this
+room sees no other. Tensors are named by the caller's variable that holds them (`named`), with the line where that
+variable was last assigned, found in the source only now.
+Who may call: everybody.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Iterator, Sequence
+from types import CodeType, FrameType
+from typing import Any
+
+
+__all__ = ["SavedFreed", "checked_dim", "hinted"]
+
+_HERE = __name__.rpartition(".")[0] + "."
+
+LEGACY = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long",
+          "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool",
+          "complex64": "ComplexFloat", "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32",
+          "uint64": "UInt64"}  # fmt: skip
+
+
+class SavedFreed(Exception):
+    """Inside the engine: a rule asked for saved values that are gone; becomes `second_backward`."""
+
+
+def hinted(first: str, *facts: str, hint: str) -> str:
+    """First sentence, facts, hint: one per line."""
+    return "\n".join([first, *(f for f in facts if f), f"Hint: {hint}"])
+
+
+# ---------------------------------------------------------------- who is who
+
+
+def _user_frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not (module + ".").startswith(_HERE):
+            yield frame
+        frame = frame.f_back
+
+
+def user_location() -> tuple[CodeType, int] | None:
+    """Code and instruction of the innermost frame outside chainrule: cheap, the line is worked out when needed."""
+    for frame in _user_frames():
+        return frame.f_code, frame.f_lasti
+    return None
+
+
+def line_of(location: tuple[CodeType, int] | None) -> str:
+    """`line 12 of script.py`, for what `user_location` gave; empty when unknown."""
+    if location is None:
+        return ""
+    code, at = location
+    for start, end, line in code.co_lines():
+        if start <= at < end and line is not None:
+            return f"line {line} of {_short(code.co_filename)}"
+    return ""
+
+
+def _short(filename: str) -> str:
+    if "ipykernel" in filename or filename.startswith("<ipython"):
+        return "the notebook cell"
+    return filename.replace("\\", "/").rpartition("/")[2]
+
+
+def named(thing: Any) -> tuple[str, str]:
+    """The variable that holds a tensor (or the tensor of a node) in the calling code, and where it was assigned."""
+    for frame in _user_frames():
+        for scope in (frame.f_locals, frame.f_globals):
+            for name, value in list(scope.items()):
+                if not name.startswith("_") and (value is thing or _is_output(value, thing)):
+                    return name, _assigned_at(frame, name)
+    return "", ""
+
+
+def _is_output(value: Any, node: Any) -> bool:
+    held = getattr(type(value), "grad_fn", None) is not None and value._node
+    return bool(held) and (held is node or getattr(held, "node", None) is node)
+
+
+def _assigned_at(frame: FrameType, name: str) -> str:
+    import ast
+
+    source = "".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ""
+    lines = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        and (node.lineno <= frame.f_lineno or frame.f_code.co_name == "<module>")
+    ]  # fmt: skip
+    before = [line for line in lines if line <= frame.f_lineno] or lines
+    if not before:
+        return ""
+    text = linecache.getline(frame.f_code.co_filename, max(before), frame.f_globals).strip()
+    return f"line {max(before)} of {_short(frame.f_code.co_filename)}: {text}"
+
+
+def type_name(dtype: Any) -> str:
+    """`torch.FloatTensor`, the name that PyTorch's messages use for a dtype."""
+    return f"torch.{LEGACY[dtype.name]}Tensor"
+
+
+def described(value: Any) -> str:
+    """`float32 [2, 3]` for a tensor or array, the type's name for anything else."""
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return type(value).__name__
+    return f"{str(value.dtype).rpartition('.')[2]} {list(shape)}"
+
+
+# ---------------------------------------------------------------- backward
+
+
+def second_backward(node: Any, freed_at: tuple[CodeType, int] | None = None) -> RuntimeError:
+    """Backward through a node whose saved values were released."""
+    name, where = named(node)
+    return RuntimeError(
+        hinted(
+            "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+            "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+            "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+            "if you need to access saved tensors after calling backward.",
+            f"node: {node.name()}, whose saved {', '.join(node.prim.saved_names) or 'values'} are gone",
+            f"tensor: `{name}`" if name else "",
+            f"made at: {where}" if where else "",
+            hint="compute the forward again before each backward (put it inside the loop), or call the first "
+            "backward with retain_graph=True and keep the graph in memory",
+        )
+    )
+
+
+def modified_saved(node: Any, saved: str, tensor: Any, expected: int) -> RuntimeError:
+    """A value saved for backward was overwritten in place."""
+    out_of = tensor.grad_fn
+    origin = f", which is output {tensor.output_nr} of {out_of.name()}," if out_of is not None else ""
+    name, _ = named(tensor)
+    _, where = named(node)
+    actual = tensor._version
+    return RuntimeError(
+        hinted(
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"[{type_name(tensor.dtype)} {list(tensor.shape)}]{origin} is at version {actual}; "
+            f"expected version {expected} instead.",
+            f"saved by: {node.name()}, as `{saved}`",
+            f"tensor: `{name}`" if name else "",
+            f"saving op made at: {where}" if where else "",
+            f"versions: {expected} when it was saved, {actual} now ({actual - expected} in-place writes since)",
+            hint="write the in-place line out of place (x = x + 1 instead of x += 1), or clone() before it; "
+            "torch.autograd.set_detect_anomaly(True) shows the forward line",
+        )
+    )
+
+
+def no_grad_needed(index: int, tensor: Any) -> RuntimeError:
+    """backward() on something that nothing was recorded for."""
+    name, where = named(tensor)
+    return RuntimeError(
+        hinted(
+            f"element {index} of tensors does not require grad and does not have a grad_fn",
+            f"tensor: `{name}`" if name else "",
+            f"made at: {where}" if where else "",
+            hint="make the inputs with requires_grad=True, and compute outside torch.no_grad() and without detach()",
+        )
+    )
+
+
+def implicit_grad(tensor: Any) -> RuntimeError:
+    """backward() without gradient on a tensor that is not a scalar."""
+    name, where = named(tensor)
+    if tensor.is_complex():
+        first = "grad can be implicitly created only for real scalar outputs but got " + repr(tensor.dtype)
+    else:
+        first = "grad can be implicitly created only for scalar outputs"
+    return RuntimeError(
+        hinted(
+            first,
+            f"tensor: `{name}`" if name else "",
+            f"shape: {list(tensor.shape)}",
+            f"made at: {where}" if where else "",
+            hint="reduce it first, as in y.sum().backward(), or give the cotangent: "
+            "y.backward(gradient=torch.ones_like(y))",
+        )
+    )
+
+
+def cotangent_shape(index: int, grad: Any, output: Any) -> RuntimeError:
+    """The gradient given to backward does not fit."""
+    return RuntimeError(
+        hinted(
+            f"Mismatch in shape: grad_output[{index}] has a shape of torch.Size({list(grad.shape)}) and "
+            f"output[{index}] has a shape of torch.Size({list(output.shape)}).",
+            hint="the gradient must have the shape of the tensor that backward starts from",
+        )
+    )
+
+
+def unused_input(index: int, tensor: Any) -> RuntimeError:
+    """autograd.grad for an input that the outputs do not depend on."""
+    name, _ = named(tensor)
+    return RuntimeError(
+        hinted(
+            f"The differentiated Tensor at index {index} appears to not have been used in the graph. "
+            "Set allow_unused=True if this is the desired behavior.",
+            f"tensor: `{name}`, shape {list(tensor.shape)}" if name else f"shape: {list(tensor.shape)}",
+            hint="allow_unused=True gives None for it, materialize_grads=True zeros",
+        )
+    )
+
+
+def input_without_grad(tensor: Any) -> RuntimeError:
+    """autograd.grad for an input that does not require grad."""
+    name, _ = named(tensor)
+    return RuntimeError(
+        hinted(
+            "One of the differentiated Tensors does not require grad",
+            f"tensor: `{name}`" if name else "",
+            hint="call requires_grad_() on it before computing the outputs",
+        )
+    )
+
+
+# ---------------------------------------------------------------- leaves, in-place, inference
+
+
+def float_only(first: str, dtype: Any) -> RuntimeError:
+    """requires_grad on an integer tensor."""
+    return RuntimeError(
+        hinted(first, f"dtype: {dtype!r}", hint="make it floating point, as in x.float() or dtype=torch.float32")
+    )
+
+
+def requires_grad_off(tensor: Any) -> RuntimeError:
+    """requires_grad = False on a non-leaf."""
+    return RuntimeError(
+        hinted(
+            "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+            "subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            f"node: {tensor.grad_fn.name()}",
+            hint="x.detach() gives the same values outside the graph",
+        )
+    )
+
+
+def leaf_inplace(leaf: Any, op: str, view: bool) -> RuntimeError:
+    """In-place on a leaf that requires grad, or on a view of one."""
+    name, _ = named(leaf)
+    what = "a view of a leaf" if view else "a leaf"
+    return RuntimeError(
+        hinted(
+            f"{what} Variable that requires grad is being used in an in-place operation.",
+            f"op: {op}",
+            f"tensor: `{name}`, shape {list(leaf.shape)}" if name else f"shape: {list(leaf.shape)}",
+            hint="update parameters inside `with torch.no_grad():`, or compute a new tensor instead",
+        )
+    )
+
+
+def multi_output_view_inplace(tensor: Any) -> RuntimeError:
+    """In-place on one of several views that an op returned together."""
+    op = tensor.grad_fn.name()
+    return RuntimeError(
+        hinted(
+            f"Output {tensor.output_nr} of {op} is a view and is being modified inplace. This view is the output of a "
+            "function that returns multiple views. Such functions do not allow the output views to be modified "
+            "inplace. You should replace the inplace operation by an out-of-place one.",
+            hint="index the tensor instead (x[i], x[a:b]), or clone() the part first",
+        )
+    )
+
+
+def overlapping_inplace(op: str) -> RuntimeError:
+    """In-place on memory that several elements share (an expanded tensor) or that must not be written."""
+    return RuntimeError(
+        hinted(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation.",
+            f"op: {op}",
+            hint="x.clone() (or x.contiguous()) has memory of its own",
+        )
+    )
+
+
+def grad_of_non_leaf(tensor: Any) -> str:
+    """The warning text for `.grad` of a computed tensor."""
+    name, where = named(tensor)
+    return hinted(
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+        "you access the leaf Tensor instead.",
+        f"tensor: `{name}`, made by {tensor.grad_fn.name()}" if name else f"made by: {tensor.grad_fn.name()}",
+        f"at: {where}" if where else "",
+        hint="call retain_grad() on it before backward",
+    )
+
+
+def check_assigned_grad(tensor: Any, grad: Any) -> None:
+    """What may be assigned to `.grad`: a tensor of the same shape and dtype."""
+    if not hasattr(grad, "requires_grad"):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
+    if grad.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{grad.dtype}' to a tensor with dtype '{tensor.dtype}'. "
+            "Please ensure that the gradient and the tensor have the same dtype"
+        )
+    if grad.shape != tensor.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
+            f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size"
+        )
+
+
+def inference_saved() -> RuntimeError:
+    """An inference tensor in a recorded operation."""
+    return RuntimeError(
+        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
+        "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+    )
+
+
+def inference_inplace() -> RuntimeError:
+    """An inference tensor written outside inference mode."""
+    return RuntimeError(
+        "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+        "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
+    )
+
+
+def inference_requires_grad() -> RuntimeError:
+    """requires_grad_ on an inference tensor."""
+    return RuntimeError(
+        "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.\n"
+        "Hint: clone() it first"
+    )
+
+
+def numpy_of_graph(tensor: Any) -> RuntimeError:
+    """numpy() on a tensor that requires grad."""
+    name, _ = named(tensor)
+    return RuntimeError(
+        hinted(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
+            f"tensor: `{name}`" if name else "",
+            hint="NumPy would not be recorded; .detach() says that this is meant",
+        )
+    )
+
+
+def ambiguous_bool(data: Any) -> RuntimeError:
+    """`if tensor:` with many or no elements."""
+    if data.size == 0:
+        return RuntimeError("Boolean value of Tensor with no values is ambiguous\nHint: test x.numel() == 0")
+    return RuntimeError(
+        hinted(
+            "Boolean value of Tensor with more than one value is ambiguous",
+            f"shape: {list(data.shape)}",
+            hint="say .any() or .all(), or torch.where(...) to choose elementwise",
+        )
+    )
+
+
+# ---------------------------------------------------------------- arguments of ops
+
+
+
+def wrong_type(op: str, argument: str, position: int, value: Any) -> TypeError:
+    """An argument that is no tensor."""
+    hint = {
+        "ndarray": "torch.from_numpy(array) or torch.tensor(array) makes a tensor of it",
+        "list": "torch.tensor(list) makes a tensor of it",
+        "NoneType": "an earlier call returned None; in-place methods return the tensor, backward() returns None",
+    }.get(type(value).__name__, "torch.tensor(value) makes a tensor of numbers, lists and arrays")
+    return TypeError(
+        hinted(
+            f"{op}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}",
+            hint=hint,
+        )
+    )
+
+
+def broadcast(op: str, shapes: Sequence[tuple[int, ...]]) -> RuntimeError:
+    """Shapes that do not broadcast: PyTorch's sentence names the dimension."""
+    first, second = shapes[0], shapes[1]
+    for other in shapes[2:]:
+        if _clash(first, second) is None:
+            second = other
+    clash = _clash(first, second)
+    if clash is None:
+        return RuntimeError(f"{op}(): shapes {', '.join(str(list(s)) for s in shapes)} do not broadcast")
+    dim, a, b = clash
+    return RuntimeError(
+        hinted(
+            f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {dim}",
+            f"op: {op}",
+            f"shapes: {list(first)} and {list(second)} (compared from the right; 1 stretches)",
+            hint="reshape or unsqueeze one of them so that the dimensions line up",
+        )
+    )
+
+
+def _clash(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, int, int] | None:
+    rank = max(len(a), len(b))
+    for back in range(1, min(len(a), len(b)) + 1):
+        if a[-back] != b[-back] and a[-back] != 1 and b[-back] != 1:
+            return rank - back, a[-back], b[-back]
+    return None
+
+
+def checked_dim(dim: int, ndim: int) -> int:
+    """`dim` as a number from 0; IndexError in PyTorch's words when out of range."""
+    if type(dim) is not int:
+        dim = dim.__index__()
+    limit = ndim or 1
+    if not -limit <= dim < limit:
+        raise IndexError(
+            hinted(
+                f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})",
+                hint=f"the tensor has {ndim} dimensions",
+            )
+        )
+    return dim + limit if dim < 0 else dim
+
+
+def not_castable(result: Any, target: Any) -> RuntimeError:
+    """In-place or out= whose result type the target cannot hold."""
+    return RuntimeError(
+        hinted(
+            f"result type {LEGACY[result.name]} can't be cast to the desired output type {LEGACY[target.name]}",
+            hint=f"convert the target first (x = x.to({result!r})), or write it out of place",
+        )
+    )
+
+
+def out_with_grad(op: str) -> RuntimeError:
+    """out= while recording."""
+    return RuntimeError(
+        f"{op}(): functions with out=... arguments don't support automatic differentiation, "
+        "but one of the arguments requires grad.\nHint: leave out= away, or use torch.no_grad()"
+    )
+
+
+def kernel_failed(op: str, inputs: Sequence[Any], params: Sequence[Any], error: Exception) -> Exception:
+    """Whatever NumPy refused, with the op, the operands and the parameters."""
+    shapes = [tuple(t.shape) for t in inputs if hasattr(t, "shape")]
+    if isinstance(error, ValueError) and "broadcast" in str(error) and len(shapes) > 1:
+        return broadcast(op, shapes)
+    return RuntimeError(
+        hinted(
+            f"{op}(): {error}",
+            f"operands: {', '.join(map(described, inputs))}",
+            f"parameters: {', '.join(map(repr, params))}" if params else "",
+            hint=f"see help(torch.{op}) for what it takes",
+        )
+    )
+
+
