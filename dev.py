@@ -1,12 +1,12 @@
-"""The project's three commands, for a fresh clone: demo, test, lint. Needs Python >= 3.10 and pip only.
+"""The project's commands for a fresh clone. Needs Python >= 3.10 with pip, nothing else.
 
-    python3 dev.py demo             run the example notebook and compare it with what PyTorch printed
+    python3 dev.py demo             run the example notebook, compare it with what PyTorch printed
     python3 dev.py test [ARGS]      run the tests, as CI does; ARGS go to pytest
     python3 dev.py lint             ruff check, ruff format --check, mypy
     python3 dev.py oracle           optional: PyTorch 2.13.0 in .venv-oracle, to compare with
 
-Each command first brings `.venv` up to date: it is made when missing, and filled again when pyproject.toml
-has changed. The folder can be deleted at any time.
+Each command first brings `.venv` up to date: it is made when missing, and filled again when
+pyproject.toml has changed. The folder can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def make_venv(folder: Path) -> Path:
 
 
 def works(python: Path) -> bool:
-    """Whether this Python starts, has pip and is new enough (a moved or half-made venv does not)."""
+    """Whether this Python starts, has pip and is new enough; a moved venv does not."""
     if not python.exists():
         return False
     probe = f"import sys, pip; sys.exit(sys.version_info < {OLDEST})"
@@ -126,7 +126,7 @@ def pip(python: Path, *arguments: str) -> None:
     if done.returncode:
         print("\n".join(done.stderr.strip().splitlines()[-15:]), file=sys.stderr)
         raise SystemExit(
-            fail("pip could not install the above; is the package index reachable? Then run this again")
+            fail("pip failed as shown above; if the index can be reached, run this again")
         )
 
 

@@ -1,0 +1,69 @@
+"""chainrule: PyTorch's autograd, rebuilt in Python on NumPy. `import chainrule as torch` and a program runs.
+
+Lives here: the torch-shaped public names, re-exported and nothing else. The ops come from the registry (`ops/`), so
+a new declaration is public without a line here. Importing this imports NumPy and nothing else heavy.
+A name that PyTorch has and chainrule lacks, or that nobody has, gives an AttributeError with the nearest that exists.
+"""
+
+from __future__ import annotations
+
+import math as _math
+import warnings as _warnings
+from typing import Any as _Any
+
+from .dtypes import (
+    DTYPES as _DTYPES,
+    bfloat16,
+    bool_ as bool,
+    channels_last,
+    channels_last_3d,
+    complex64,
+    complex128,
+    contiguous_format,
+    device,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from .core.printing import set_printoptions
+from .core.tensor import Size, Tensor
+from .ops import namespace as _namespace
+from .ops.random import Generator, default_generator
+
+# NumPy's floating point warnings are noise to a program written for PyTorch, which has none (NaN and inf are values);
+# only those raised by code of this package are silenced, the user's own NumPy is left alone.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"chainrule(\.|$)")
+
+globals().update(_namespace(""))
+
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
+
+from . import autograd, linalg, nn, optim, random, special, version
+from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled
+from .compat import install, load_ipython_extension, uninstall
+from .version import __version__
+
+
+def __getattr__(name: str) -> _Any:
+    from .compat import missing_name
+
+    raise missing_name("torch", name, list(globals()))

@@ -3,8 +3,8 @@
     python3 dev.py oracle
     .venv-oracle/bin/python tests/compat/record_names.py
 
-writes `src/chainrule/compat/pytorch_names.txt`: names only, each section wrapped and sorted. What a module
-merely imported (typing, functools, ...) is left out.
+writes `src/chainrule/compat/pytorch_names.txt`: names only, each section wrapped and sorted. What
+a module merely imported (typing, functools, ...) is left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,13 @@ torch.fft torch.special torch.random torch.utils torch.utils.data torch.utils.ch
 torch.distributions torch.distributed torch.testing torch.signal.windows torch.masked torch.cuda
 torch.amp torch.compiler torch.finfo torch.iinfo torch.Generator
 """.split()
-LEFT_OUT = {"TYPE_CHECKING", "common_args", "common_notes", "factory_common_args", "multi_dim_common"}
+LEFT_OUT = {
+    "TYPE_CHECKING",
+    "common_args",
+    "common_notes",
+    "factory_common_args",
+    "multi_dim_common",
+}
 HEADER = """Public names of PyTorch {version}, made by tests/compat/record_names.py; do not edit.
 A line [torch.nn] opens a module or a class; the words below it are the names it has.
 [modules] lists modules, two levels deep.
@@ -45,13 +51,15 @@ def main() -> None:
     version = torch.__version__.partition("+")[0]
     text = HEADER.format(version=version)
     for space, names in sections.items():
-        text += f"\n[{space}]\n" + textwrap.fill(" ".join(names), 100, break_on_hyphens=False) + "\n"
+        text += (
+            f"\n[{space}]\n" + textwrap.fill(" ".join(names), 100, break_on_hyphens=False) + "\n"
+        )
     TARGET.write_text(text, encoding="utf-8", newline="\n")
     print(f"{TARGET.name}: {sum(map(len, sections.values()))} names in {len(sections)} sections")
 
 
 def public(torch: ModuleType, space: str) -> list[str]:
-    """The names of one module or class that do not begin with an underscore and are PyTorch's own."""
+    """The names of one module or class without underscore that are PyTorch's own."""
     owner: Any = torch
     for part in space.split(".")[1:]:
         owner = getattr(owner, part, None) or importlib.import_module(f"{owner.__name__}.{part}")

@@ -1,9 +1,10 @@
-"""The command `chainrule`: run a program written for PyTorch, check one without running it, and more.
+"""The command `chainrule`: run a program written for PyTorch, or check it without running it.
 
-What lives here: `app` is the click command group; `run` with `script` and `notebook` executes a file,
-`compare` tells whether a notebook's stored outputs were reproduced, `show` prints cells and outputs;
-`check` with `source` and `uses` reads a file by `ast` and lists the torch names chainrule lacks;
-`info` and `bench` report on the installation and its speed; `files` refuses bad input in one line.
+What lives here: `app` is the click command group; `run` with `script` and `notebook` executes a
+file, `compare` tells whether a notebook's stored outputs were reproduced, `show` prints cells and
+outputs; `check` with `source` and `uses` reads a file by `ast` and lists the torch names that
+chainrule lacks; `info` and `bench` report on the installation and its speed; `files` refuses bad
+input in one line.
 Who may call: the console script `chainrule` and `python -m chainrule`; no other room.
 Where a value comes from and goes: the command line -> click -> one function -> an exit code:
 0 done, 1 the program failed or a name is missing, 2 bad input, 130 interrupted.

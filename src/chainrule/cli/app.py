@@ -13,7 +13,9 @@ __all__ = ["app"]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version_of("chainrule", absent="(a source tree)"), message="chainrule %(version)s")
+@click.version_option(
+    version_of("chainrule", absent="(a source tree)"), message="chainrule %(version)s"
+)
 def app() -> None:
     """PyTorch's autograd in Python on NumPy: run programs written for PyTorch without PyTorch."""
 

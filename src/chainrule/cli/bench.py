@@ -11,14 +11,17 @@ import click
 __all__ = ["bench"]
 
 
-@click.command(short_help="Run the benchmarks of a source checkout.", context_settings={"ignore_unknown_options": True})
+@click.command(
+    short_help="Run the benchmarks of a source checkout.",
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("names", nargs=-1, type=click.UNPROCESSED)
 def bench(names: tuple[str, ...]) -> None:
     """Run the benchmarks NAMES (all without one) of the source checkout; ratios, not seconds."""
     runner = _runner()
     if runner is None:
         raise click.ClickException(
-            "benchmarks/run.py not found: benchmarks come with a source checkout, not with the package"
+            "no benchmarks/run.py: benchmarks come with a source checkout, not with the package"
         )
     raise SystemExit(subprocess.call([sys.executable, str(runner), *names]))
 

@@ -1,4 +1,4 @@
-"""`chainrule check`: which torch names a program uses that chainrule lacks, found without running it."""
+"""`chainrule check`: which torch names a program uses and chainrule lacks, without running it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Gap:
 def check(file: str) -> None:
     """List the torch names that FILE uses and chainrule lacks; FILE is read, not run.
 
-    A method called on something that may be a tensor is listed as possibly missing, and so is a name
-    used where its absence is expected (try ... except ImportError). The exit code is 1 when a name is
-    missing for sure, 2 when FILE cannot be read.
+    A method called on something that may be a tensor is listed as possibly missing, and so is a
+    name used where its absence is expected (try ... except ImportError). The exit code is 1 when
+    a name is missing for sure, 2 when FILE cannot be read.
     """
     path = files.program(file)
     found, gaps = survey(read_blocks(path))
@@ -52,7 +52,9 @@ def check(file: str) -> None:
         click.echo(str(gap))
     missing = sum(gap.sure for gap in gaps)
     if gaps:
-        click.echo(f"{path}: {missing} missing, {len(gaps) - missing} possibly missing, of {found} names")
+        click.echo(
+            f"{path}: {missing} missing, {len(gaps) - missing} possibly missing, of {found} names"
+        )
     else:
         click.echo(f"OK: {path}: chainrule has all {found} torch names in it")
     raise SystemExit(1 if missing else 0)
@@ -88,7 +90,7 @@ def _gap(use: Use, place: str) -> Gap | None:
 
 
 def resolve(dotted: str) -> tuple[Any, str | None]:
-    """Follow a torch name in chainrule: the last owner, and the first part that is missing (or None).
+    """Follow a torch name in chainrule: the last owner, and the first missing part (or None).
 
     Example:
         >>> resolve("torch.no_such_room.name")[1]

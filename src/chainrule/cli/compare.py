@@ -1,8 +1,9 @@
 """Tells whether new outputs reproduce the stored ones.
 
-Only white space and object addresses (`0x7f...`) may differ, and the temporary file name that IPython
-gives a cell. Chunks of a stream are joined; results are compared as text, pictures by their presence;
-errors by class and message: lines that chainrule adds below PyTorch's own message do not count.
+Only white space and object addresses (`0x7f...`) may differ, and the temporary file name that
+IPython gives a cell. Chunks of a stream are joined; results are compared as text, pictures by
+their presence; errors by class and message: lines that chainrule adds below PyTorch's own message
+do not count.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Item:
 
 
 def items(outputs: Sequence[Any]) -> list[Item]:
-    """The outputs of a cell in a form to compare: the streams first, then results in their order."""
+    """The outputs of a cell in a form to compare: streams first, then results in order."""
     streams = [Item(name, _stream(outputs, name)) for name in ("stdout", "stderr")]
     return [s for s in streams if s.text.strip()] + [
         _item(output) for output in outputs if output.output_type != "stream"

@@ -27,7 +27,9 @@ def info() -> None:
         "numpy": np.__version__,
         "blas": _blas(),
     }
-    rows |= {name: f"{version_of(name)} [{extra}]" for extra, names in EXTRAS.items() for name in names}
+    rows |= {
+        name: f"{version_of(name)} [{extra}]" for extra, names in EXTRAS.items() for name in names
+    }
     rows["torch"] = f"{version_of('torch')} (the real one; never used)"
     for name, value in rows.items():
         click.echo(f"{name:<10} {value}")

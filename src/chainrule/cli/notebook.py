@@ -1,7 +1,8 @@
 """Runs a notebook with nbclient in a kernel where `import torch` is chainrule.
 
-The kernel is started with the Python that runs this command, so none has to be registered; it works in
-the notebook's folder. The file that was read is never changed: `output` writes another one, at once.
+The kernel is started with the Python that runs this command, so none has to be registered; it
+works in the notebook's folder. The file that was read is never changed: `output` writes another
+one, at once.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from .show import Screen
 __all__ = ["read", "run_notebook"]
 
 INTERRUPTED = 130
-PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
+PACKAGE_PARENT = str(Path(__file__).absolute().parents[2])
 START = (
     f"import sys; sys.path[0] = {PACKAGE_PARENT!r}; "
     "from chainrule.compat import kernel; sys.path[0] = ''; kernel.main()"
@@ -113,16 +114,19 @@ def run_notebook(
 def read(path: Path) -> Any:
     """The notebook in the present format; its language must be Python."""
     content = parse_notebook(path)
-    metadata = content.get("metadata", {})
-    language = metadata.get("kernelspec", {}).get("language") or "python"
-    if language.lower() != "python":
-        raise BadInput(f"{path} is written for {language}, not Python")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about cells without an id: harmless here
         try:
-            return nbformat.read(path, as_version=4)
+            notebook = nbformat.from_dict(content)
+            notebook = nbformat.convert(notebook, to_version=4)
+            nbformat.validate(notebook)
         except Exception as error:  # nbformat raises whatever its converters raise
-            raise BadInput(f"{path} is not a notebook: {error}") from None
+            reason = str(error).strip().partition("\n")[0]
+            raise BadInput(f"{path} is not a notebook: {reason}") from None
+    language = notebook.metadata.get("kernelspec", {}).get("language") or "python"
+    if language.lower() != "python":
+        raise BadInput(f"{path} is written for {language}, not Python")
+    return notebook
 
 
 def write(notebook: Any, target: Path) -> None:

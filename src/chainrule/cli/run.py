@@ -31,14 +31,19 @@ class _RunCommand(click.Command):
 @click.option("--timeout", type=click.IntRange(min=1), help="Seconds that one cell may run.")
 @click.option("-o", "--output", type=Path, help="Write the executed notebook here.")
 def run(
-    file: str, args: tuple[str, ...], check: bool, show: bool, timeout: int | None, output: Path | None
+    file: str,
+    args: tuple[str, ...],
+    check: bool,
+    show: bool,
+    timeout: int | None,
+    output: Path | None,
 ) -> None:
     """Run FILE, a .py script or an .ipynb notebook; in it, `import torch` is chainrule.
 
-    A script gets ARGS as its sys.argv. A notebook runs in a kernel of its own, in its own folder, and
-    its outputs are printed as they come; --check compares them with the stored ones: only white
-    space and object addresses may differ, and a stored error is an expected error. Cells are counted
-    from 1, prose included.
+    A script gets ARGS as its sys.argv. A notebook runs in a kernel of its own, in its own folder,
+    and its outputs are printed as they come; --check compares them with the stored ones: only
+    white space and object addresses may differ, and a stored error is an expected error. Cells
+    are counted from 1, prose included.
     """
     path = files.program(file)
     if not files.is_notebook(path):
@@ -50,7 +55,9 @@ def run(
     _need_jupyter()
     from . import notebook
 
-    raise SystemExit(notebook.run_notebook(path, check=check, show=show, timeout=timeout, output=output))
+    raise SystemExit(
+        notebook.run_notebook(path, check=check, show=show, timeout=timeout, output=output)
+    )
 
 
 def _need_jupyter() -> None:

@@ -45,7 +45,7 @@ def _report(error: BaseException, path: str) -> None:
 
 
 def _from_script(frames: TracebackType | None, path: str) -> TracebackType | None:
-    """The traceback from the script's first frame on: without the frames of this command and runpy."""
+    """The traceback from the script's first frame on, without those of this command and runpy."""
     while frames is not None and frames.tb_frame.f_code.co_filename != path:
         frames = frames.tb_next
     return frames

@@ -43,9 +43,9 @@ def read_blocks(path: Path) -> list[Block]:
     try:
         with tokenize.open(path) as file:
             return [Block(str(path), _parse(file.read(), str(path)))]
-    except SyntaxError as error:  # a strange `coding:` line too
+    except (SyntaxError, ValueError) as error:  # not decodable, or a null byte: ValueError
         raise BadInput(_syntax(str(path), error)) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise BadInput(f"cannot read {path}: {error}") from None
 
 
@@ -57,7 +57,7 @@ def _cells(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _parse_cell(source: str, place: str) -> ast.Module:
-    """As Python where it is Python (a line may begin with the operator `%`), else without magics."""
+    """As Python where it is (a line may begin with the operator `%`), else without magics."""
     try:
         return _parse(source, place)
     except SyntaxError:
@@ -83,7 +83,9 @@ def _blanked(line: str) -> str:
 
 def _parse(source: str, place: str) -> ast.Module:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes and the like are not this command's matter
+        warnings.simplefilter(
+            "ignore"
+        )  # invalid escapes and the like are not this command's matter
         tree = compile(source, place, "exec", COMPILE, dont_inherit=True)
     assert isinstance(tree, ast.Module)
     return tree

@@ -1,9 +1,9 @@
 """Finds by `ast` which of torch's names a program uses, and under which name it knows each module.
 
-Followed: `import torch`, `import torch as t`, `import torch.nn.functional as F`, `from torch import nn`,
-and assignments such as `nn = torch.nn`. A name bound to something else is forgotten; a function's own names
-stay inside it. A method called on anything else may be a tensor's: it is noted as possible. So is whatever
-stands in a `try` that expects it to be missing.
+Followed: `import torch`, `import torch as t`, `import torch.nn.functional as F`, `from torch
+import nn`, and assignments such as `nn = torch.nn`. A name bound to something else is forgotten;
+a function's own names stay inside it. A method called on anything else may be a tensor's: it is
+noted as possible. So is whatever stands in a `try` that expects it to be missing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Use:
 
 
 class UseFinder(ast.NodeVisitor):
-    """Walks through modules in order and collects `uses`; what one cell bound, the next one knows."""
+    """Walks through modules in order, collects `uses`; what one cell bound, the next one knows."""
 
     def __init__(self) -> None:
         self.uses: list[Use] = []
@@ -100,11 +100,11 @@ class UseFinder(ast.NodeVisitor):
     def visit_Try(self, node: ast.Try) -> None:
         before = self.expected_missing
         self.expected_missing = before or any(map(_expects_missing, node.handlers))
-        for each in node.body:
-            self.visit(each)
+        for statement in node.body:
+            self.visit(statement)
         self.expected_missing = before
-        for each in (*node.handlers, *node.orelse, *node.finalbody):
-            self.visit(each)
+        for rest in (*node.handlers, *node.orelse, *node.finalbody):
+            self.visit(rest)
 
     def _use(self, name: str, line: int) -> None:
         self.uses.append(Use(name, line, sure=not self.expected_missing))
@@ -150,8 +150,7 @@ class UseFinder(ast.NodeVisitor):
 
 
 def _canonical(name: str) -> str:
-    head, dot, rest = name.partition(".")
-    return "torch" + dot + rest
+    return "torch" + name[len(name.partition(".")[0]) :]
 
 
 def _expects_missing(handler: ast.ExceptHandler) -> bool:

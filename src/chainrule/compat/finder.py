@@ -1,7 +1,7 @@
 """`import torch` means chainrule, in this process only.
 
-`install()` enters the chainrule module itself as `sys.modules["torch"]` and puts a finder in front of
-`sys.meta_path` that answers for `torch.*`: `torch.nn.functional` is the very module
+`install()` enters the chainrule module itself as `sys.modules["torch"]` and puts a finder in
+front of `sys.meta_path` that answers for `torch.*`: `torch.nn.functional` is the very module
 `chainrule.nn.functional`, never a second copy of it (two copies would mean two Tensor classes).
 Nothing is written to disk and no other process is touched; `uninstall()` takes it all back.
 """
@@ -26,13 +26,16 @@ STAND_IN = "torch"
 class TorchFinder:
     """The meta path finder that leads `torch.a.b` to `chainrule.a.b`."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> ModuleSpec | None:
         """The spec of a `torch.*` module; None for every other name."""
         if not fullname.startswith(f"{STAND_IN}."):
             return None
         ours = ENGINE + fullname[len(STAND_IN) :]
         if ours in sys.modules or PathFinder.find_spec(ours, path) is not None:
-            return ModuleSpec(fullname, _AliasLoader(ours))
+            loader: Any = _AliasLoader(ours)
+            return ModuleSpec(fullname, loader)
         if _only_asked():
             return None
         raise missing_module(fullname, sys.modules[ENGINE])
@@ -57,7 +60,7 @@ class _AliasLoader:
 
 
 def _only_asked() -> bool:
-    """Whether `importlib.util.find_spec` asks (the answer is None) rather than an import (it raises)."""
+    """Whether `importlib.util.find_spec` asks (answer: None), not an import (answer: an error)."""
     return sys._getframe(3).f_code.co_name == "find_spec"
 
 

@@ -1,7 +1,9 @@
-"""The Jupyter kernel of `chainrule run FILE.ipynb`: an IPython kernel in which `import torch` is chainrule.
+"""The Jupyter kernel of `chainrule run FILE.ipynb`: an IPython kernel in which `import torch` is
+chainrule.
 
-Started by the command line as a process of its own, with the Python that runs the command line, so no
-kernel needs to be registered on the machine: `python -m chainrule.compat.kernel -f CONNECTION_FILE`.
+Started by the command line as a process of its own, with the Python that runs the command line,
+so no kernel needs to be registered on the machine: `python -m chainrule.compat.kernel -f
+CONNECTION_FILE`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 The names stand in `pytorch_names.txt`, recorded from PyTorch by `tests/compat/record_names.py`:
 a line `[torch.nn]` opens a module or class, the words below it are its public names.
 The file and difflib are loaded when the first name is missing, never by `import chainrule`.
-A message has PyTorch's own first sentence, then whether PyTorch has the name, then the nearest one that exists.
+A message has PyTorch's own first sentence, then whether PyTorch has the name, then the nearest
+one that exists.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def missing_name(module_name: str, name: str, candidates: Iterable[str]) -> Attr
     """
     space = as_torch(module_name)
     first = _first_sentence(space, name)
-    if name.startswith("_"):  # asked for by machinery (copy, inspect, IPython), not typed by somebody
+    if name.startswith(
+        "_"
+    ):  # asked for by machinery (copy, inspect, IPython), not typed by somebody
         return AttributeError(first, name=name)
     lines = [first, *_facts(f"{space}.{name}"), *_hint(space, name, candidates)]
     return AttributeError("\n".join(lines), name=name)

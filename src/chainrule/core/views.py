@@ -153,12 +153,13 @@ def live_views(base: Tensor) -> list[Tensor]:
     return [v for v in found if v is not None]
 
 
-def geometry(view: Tensor, base: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Size, strides and offset (in elements) of `view` in the memory of `base`."""
+def geometry(view: Tensor, base: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...] | None]:
+    """Size, strides and offset (in elements) of `view` in the memory of `base`, whose own strides come last (None: C order)."""
     a, b = own(view), own(base)
     step = a.dtype.itemsize
     offset = (a.__array_interface__["data"][0] - b.__array_interface__["data"][0]) // step
-    return a.shape, tuple(s // step for s in a.strides), offset
+    layout = None if b.flags.c_contiguous else tuple(s // step for s in b.strides)
+    return a.shape, tuple(s // step for s in a.strides), offset, layout
 
 
 def inplace_method(prim: Primitive, ufunc: Any = None, *, dunder: bool = False) -> Callable[..., Any]:

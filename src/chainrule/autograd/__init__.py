@@ -1,0 +1,129 @@
+"""`torch.autograd`: what users call to differentiate.
+
+What lives here: `backward` and `grad` (checked entries to the one walk in `core/engine.py`), the grad modes, and
+names that PyTorch keeps in this module. Who may call: users, `nn`, `optim`, `compat`. A value comes from a user's
+tensors and goes to the engine; nothing here computes a derivative itself.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import engine
+from ..core.tensor import Tensor, wrap
+from . import grad_mode, graph
+from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+__all__ = ["Variable", "backward", "enable_grad", "grad", "grad_mode", "graph", "inference_mode", "no_grad", "set_grad_enabled"]
+
+Variable = Tensor
+
+
+def _listed(tensors: Any, what: str) -> list[Any]:
+    if isinstance(tensors, Tensor):
+        return [tensors]
+    if not isinstance(tensors, (tuple, list)):
+        raise TypeError(f"{what} must be Tensors or a tuple of them, not {type(tensors).__name__}")
+    for i, t in enumerate(tensors):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"element {i} of {what} is not a Tensor but {type(t).__name__}")
+    return list(tensors)
+
+
+def _cotangents(given: Any, n: int) -> list[Any]:
+    if given is None:
+        return [None] * n
+    listed = [given] if isinstance(given, Tensor) else list(given)
+    if len(listed) != n:
+        raise RuntimeError(f"got {n} tensors and {len(listed)} gradients")
+    return listed
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Accumulate the gradients of `tensors`, weighted with `grad_tensors`, into the leaves.
+
+    Args:
+        tensors: one or several outputs.
+        grad_tensors: their cotangents, of the same shapes; None for scalars.
+        retain_graph, create_graph, inputs: as in `Tensor.backward`.
+
+    Example:
+        >>> import chainrule as torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> torch.autograd.backward([x.sum(), (x * x).sum()])
+        >>> x.grad
+        tensor([3., 5.])
+    """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
+                "Please only use `grad_tensors`."
+            )
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        grad_tensors = grad_variables
+    outputs = _listed(tensors, "tensors")
+    engine.backward(outputs, _cotangents(grad_tensors, len(outputs)), retain_graph, create_graph, inputs)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
+
+    Args:
+        outputs, inputs: tensors or sequences of them.
+        grad_outputs: the cotangents of the outputs; None for scalars.
+        retain_graph, create_graph: as in `Tensor.backward`.
+        allow_unused: None instead of an error for an input that was not used.
+        materialize_grads: zeros instead of None.
+
+    Returns:
+        One gradient per input, of its shape.
+
+    Example:
+        >>> import chainrule as torch
+        >>> x = torch.tensor(2.0, requires_grad=True)
+        >>> (first,) = torch.autograd.grad(x ** 3, x, create_graph=True)
+        >>> torch.autograd.grad(first, x)
+        (tensor(12.),)
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    if is_grads_batched:
+        raise NotImplementedError(
+            "is_grads_batched=True is not supported yet\nHint: call grad once per row of grad_outputs"
+        )
+    outs, ins = _listed(outputs, "outputs"), _listed(inputs, "inputs")
+    if not ins:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    found = engine.grad(outs, ins, _cotangents(grad_outputs, len(outs)), retain_graph, create_graph)
+    if materialize_grads:
+        return tuple(wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, ins, strict=True))
+    if not allow_unused:
+        for i, g in enumerate(found):
+            if g is None:
+                raise engine.errors.unused_input(i, ins[i])
+    return tuple(found)
+
+

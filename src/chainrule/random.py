@@ -1,0 +1,7 @@
+"""`torch.random`: the default generator; declared in `ops/random.py`."""
+
+from .ops import namespace
+from .ops.random import default_generator
+
+globals().update(namespace("random"))
+__all__ = ["default_generator"]
