@@ -1,8 +1,10 @@
-"""chainrule: PyTorch's autograd, rebuilt in Python on NumPy. `import chainrule as torch` and a program runs.
+"""chainrule: PyTorch's autograd, rebuilt in Python on NumPy. `import chainrule as torch` and a
+program runs.
 
-Lives here: the torch-shaped public names, re-exported and nothing else. The ops come from the registry (`ops/`), so
-a new declaration is public without a line here. Importing this imports NumPy and nothing else heavy.
-A name that PyTorch has and chainrule lacks, or that nobody has, gives an AttributeError with the nearest that exists.
+Lives here: the torch-shaped public names, re-exported and nothing else. The ops come from the
+registry (`ops/`), so a new declaration is public without a line here. Importing this imports NumPy
+and nothing else heavy. A name that PyTorch has and chainrule lacks, or that nobody has, gives an
+AttributeError with the nearest that exists.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import warnings as _warnings
 from typing import Any as _Any
 
 from .dtypes import (
-    DTYPES as _DTYPES,
     bfloat16,
     bool_ as bool,
     channels_last,
@@ -45,7 +46,8 @@ from .core.tensor import Size, Tensor
 from .ops import namespace as _namespace
 from .ops.random import Generator, default_generator
 
-# NumPy's floating point warnings are noise to a program written for PyTorch, which has none (NaN and inf are values);
+# NumPy's floating point warnings are noise to a program written for PyTorch, which has none (NaN
+# and inf are values);
 # only those raised by code of this package are silenced, the user's own NumPy is left alone.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"chainrule(\.|$)")
 

@@ -1,10 +1,12 @@
 """What every room may read at any time: grad mode, the interpreter slot, the default dtype.
 
-Lives here: the few switches an op looks at while it runs, in one object with `__slots__`, because an attribute
-of a module-level object is the cheapest thing Python can read (about 5 ns; a thread-local costs 35).
+Lives here: the few switches an op looks at while it runs, in one object with `__slots__`, because
+an attribute of a module-level object is the cheapest thing Python can read (about 5 ns; a
+thread-local costs 35).
 Who may call: everybody; this file imports the standard library and nothing of ours.
-How the slots stay thread-safe: `S.grad` is True while grad mode is on in *all* threads, `S.mode` is None while
-*no* thread runs an interpreter. Only when a slot says otherwise is the thread's own value (`_local`) asked.
+How the slots stay thread-safe: `S.grad` is True while grad mode is on in *all* threads, `S.mode` is
+None while *no* thread runs an interpreter. Only when a slot says otherwise is the thread's own
+value (`_local`) asked.
 """
 
 from __future__ import annotations
@@ -12,13 +14,29 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-__all__ = ["S", "grad_enabled", "inference_enabled", "modes", "set_grad", "set_inference", "snapshot"]
+__all__ = [
+    "S",
+    "grad_enabled",
+    "inference_enabled",
+    "modes",
+    "set_grad",
+    "set_inference",
+    "snapshot",
+]
 
 
 class _Switches:
     """The slots an op reads: see the module docstring."""
 
-    __slots__ = ("anomaly", "default_complex", "default_dtype", "grad", "grad_off", "mode", "mode_count")
+    __slots__ = (
+        "anomaly",
+        "default_complex",
+        "default_dtype",
+        "grad",
+        "grad_off",
+        "mode",
+        "mode_count",
+    )
 
     grad: bool  # no thread has switched recording off
     grad_off: int  # threads that have

@@ -1,11 +1,14 @@
-"""Number types as PyTorch has them: dtype objects, its promotion table, finfo/iinfo, devices and layouts.
+"""Number types as PyTorch has them: dtype objects, its promotion table, finfo/iinfo, devices and
+layouts.
 
-Lives here: `dtype` objects (`float32`, ...) that print as `torch.float32` and know their NumPy dtype; `promote` for
-two types and `result_type_of` for operands of three ranks (tensors with dimensions, 0-d tensors, Python numbers).
+Lives here: `dtype` objects (`float32`, ...) that print as `torch.float32` and know their NumPy
+dtype; `promote` for two types and `result_type_of` for operands of three ranks (tensors with
+dimensions, 0-d tensors, Python numbers).
 Who may call: everybody. It sees NumPy and `_state`, nothing else.
-Why not NumPy's promotion: there int64 + float32 is float64 and a 0-d array is strong; in PyTorch int64 + float32
-is float32, and 0-d tensors and Python numbers only matter when their category (bool < int < float < complex) is higher.
-bfloat16 comes from the optional package ml_dtypes, loaded when the type is first used.
+Why not NumPy's promotion: there int64 + float32 is float64 and a 0-d array is strong; in PyTorch
+int64 + float32 is float32, and 0-d tensors and Python numbers only matter when their category (bool
+< int < float < complex) is higher. bfloat16 comes from the optional package ml_dtypes, loaded when
+the type is first used.
 """
 
 from __future__ import annotations
@@ -16,8 +19,21 @@ import numpy as np
 
 from ._state import S
 
-__all__ = ["DTYPES", "device", "dtype", "finfo", "from_numpy_dtype", "iinfo", "layout", "memory_format",
-           "promote", "promote_types", "result_type_of", "scalar_type", "strided"]  # fmt: skip
+__all__ = [
+    "DTYPES",
+    "device",
+    "dtype",
+    "finfo",
+    "from_numpy_dtype",
+    "iinfo",
+    "layout",
+    "memory_format",
+    "promote",
+    "promote_types",
+    "result_type_of",
+    "scalar_type",
+    "strided",
+]
 
 
 class dtype:
@@ -34,13 +50,23 @@ class dtype:
         (torch.float32, 4, False)
     """
 
-    __slots__ = ("_np", "category", "is_complex", "is_floating_point", "is_signed", "itemsize", "name")
+    __slots__ = (
+        "_np",
+        "category",
+        "is_complex",
+        "is_floating_point",
+        "is_signed",
+        "itemsize",
+        "name",
+    )
 
     def __init__(self, name: str, itemsize: int, category: int, signed: bool = True) -> None:
         self.name, self.itemsize, self.category = name, itemsize, category
         self.is_floating_point, self.is_complex = category == 2, category == 3
         self.is_signed = signed
-        self._np: np.dtype[Any] | None = None if name in ("bfloat16", "complex32") else np.dtype(name)
+        self._np: np.dtype[Any] | None = (
+            None if name in ("bfloat16", "complex32") else np.dtype(name)
+        )
 
     @property
     def np(self) -> np.dtype[Any]:
@@ -58,7 +84,9 @@ class dtype:
 
     def to_complex(self) -> dtype:
         """The complex type of the same precision (itself when complex)."""
-        return self if self.is_complex else {2: complex64, 4: complex64, 8: complex128}[self.itemsize]
+        return (
+            self if self.is_complex else {2: complex64, 4: complex64, 8: complex128}[self.itemsize]
+        )
 
     def to_real(self) -> dtype:
         """The real type of the same precision (itself when real)."""
@@ -98,15 +126,31 @@ float64 = dtype("float64", 8, 2)
 complex64 = dtype("complex64", 8, 3)
 complex128 = dtype("complex128", 16, 3)
 
-_ALL = (bool_, uint8, int8, int16, int32, int64, uint16, uint32, uint64,
-        float16, bfloat16, float32, float64, complex64, complex128)  # fmt: skip
+_ALL = (
+    bool_,
+    uint8,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint16,
+    uint32,
+    uint64,
+    float16,
+    bfloat16,
+    float32,
+    float64,
+    complex64,
+    complex128,
+)
 DTYPES: dict[str, dtype] = {d.name: d for d in _ALL}
 _OF_NUMPY: dict[Any, dtype] = {d._np: d for d in _ALL if d._np is not None}
 S.default_dtype, S.default_complex = float32, complex64
 
 
 def from_numpy_dtype(d: np.dtype[Any]) -> dtype:
-    """The dtype object of a NumPy dtype; TypeError in PyTorch's words for types that tensors cannot hold."""
+    """The dtype object of a NumPy dtype; TypeError in PyTorch's words for types that tensors cannot
+    hold."""
     found = _OF_NUMPY.get(d)
     if found is None:
         if d.name == "bfloat16" and bfloat16.np == d:
@@ -118,9 +162,13 @@ def from_numpy_dtype(d: np.dtype[Any]) -> dtype:
 
 
 def _unsupported(d: np.dtype[Any]) -> NoReturn:
-    names = "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool"
+    names = (
+        "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
+        "uint32, uint16, uint8, and bool"
+    )
     raise TypeError(
-        f"can't convert np.ndarray of type numpy.{d.type.__name__}. The only supported types are: {names}.\n"
+        f"can't convert np.ndarray of type numpy.{d.type.__name__}. The only supported types are: "
+        f"{names}.\n"
         f"array dtype: {d}\n"
         "Hint: convert first, as in array.astype('float32')"
     )
@@ -148,7 +196,8 @@ def _promote_integers(a: dtype, b: dtype) -> dtype:
     if uint16 in (a, b) or uint32 in (a, b) or uint64 in (a, b):
         raise RuntimeError(
             "Promotion for uint16, uint32, uint64 types is not supported, "
-            f"attempted to promote {a.name.replace('uint', 'UInt')} and {b.name.replace('uint', 'UInt')}"
+            f"attempted to promote {a.name.replace('uint', 'UInt')} and "
+            f"{b.name.replace('uint', 'UInt')}"
             "\nHint: convert one of them with .to(torch.int64)"
         )
     if a.is_signed == b.is_signed:
@@ -177,7 +226,8 @@ promote_types = promote
 
 
 def scalar_type(value: Any) -> dtype:
-    """The dtype of a Python number: bool, int64, the default dtype, or the default complex dtype."""
+    """The dtype of a Python number: bool, int64, the default dtype, or the default complex
+    dtype."""
     kind = type(value)
     if kind is float:
         return S.default_dtype  # type: ignore[no-any-return]
@@ -191,7 +241,7 @@ def scalar_type(value: Any) -> dtype:
         return from_numpy_dtype(value.dtype)
     for base in (bool, int, float, complex):
         if isinstance(value, base):
-            return scalar_type(base(value))  # a subclass, such as IntEnum
+            return scalar_type(base(value))  # type: ignore[arg-type]  # such as IntEnum
     raise TypeError(f"expected a number, got {kind.__name__}")
 
 
@@ -207,7 +257,8 @@ def _combine(higher: dtype | None, lower: dtype | None) -> dtype | None:
 
 
 def result_type_of(dims: list[dtype], zeros: list[dtype], numbers: list[dtype]) -> dtype:
-    """The common type of operands: `dims` of tensors with dimensions, `zeros` of 0-d tensors, `numbers` of Python's.
+    """The common type of operands: `dims` of tensors with dimensions, `zeros` of 0-d tensors,
+    `numbers` of Python's.
 
     Source: PyTorch documentation, "Tensor Attributes", section torch.dtype (type promotion).
 
@@ -242,12 +293,15 @@ class finfo:
         if not isinstance(d, dtype):
             raise TypeError(f"torch.finfo() requires a floating point input type, got {d!r}")
         if not (d.is_floating_point or d.is_complex):
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d}'")
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                f"'{d}'"
+            )
         real = d.to_real()
         if real is bfloat16:
             import ml_dtypes
 
-            info: Any = ml_dtypes.finfo(real.np)
+            info: Any = ml_dtypes.finfo(real.np)  # type: ignore[no-untyped-call]
         else:
             info = np.finfo(real.np)
         self.bits, self.dtype = int(info.bits), real.name
@@ -256,7 +310,10 @@ class finfo:
         self.resolution = float(info.resolution)
 
     def __repr__(self) -> str:
-        facts = {k: getattr(self, k) for k in ("resolution", "min", "max", "eps", "smallest_normal", "tiny")}
+        facts = {
+            k: getattr(self, k)
+            for k in ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        }
         return f"finfo({', '.join(f'{k}={v:g}' for k, v in facts.items())}, dtype={self.dtype})"
 
 
@@ -271,7 +328,9 @@ class iinfo:
 
     def __init__(self, type: dtype) -> None:
         if not isinstance(type, dtype) or type.category > 1:
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
+            raise TypeError(
+                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'"
+            )
         info = np.iinfo(type.np) if type is not bool_ else None
         self.bits, self.dtype = type.itemsize * 8, type.name
         self.max, self.min = (int(info.max), int(info.min)) if info else (1, 0)
@@ -282,11 +341,24 @@ class iinfo:
 
 # ---------------------------------------------------------------- devices and layouts
 
-_DEVICE_TYPES = ("cpu", "cuda", "mps", "xpu", "meta", "xla", "hpu", "mtia", "ipu", "vulkan", "privateuseone")
+_DEVICE_TYPES = (
+    "cpu",
+    "cuda",
+    "mps",
+    "xpu",
+    "meta",
+    "xla",
+    "hpu",
+    "mtia",
+    "ipu",
+    "vulkan",
+    "privateuseone",
+)
 
 
 class device:
-    """Where a tensor lives. chainrule computes on the CPU; other devices can be named but hold no tensor.
+    """Where a tensor lives. chainrule computes on the CPU; other devices can be named but hold no
+    tensor.
 
     Example:
         >>> import chainrule as torch
@@ -295,6 +367,8 @@ class device:
     """
 
     __slots__ = ("index", "type")
+    type: str
+    index: int | None
 
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
@@ -305,14 +379,19 @@ class device:
         if kind not in _DEVICE_TYPES:
             expected = ", ".join(_DEVICE_TYPES)
             raise RuntimeError(
-                f"Expected one of {expected} device type at start of device string: {kind}\nHint: use 'cpu'"
+                f"Expected one of {expected} device type at start of device string: {kind}\nHint: "
+                "use 'cpu'"
             )
         if number and (index is not None or not number.isdigit()):
-            raise RuntimeError(f"Invalid device string: '{type}'\nHint: write it as in 'cpu' or 'cuda:0'")
+            raise RuntimeError(
+                f"Invalid device string: '{type}'\nHint: write it as in 'cpu' or 'cuda:0'"
+            )
         self.type, self.index = kind, int(number) if number else index
 
     def __repr__(self) -> str:
-        return f"device(type={self.type!r}" + (")" if self.index is None else f", index={self.index})")
+        return f"device(type={self.type!r}" + (
+            ")" if self.index is None else f", index={self.index})"
+        )
 
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
@@ -338,7 +417,8 @@ class layout:
 
 
 class memory_format:
-    """The order of dimensions in memory: `contiguous_format`, `preserve_format`, `channels_last`."""
+    """The order of dimensions in memory: `contiguous_format`, `preserve_format`,
+    `channels_last`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -348,5 +428,8 @@ class memory_format:
 
 
 strided = layout("strided")
-contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+contiguous_format, preserve_format = (
+    memory_format("contiguous_format"),
+    memory_format("preserve_format"),
+)
 channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")

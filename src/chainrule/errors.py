@@ -1,9 +1,11 @@
-"""What goes wrong, said well: PyTorch's class and first sentence, the facts one per line, then `Hint:`.
+"""What goes wrong, said well: PyTorch's class and first sentence, the facts one per line, then
+`Hint:`.
 
-Lives here: one builder per error, called only when something failed, so messages cost nothing on the good path.
-A builder returns the exception (`raise errors.shape_mismatch(...)`). Tensors and nodes are read by duck typing: this
-room sees no other. Tensors are named by the caller's variable that holds them (`named`), with the line where that
-variable was last assigned, found in the source only now.
+Lives here: one builder per error, called only when something failed, so messages cost nothing on
+the good path. A builder returns the exception (`raise errors.shape_mismatch(...)`). Tensors and
+nodes are read by duck typing: this room sees no other. Tensors are named by the caller's variable
+that holds them (`named`), with the line where that variable was last assigned, found in the source
+only now.
 Who may call: everybody.
 """
 
@@ -15,15 +17,27 @@ from collections.abc import Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
-
 __all__ = ["SavedFreed", "checked_dim", "hinted"]
 
 _HERE = __name__.rpartition(".")[0] + "."
 
-LEGACY = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long",
-          "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool",
-          "complex64": "ComplexFloat", "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32",
-          "uint64": "UInt64"}  # fmt: skip
+LEGACY = {
+    "float32": "Float",
+    "float64": "Double",
+    "float16": "Half",
+    "bfloat16": "BFloat16",
+    "int64": "Long",
+    "int32": "Int",
+    "int16": "Short",
+    "int8": "Char",
+    "uint8": "Byte",
+    "bool": "Bool",
+    "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+    "uint16": "UInt16",
+    "uint32": "UInt32",
+    "uint64": "UInt64",
+}
 
 
 class SavedFreed(Exception):
@@ -48,7 +62,8 @@ def _user_frames() -> Iterator[FrameType]:
 
 
 def user_location() -> tuple[CodeType, int] | None:
-    """Code and instruction of the innermost frame outside chainrule: cheap, the line is worked out when needed."""
+    """Code and instruction of the innermost frame outside chainrule: cheap, the line is worked out
+    when needed."""
     for frame in _user_frames():
         return frame.f_code, frame.f_lasti
     return None
@@ -72,7 +87,8 @@ def _short(filename: str) -> str:
 
 
 def named(thing: Any) -> tuple[str, str]:
-    """The variable that holds a tensor (or the tensor of a node) in the calling code, and where it was assigned."""
+    """The variable that holds a tensor (or the tensor of a node) in the calling code, and where it
+    was assigned."""
     for frame in _user_frames():
         for scope in (frame.f_locals, frame.f_globals):
             for name, value in list(scope.items()):
@@ -97,9 +113,11 @@ def _assigned_at(frame: FrameType, name: str) -> str:
     lines = [
         node.lineno
         for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        if isinstance(node, ast.Name)
+        and node.id == name
+        and isinstance(node.ctx, ast.Store)
         and (node.lineno <= frame.f_lineno or frame.f_code.co_name == "<module>")
-    ]  # fmt: skip
+    ]
     before = [line for line in lines if line <= frame.f_lineno] or lines
     if not before:
         return ""
@@ -128,14 +146,19 @@ def second_backward(node: Any, freed_at: tuple[CodeType, int] | None = None) -> 
     name, where = named(node)
     return RuntimeError(
         hinted(
-            "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-            "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-            "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+            "Trying to backward through the graph a second time (or directly access saved tensors "
+            "after they have "
+            "already been freed). Saved intermediate values of the graph are freed when you call "
+            ".backward() or "
+            "autograd.grad(). Specify retain_graph=True if you need to backward through the graph "
+            "a second time or "
             "if you need to access saved tensors after calling backward.",
-            f"node: {node.name()}, whose saved {', '.join(node.prim.saved_names) or 'values'} are gone",
+            f"node: {node.name()}, whose saved {', '.join(node.prim.saved_names) or 'values'} are "
+            "gone",
             f"tensor: `{name}`" if name else "",
             f"made at: {where}" if where else "",
-            hint="compute the forward again before each backward (put it inside the loop), or call the first "
+            hint="compute the forward again before each backward (put it inside the loop), or "
+            "call the first "
             "backward with retain_graph=True and keep the graph in memory",
         )
     )
@@ -144,20 +167,25 @@ def second_backward(node: Any, freed_at: tuple[CodeType, int] | None = None) -> 
 def modified_saved(node: Any, saved: str, tensor: Any, expected: int) -> RuntimeError:
     """A value saved for backward was overwritten in place."""
     out_of = tensor.grad_fn
-    origin = f", which is output {tensor.output_nr} of {out_of.name()}," if out_of is not None else ""
+    origin = (
+        f", which is output {tensor.output_nr} of {out_of.name()}," if out_of is not None else ""
+    )
     name, _ = named(tensor)
     _, where = named(node)
     actual = tensor._version
     return RuntimeError(
         hinted(
-            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            "operation: "
             f"[{type_name(tensor.dtype)} {list(tensor.shape)}]{origin} is at version {actual}; "
             f"expected version {expected} instead.",
             f"saved by: {node.name()}, as `{saved}`",
             f"tensor: `{name}`" if name else "",
             f"saving op made at: {where}" if where else "",
-            f"versions: {expected} when it was saved, {actual} now ({actual - expected} in-place writes since)",
-            hint="write the in-place line out of place (x = x + 1 instead of x += 1), or clone() before it; "
+            f"versions: {expected} when it was saved, {actual} now ({actual - expected} in-place "
+            "writes since)",
+            hint="write the in-place line out of place (x = x + 1 instead of x += 1), or clone() "
+            "before it; "
             "torch.autograd.set_detect_anomaly(True) shows the forward line",
         )
     )
@@ -171,7 +199,8 @@ def no_grad_needed(index: int, tensor: Any) -> RuntimeError:
             f"element {index} of tensors does not require grad and does not have a grad_fn",
             f"tensor: `{name}`" if name else "",
             f"made at: {where}" if where else "",
-            hint="make the inputs with requires_grad=True, and compute outside torch.no_grad() and without detach()",
+            hint="make the inputs with requires_grad=True, and compute outside torch.no_grad() "
+            "and without detach()",
         )
     )
 
@@ -180,7 +209,9 @@ def implicit_grad(tensor: Any) -> RuntimeError:
     """backward() without gradient on a tensor that is not a scalar."""
     name, where = named(tensor)
     if tensor.is_complex():
-        first = "grad can be implicitly created only for real scalar outputs but got " + repr(tensor.dtype)
+        first = "grad can be implicitly created only for real scalar outputs but got " + repr(
+            tensor.dtype
+        )
     else:
         first = "grad can be implicitly created only for scalar outputs"
     return RuntimeError(
@@ -199,7 +230,8 @@ def cotangent_shape(index: int, grad: Any, output: Any) -> RuntimeError:
     """The gradient given to backward does not fit."""
     return RuntimeError(
         hinted(
-            f"Mismatch in shape: grad_output[{index}] has a shape of torch.Size({list(grad.shape)}) and "
+            f"Mismatch in shape: grad_output[{index}] has a shape of "
+            f"torch.Size({list(grad.shape)}) and "
             f"output[{index}] has a shape of torch.Size({list(output.shape)}).",
             hint="the gradient must have the shape of the tensor that backward starts from",
         )
@@ -211,9 +243,12 @@ def unused_input(index: int, tensor: Any) -> RuntimeError:
     name, _ = named(tensor)
     return RuntimeError(
         hinted(
-            f"The differentiated Tensor at index {index} appears to not have been used in the graph. "
+            f"The differentiated Tensor at index {index} appears to not have been used in the "
+            "graph. "
             "Set allow_unused=True if this is the desired behavior.",
-            f"tensor: `{name}`, shape {list(tensor.shape)}" if name else f"shape: {list(tensor.shape)}",
+            f"tensor: `{name}`, shape {list(tensor.shape)}"
+            if name
+            else f"shape: {list(tensor.shape)}",
             hint="allow_unused=True gives None for it, materialize_grads=True zeros",
         )
     )
@@ -237,7 +272,11 @@ def input_without_grad(tensor: Any) -> RuntimeError:
 def float_only(first: str, dtype: Any) -> RuntimeError:
     """requires_grad on an integer tensor."""
     return RuntimeError(
-        hinted(first, f"dtype: {dtype!r}", hint="make it floating point, as in x.float() or dtype=torch.float32")
+        hinted(
+            first,
+            f"dtype: {dtype!r}",
+            hint="make it floating point, as in x.float() or dtype=torch.float32",
+        )
     )
 
 
@@ -245,7 +284,8 @@ def requires_grad_off(tensor: Any) -> RuntimeError:
     """requires_grad = False on a non-leaf."""
     return RuntimeError(
         hinted(
-            "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+            "you can only change requires_grad flags of leaf variables. If you want to use a "
+            "computed variable in a "
             "subgraph that doesn't require differentiation use var_no_grad = var.detach().",
             f"node: {tensor.grad_fn.name()}",
             hint="x.detach() gives the same values outside the graph",
@@ -262,7 +302,7 @@ def leaf_inplace(leaf: Any, op: str, view: bool) -> RuntimeError:
             f"{what} Variable that requires grad is being used in an in-place operation.",
             f"op: {op}",
             f"tensor: `{name}`, shape {list(leaf.shape)}" if name else f"shape: {list(leaf.shape)}",
-            hint="update parameters inside `with torch.no_grad():`, or compute a new tensor instead",
+            hint="update parameters inside `with torch.no_grad():`, or compute a new tensor",
         )
     )
 
@@ -272,8 +312,10 @@ def multi_output_view_inplace(tensor: Any) -> RuntimeError:
     op = tensor.grad_fn.name()
     return RuntimeError(
         hinted(
-            f"Output {tensor.output_nr} of {op} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified "
+            f"Output {tensor.output_nr} of {op} is a view and is being modified inplace. This "
+            "view is the output of a "
+            "function that returns multiple views. Such functions do not allow the output views "
+            "to be modified "
             "inplace. You should replace the inplace operation by an out-of-place one.",
             hint="index the tensor instead (x[i], x[a:b]), or clone() the part first",
         )
@@ -281,10 +323,12 @@ def multi_output_view_inplace(tensor: Any) -> RuntimeError:
 
 
 def overlapping_inplace(op: str) -> RuntimeError:
-    """In-place on memory that several elements share (an expanded tensor) or that must not be written."""
+    """In-place on memory that several elements share (an expanded tensor) or that must not be
+    written."""
     return RuntimeError(
         hinted(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory "
             "location. Please clone() the tensor before performing the operation.",
             f"op: {op}",
             hint="x.clone() (or x.contiguous()) has memory of its own",
@@ -296,11 +340,16 @@ def grad_of_non_leaf(tensor: Any) -> str:
     """The warning text for `.grad` of a computed tensor."""
     name, where = named(tensor)
     return hinted(
-        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+        "attribute won't be "
+        "populated during autograd.backward(). If you indeed want the .grad field to be populated "
+        "for a non-leaf "
+        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+        "mistake, make sure "
         "you access the leaf Tensor instead.",
-        f"tensor: `{name}`, made by {tensor.grad_fn.name()}" if name else f"made by: {tensor.grad_fn.name()}",
+        f"tensor: `{name}`, made by {tensor.grad_fn.name()}"
+        if name
+        else f"made by: {tensor.grad_fn.name()}",
         f"at: {where}" if where else "",
         hint="call retain_grad() on it before backward",
     )
@@ -309,24 +358,31 @@ def grad_of_non_leaf(tensor: Any) -> str:
 def check_assigned_grad(tensor: Any, grad: Any) -> None:
     """What may be assigned to `.grad`: a tensor of the same shape and dtype."""
     if not hasattr(grad, "requires_grad"):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
+        raise TypeError(
+            "assigned grad expected to be a Tensor or None but got grad of type "
+            f"{type(grad).__name__}"
+        )
     if grad.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{grad.dtype}' to a tensor with dtype '{tensor.dtype}'. "
+            f"attempting to assign a gradient with dtype '{grad.dtype}' to a tensor with dtype "
+            f"'{tensor.dtype}'. "
             "Please ensure that the gradient and the tensor have the same dtype"
         )
     if grad.shape != tensor.shape:
         raise RuntimeError(
             f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
-            f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size"
+            f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same "
+            "size"
         )
 
 
 def inference_saved() -> RuntimeError:
     """An inference tensor in a recorded operation."""
     return RuntimeError(
-        "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-        "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
+        "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+        "inference mode in "
+        "computation tracked by autograd. To work around this, you can make a clone to get a "
+        "normal tensor and use "
         "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
     )
 
@@ -334,8 +390,10 @@ def inference_saved() -> RuntimeError:
 def inference_inplace() -> RuntimeError:
     """An inference tensor written outside inference mode."""
     return RuntimeError(
-        "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
-        "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
+        "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a "
+        "clone to get a "
+        "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 "
+        "for more details."
     )
 
 
@@ -362,7 +420,9 @@ def numpy_of_graph(tensor: Any) -> RuntimeError:
 def ambiguous_bool(data: Any) -> RuntimeError:
     """`if tensor:` with many or no elements."""
     if data.size == 0:
-        return RuntimeError("Boolean value of Tensor with no values is ambiguous\nHint: test x.numel() == 0")
+        return RuntimeError(
+            "Boolean value of Tensor with no values is ambiguous\nHint: test x.numel() == 0"
+        )
     return RuntimeError(
         hinted(
             "Boolean value of Tensor with more than one value is ambiguous",
@@ -375,17 +435,17 @@ def ambiguous_bool(data: Any) -> RuntimeError:
 # ---------------------------------------------------------------- arguments of ops
 
 
-
 def wrong_type(op: str, argument: str, position: int, value: Any) -> TypeError:
     """An argument that is no tensor."""
     hint = {
         "ndarray": "torch.from_numpy(array) or torch.tensor(array) makes a tensor of it",
         "list": "torch.tensor(list) makes a tensor of it",
-        "NoneType": "an earlier call returned None; in-place methods return the tensor, backward() returns None",
+        "NoneType": "an earlier call returned None, as backward() does",
     }.get(type(value).__name__, "torch.tensor(value) makes a tensor of numbers, lists and arrays")
     return TypeError(
         hinted(
-            f"{op}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}",
+            f"{op}(): argument '{argument}' (position {position}) must be Tensor, not "
+            f"{type(value).__name__}",
             hint=hint,
         )
     )
@@ -399,11 +459,14 @@ def broadcast(op: str, shapes: Sequence[tuple[int, ...]]) -> RuntimeError:
             second = other
     clash = _clash(first, second)
     if clash is None:
-        return RuntimeError(f"{op}(): shapes {', '.join(str(list(s)) for s in shapes)} do not broadcast")
+        return RuntimeError(
+            f"{op}(): shapes {', '.join(str(list(s)) for s in shapes)} do not broadcast"
+        )
     dim, a, b = clash
     return RuntimeError(
         hinted(
-            f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {dim}",
+            f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton "
+            f"dimension {dim}",
             f"op: {op}",
             f"shapes: {list(first)} and {list(second)} (compared from the right; 1 stretches)",
             hint="reshape or unsqueeze one of them so that the dimensions line up",
@@ -427,7 +490,8 @@ def checked_dim(dim: int, ndim: int) -> int:
     if not -limit <= dim < limit:
         raise IndexError(
             hinted(
-                f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})",
+                f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but "
+                f"got {dim})",
                 hint=f"the tensor has {ndim} dimensions",
             )
         )
@@ -438,7 +502,8 @@ def not_castable(result: Any, target: Any) -> RuntimeError:
     """In-place or out= whose result type the target cannot hold."""
     return RuntimeError(
         hinted(
-            f"result type {LEGACY[result.name]} can't be cast to the desired output type {LEGACY[target.name]}",
+            f"result type {LEGACY[result.name]} can't be cast to the desired output type "
+            f"{LEGACY[target.name]}",
             hint=f"convert the target first (x = x.to({result!r})), or write it out of place",
         )
     )
@@ -452,7 +517,9 @@ def out_with_grad(op: str) -> RuntimeError:
     )
 
 
-def kernel_failed(op: str, inputs: Sequence[Any], params: Sequence[Any], error: Exception) -> Exception:
+def kernel_failed(
+    op: str, inputs: Sequence[Any], params: Sequence[Any], error: Exception
+) -> Exception:
     """Whatever NumPy refused, with the op, the operands and the parameters."""
     shapes = [tuple(t.shape) for t in inputs if hasattr(t, "shape")]
     if isinstance(error, ValueError) and "broadcast" in str(error) and len(shapes) > 1:
@@ -465,5 +532,3 @@ def kernel_failed(op: str, inputs: Sequence[Any], params: Sequence[Any], error: 
             hint=f"see help(torch.{op}) for what it takes",
         )
     )
-
-

@@ -90,7 +90,7 @@ def test_check_accepts_space_addresses_and_expected_errors(
         (
             "import warnings; warnings.warn('w')",
             stream(
-                "/tmp/ipykernel_1/2.py:1: UserWarning: w\n  import warnings; warnings.warn('w')\n",
+                "/any/ipykernel_1/2.py:1: UserWarning: w\n  import warnings; warnings.warn('w')\n",
                 "stderr",
             ),
         ),
@@ -160,7 +160,12 @@ def test_control_c_keeps_what_ran(
         ("[]", "it has no list of cells"),
         ('{"cells": [1]}', "one of its cells has no cell_type"),
         (
-            '{"cells": [], "metadata": {"kernelspec": {"language": "R"}}, "nbformat": 4}',
+            '{"cells": [], "metadata": null, "nbformat": 4, "nbformat_minor": 5}',
+            "is not a notebook: ",
+        ),
+        (
+            '{"cells": [], "metadata": {"kernelspec": {"name": "ir", "display_name": "R", '
+            '"language": "R"}}, "nbformat": 4, "nbformat_minor": 5}',
             "is written for R, not Python",
         ),
     ],

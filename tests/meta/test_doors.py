@@ -17,7 +17,7 @@ PACKAGE = Path(chainrule.__file__).parent
 # group may, as long as there is no cycle. The public namespaces (torch.linalg, ...) stand right
 # of the ops they show.
 DOORS = """
-    _state dtypes errors -> kernels -> core -> ops -> {linalg fft special random}
+    _state dtypes errors version -> kernels -> core -> ops -> {linalg fft special random}
     -> {autograd func compile explain draw} -> nn -> optim utils distributed testing
     -> compat -> cli
 """
@@ -122,6 +122,7 @@ def hidden_imports(root: Path) -> list[str]:
         f"{each.file.relative_to(root)}:{each.line}: {each.target} is imported inside a function"
         for each in imports(root)
         if each.in_function
+        and room_of(each.file, root) not in ENTRANCES
         and room_imported(each.target, root) is not None
         and not (
             room_of(each.file, root) in LAZY_ROOMS

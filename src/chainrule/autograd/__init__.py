@@ -1,8 +1,9 @@
 """`torch.autograd`: what users call to differentiate.
 
-What lives here: `backward` and `grad` (checked entries to the one walk in `core/engine.py`), the grad modes, and
-names that PyTorch keeps in this module. Who may call: users, `nn`, `optim`, `compat`. A value comes from a user's
-tensors and goes to the engine; nothing here computes a derivative itself.
+What lives here: `backward` and `grad` (checked entries to the one walk in `core/engine.py`), the
+grad modes, and names that PyTorch keeps in this module. Who may call: users, `nn`, `optim`,
+`compat`. A value comes from a user's tensors and goes to the engine; nothing here computes a
+derivative itself.
 """
 
 from __future__ import annotations
@@ -13,12 +14,23 @@ from typing import Any
 
 import numpy as np
 
+from .. import errors
 from ..core import engine
 from ..core.tensor import Tensor, wrap
 from . import grad_mode, graph
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
-__all__ = ["Variable", "backward", "enable_grad", "grad", "grad_mode", "graph", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Variable",
+    "backward",
+    "enable_grad",
+    "grad",
+    "grad_mode",
+    "graph",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 Variable = Tensor
 
@@ -68,13 +80,20 @@ def backward(
     if grad_variables is not None:
         if grad_tensors is not None:
             raise RuntimeError(
-                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "`backward()`. "
                 "Please only use `grad_tensors`."
             )
-        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
         grad_tensors = grad_variables
     outputs = _listed(tensors, "tensors")
-    engine.backward(outputs, _cotangents(grad_tensors, len(outputs)), retain_graph, create_graph, inputs)
+    engine.backward(
+        outputs, _cotangents(grad_tensors, len(outputs)), retain_graph, create_graph, inputs
+    )
 
 
 def grad(
@@ -108,22 +127,25 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
         )
     if is_grads_batched:
         raise NotImplementedError(
-            "is_grads_batched=True is not supported yet\nHint: call grad once per row of grad_outputs"
+            "is_grads_batched=True is not supported yet\nHint: call grad once per row of "
+            "grad_outputs"
         )
     outs, ins = _listed(outputs, "outputs"), _listed(inputs, "inputs")
     if not ins:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     found = engine.grad(outs, ins, _cotangents(grad_outputs, len(outs)), retain_graph, create_graph)
     if materialize_grads:
-        return tuple(wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, ins, strict=True))
+        return tuple(
+            wrap(np.zeros_like(t._data)) if g is None else g
+            for g, t in zip(found, ins, strict=True)
+        )
     if not allow_unused:
         for i, g in enumerate(found):
             if g is None:
-                raise engine.errors.unused_input(i, ins[i])
+                raise errors.unused_input(i, ins[i])
     return tuple(found)
-
-

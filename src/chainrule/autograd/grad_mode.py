@@ -1,7 +1,7 @@
 """Switching recording on and off: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`.
 
-Each is a context manager and a decorator; on a generator function the mode holds while the generator runs and not
-in between. The state is the thread's own (`_state`).
+Each is a context manager and a decorator; on a generator function the mode holds while the
+generator runs and not in between. The state is the thread's own (`_state`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ class _Mode:
     def __call__(self, function: F) -> F:
         """Decorate: the mode holds while `function` runs."""
         if inspect.isclass(function):
-            raise TypeError(f"{type(self).__name__} decorates functions; decorate the methods of {function.__name__} instead")
+            raise TypeError(
+                f"{type(self).__name__} decorates functions; decorate the methods of "
+                f"{function.__name__} instead"
+            )
         if inspect.isgeneratorfunction(function):
             return functools.wraps(function)(self._generator(function))  # type: ignore[return-value]
 
@@ -135,7 +138,9 @@ class set_grad_enabled(_Mode):
 
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
-            raise TypeError(f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}")
+            raise TypeError(
+                f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}"
+            )
         self.mode = mode
         self.prev = set_grad(mode)
 

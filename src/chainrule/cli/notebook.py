@@ -113,12 +113,11 @@ def run_notebook(
 
 def read(path: Path) -> Any:
     """The notebook in the present format; its language must be Python."""
-    content = parse_notebook(path)
+    parse_notebook(path)  # refuses what is not JSON, in words for a user
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about cells without an id: harmless here
         try:
-            notebook = nbformat.from_dict(content)
-            notebook = nbformat.convert(notebook, to_version=4)
+            notebook = nbformat.read(path, as_version=4)
             nbformat.validate(notebook)
         except Exception as error:  # nbformat raises whatever its converters raise
             reason = str(error).strip().partition("\n")[0]

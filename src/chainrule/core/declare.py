@@ -1,11 +1,13 @@
 """The kinds of ops: one call of a function here declares an op, and everything else follows.
 
-`elementwise`, `linear`, `bilinear`, `reduction`, `movement` and `general` make the primitive, put its kernel into
-`RAW` and its public function into `OPS`, and note which methods, operators, in-place forms and public names it has
-(`METHODS`, `PUBLIC`; attached once by `ops/__init__`). `spelled` replaces the public function of an op by one that
-accepts PyTorch's spellings (`x.sum(0, 1)`, `dim` or `axis`) and calls the primitive with canonical parameters.
-The kind tells forward mode and batching how to treat the op: elementwise rules are their own jvp, linear ops map
-tangents by themselves, bilinear ones twice, a reduction's jvp is the sum of its weighted tangents.
+`elementwise`, `linear`, `bilinear`, `reduction`, `movement` and `general` make the primitive, put
+its kernel into `RAW` and its public function into `OPS`, and note which methods, operators,
+in-place forms and public names it has (`METHODS`, `PUBLIC`; attached once by `ops/__init__`).
+`spelled` replaces the public function of an op by one that accepts PyTorch's spellings (`x.sum(0,
+1)`, `dim` or `axis`) and calls the primitive with canonical parameters.
+The kind tells forward mode and batching how to treat the op: elementwise rules are their own jvp,
+linear ops map tangents by themselves, bilinear ones twice, a reduction's jvp is the sum of its
+weighted tangents.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from .primitive import (
     NONE,
@@ -29,8 +33,21 @@ from .record import OPS, RAW
 from .tensor import Tensor
 from .views import inplace, inplace_method
 
-__all__ = ["METHODS", "NONE", "SAME", "TO_FLOAT", "bilinear", "elementwise", "general", "linear", "movement",
-           "public", "reduction", "spelled", "unreduced"]  # fmt: skip
+__all__ = [
+    "METHODS",
+    "NONE",
+    "SAME",
+    "TO_FLOAT",
+    "bilinear",
+    "elementwise",
+    "general",
+    "linear",
+    "movement",
+    "public",
+    "reduction",
+    "spelled",
+    "unreduced",
+]
 
 METHODS: dict[str, Callable[..., Any]] = {}  # attached to Tensor by ops/__init__
 
@@ -45,6 +62,9 @@ def elementwise(
     promote: str = SAME,
     domain: tuple[float, float] = REALS,
     grad_fn: str | None = None,
+    number_grad_fn: str | None = None,
+    check: Callable[..., None] | None = None,
+    lane: bool = True,
     operator: str | None = None,
     inplace_ufunc: Any = None,
     has_inplace: bool = True,
@@ -55,13 +75,17 @@ def elementwise(
     doc: str = "",
     **rules: Callable[..., Any] | None,
 ) -> Any:
-    """Declare an op that maps elements: `rule` for one operand, `a=..., b=...` for two (None: no derivative).
+    """Declare an op that maps elements: `rule` for one operand, `a=..., b=...` for two (None: no
+    derivative).
 
     Args:
         kernel: arrays or NumPy scalars in, the same out.
         rule: `rule(xp, g, ...)`, linear in g; it is the vjp and the jvp.
         promote: what happens to operands of other dtypes.
         domain: (low, high) where the tests may draw operands.
+        number_grad_fn: name of the node when the last operand is a number, if PyTorch has another.
+        check: sees the promoted operands, off the fast lane; raises for those the op refuses.
+        lane: whether float32 and float64 may take the fast lane, past `check`.
         operator: name of the special method (`__add__`).
         constants: a Python number may reach the kernel as a cached 0-d array.
         names: public names below `torch` (default: its own).
@@ -72,16 +96,29 @@ def elementwise(
     """
     args = tuple(rules) or ("x",)
     prim = Primitive(
-        name, "elementwise", kernel, args, tuple(rules.values()) or (rule,),
-        promote=promote, grad_fn=grad_fn, broadcasts=len(args) > 1, holomorphic=True, numbers=len(args) > 1,
-        domain=domain, doc=doc,
-    )  # fmt: skip
-    function = _elementwise_function(prim, constants)
+        name,
+        "elementwise",
+        kernel,
+        args,
+        tuple(rules.values()) or (rule,),
+        params=_params(kernel, len(args)),
+        promote=promote,
+        grad_fn=grad_fn,
+        number_grad_fn=number_grad_fn,
+        check=check,
+        broadcasts=len(args) > 1,
+        holomorphic=True,
+        numbers=len(args) > 1,
+        domain=domain,
+        doc=doc,
+    )
+    lane = lane and not prim.params
+    function = _elementwise_function(prim, constants) if lane else _plain(prim)
     _publish(prim, function, names, aliases, method)
     if operator is not None:
-        METHODS[operator] = _operator(prim, constants)
+        METHODS[operator] = _operator(prim, constants) if lane else _plain_operator(prim)
     if has_inplace:
-        _publish_inplace(prim, inplace_ufunc, operator, (name, *aliases))
+        _publish_inplace(prim, inplace_ufunc, operator, (name, *aliases), lane)
     return function
 
 
@@ -103,8 +140,25 @@ def _operator(prim: Primitive, constants: bool) -> Callable[..., Any]:
     return compare_lane(prim, dunder=True)
 
 
-def _publish_inplace(prim: Primitive, ufunc: Any, operator: str | None, names: Sequence[str]) -> None:
-    if len(prim.args) == 2:
+def _plain_operator(prim: Primitive) -> Callable[..., Any]:
+    """The operator of an op without lane; with two operands it answers NotImplemented to
+    strangers."""
+
+    def operator(self: Tensor, *other: Any) -> Any:
+        if other and not isinstance(other[0], (Tensor, int, float, bool, complex, np.generic)):
+            return NotImplemented
+        return prim.public(self, *other)
+
+    return operator
+
+
+def _publish_inplace(
+    prim: Primitive, ufunc: Any, operator: str | None, names: Sequence[str], lane: bool
+) -> None:
+    method: Callable[..., Any]
+    if not lane:
+        method = _plain_inplace(prim)
+    elif len(prim.args) == 2:
         method = inplace_method(prim, ufunc)
     else:
 
@@ -114,11 +168,17 @@ def _publish_inplace(prim: Primitive, ufunc: Any, operator: str | None, names: S
     for n in names:
         METHODS.setdefault(n + "_", method)
     if operator is not None and len(prim.args) == 2:
-        METHODS["__i" + operator[2:]] = inplace_method(prim, ufunc, dunder=True)
+        METHODS["__i" + operator[2:]] = (
+            inplace_method(prim, ufunc, dunder=True) if lane else method
+        )
 
 
 def _publish(
-    prim: Primitive, function: Callable[..., Any], names: Sequence[str], aliases: Sequence[str], method: bool
+    prim: Primitive,
+    function: Callable[..., Any],
+    names: Sequence[str],
+    aliases: Sequence[str],
+    method: bool,
 ) -> None:
     function.__name__ = function.__qualname__ = prim.name
     function.__doc__ = prim.doc
@@ -150,22 +210,40 @@ def _plain(prim: Primitive) -> Callable[..., Any]:
     return function
 
 
-def _bind(op: str, known: Sequence[str], defaults: Sequence[Any], args: Any, kwargs: dict[str, Any]) -> Any:
+def _bind(
+    op: str, known: Sequence[str], defaults: Sequence[Any], args: Any, kwargs: dict[str, Any]
+) -> Any:
     values = dict(zip(known[len(known) - len(defaults) :], defaults, strict=True))
     values.update(zip(known, args, strict=False))
     for name, value in kwargs.items():
         if name not in known:
-            raise TypeError(f"{op}() got an unexpected keyword argument '{name}'\nHint: it takes {', '.join(known)}")
+            raise TypeError(
+                f"{op}() got an unexpected keyword argument '{name}'\nHint: it takes "
+                f"{', '.join(known)}"
+            )
         values[name] = value
     missing = [n for n in known if n not in values]
     if missing or len(args) > len(known):
-        what = f"missing argument '{missing[0]}'" if missing else f"takes {len(known)} arguments, {len(args)} given"
+        what = (
+            f"missing argument '{missing[0]}'"
+            if missing
+            else f"takes {len(known)} arguments, {len(args)} given"
+        )
         raise TypeError(f"{op}(): {what}\nHint: it takes {', '.join(known)}")
     return tuple(values[n] for n in known)
 
 
-def _declare(name: str, kind: str, kernel: Callable[..., Any], args: Sequence[str], rules: Any, **options: Any) -> Any:
-    public_options = {k: options.pop(k, d) for k, d in (("names", ()), ("aliases", ()), ("method", True))}
+def _declare(
+    name: str,
+    kind: str,
+    kernel: Callable[..., Any],
+    args: Sequence[str],
+    rules: Any,
+    **options: Any,
+) -> Any:
+    public_options = {
+        k: options.pop(k, d) for k, d in (("names", ()), ("aliases", ()), ("method", True))
+    }
     has_inplace = options.pop("has_inplace", False)
     prim = Primitive(name, kind, kernel, args, rules, params=_params(kernel, len(args)), **options)
     function = _plain(prim)
@@ -177,10 +255,14 @@ def _declare(name: str, kind: str, kernel: Callable[..., Any], args: Sequence[st
 
 def _plain_inplace(prim: Primitive) -> Callable[..., Any]:
     first = len(prim.args)
+    known = (*(prim._public_name(i) for i in range(first)), *prim.params)
 
     def method(*args: Any, **kwargs: Any) -> Tensor:
-        known = (*prim.args, *prim.params)
-        bound = _bind(prim.name + "_", known, prim.defaults, args, kwargs) if kwargs or len(args) < first else args
+        bound = (
+            _bind(prim.name + "_", known, prim.defaults, args, kwargs)
+            if kwargs or len(args) < first
+            else args
+        )
         params = bound[first:]
         return inplace(prim, *bound[:first], params=params + prim.defaults[len(params) :])
 
@@ -196,36 +278,51 @@ def _params(kernel: Callable[..., Any], first: int) -> dict[str, Any]:
     return {p.name: p.default for p in rest if p.kind is not p.VAR_KEYWORD}
 
 
-def linear(name: str, kernel: Callable[..., Any], transpose: Callable[..., Any], **options: Any) -> Any:
-    """Declare an op linear in its one operand `x`: its jvp is itself; `transpose(xp, g, ...)` is its vjp."""
+def linear(
+    name: str, kernel: Callable[..., Any], transpose: Callable[..., Any], **options: Any
+) -> Any:
+    """Declare an op linear in its one operand `x`: its jvp is itself; `transpose(xp, g, ...)` is
+    its vjp."""
     return _declare(name, "linear", kernel, ("x",), (transpose,), **options)
 
 
-def movement(name: str, kernel: Callable[..., Any], transpose: Callable[..., Any], **options: Any) -> Any:
-    """Declare an op that moves, repeats or drops elements; with `view=True` its output may share memory."""
+def movement(
+    name: str, kernel: Callable[..., Any], transpose: Callable[..., Any], **options: Any
+) -> Any:
+    """Declare an op that moves, repeats or drops elements; with `view=True` its output may share
+    memory."""
     return _declare(name, "movement", kernel, ("x",), (transpose,), **options)
 
 
 def bilinear(
-    name: str, kernel: Callable[..., Any], a: Callable[..., Any], b: Callable[..., Any], **options: Any
+    name: str,
+    kernel: Callable[..., Any],
+    a: Callable[..., Any],
+    b: Callable[..., Any],
+    **options: Any,
 ) -> Any:
-    """Declare an op linear in each of two operands; `a` and `b` are the vjps, conjugated by the machine."""
+    """Declare an op linear in each of two operands; `a` and `b` are the vjps, conjugated by the
+    machine."""
     return _declare(name, "bilinear", kernel, ("a", "b"), (a, b), holomorphic=True, **options)
 
 
 def unreduced(xp: Any, v: Any, x_shape: tuple[int, ...], dim: Any, keepdim: bool) -> Any:
-    """A reduced value with its dimensions of size 1 put back, so that it broadcasts against the operand."""
+    """A reduced value with its dimensions of size 1 put back, so that it broadcasts against the
+    operand."""
     if keepdim or not x_shape:
         return v
     dims = range(len(x_shape)) if dim is None else (dim,) if isinstance(dim, int) else dim
     return xp.reshape(v, tuple(1 if i in dims else n for i, n in enumerate(x_shape)))
 
 
-def reduction(name: str, kernel: Callable[..., Any], rule: Callable[..., Any], **options: Any) -> Any:
-    """Declare a reduction over `dim` whose vjp multiplies the cotangent by a weight for every element.
+def reduction(
+    name: str, kernel: Callable[..., Any], rule: Callable[..., Any], **options: Any
+) -> Any:
+    """Declare a reduction over `dim` whose vjp multiplies the cotangent by a weight for every
+    element.
 
-    `rule(xp, g, ...)` sees `g` and `out` with the reduced dimensions put back (size 1), so it is written elementwise;
-    the kernel takes (x, dim, keepdim, ...).
+    `rule(xp, g, ...)` sees `g` and `out` with the reduced dimensions put back (size 1), so it is
+    written elementwise; the kernel takes (x, dim, keepdim, ...).
     """
     wanted = tuple(inspect.signature(rule).parameters)[2:]
     # what the machine needs besides the rule's own names, to put the dimensions back
@@ -256,7 +353,8 @@ def general(
     rules: dict[str, Callable[..., Any]] | None = None,
     **options: Any,
 ) -> Any:
-    """Declare any op: one joint `vjp` (a tuple of cotangents, one per operand) or `rules` by operand; none: no gradient."""
+    """Declare any op: one joint `vjp` (a tuple of cotangents, one per operand) or `rules` by
+    operand; none: no gradient."""
     if vjp is not None:
         return _declare(name, "general", kernel, args, (vjp,), joint=True, **options)
     by_name = rules or {}
@@ -264,9 +362,11 @@ def general(
 
 
 def spelled(function: Any, *, method: bool | None = None) -> Callable[[Any], Any]:
-    """Decorator: the public spelling of an op whose call accepts more than operands and parameters in order.
+    """Decorator: the public spelling of an op whose call accepts more than operands and parameters
+    in order.
 
-    The decorated function calls `function.prim.call(..., params=...)`. It replaces the plain public function
+    The decorated function calls `function.prim.call(..., params=...)`. It replaces the plain public
+    function
     everywhere: in `OPS`, as method, and under the public names.
     """
     prim: Primitive = function.prim
@@ -288,7 +388,8 @@ def spelled(function: Any, *, method: bool | None = None) -> Callable[[Any], Any
 
 
 def public(*names: str, method: bool | str = False) -> Callable[[Any], Any]:
-    """Decorator: a function written in ops (a composite), under these public names and perhaps as a method."""
+    """Decorator: a function written in ops (a composite), under these public names and perhaps as a
+    method."""
 
     def add(function: Any) -> Any:
         for path in names:

@@ -1,11 +1,14 @@
 """The one backward walk.
 
-`backward` and `grad` (autograd) come here with tensors and cotangents. Nodes wait in a heap by creation number, the
-latest first, so a node is visited when everything computed from it has delivered: no recursion, no counting pass.
-A rule is read in one of two ways: `raw` on arrays (plain backward, no Tensor is made) or `rec` on tensors (recorded,
-for higher derivatives). Cotangents that the walk itself summed are marked as its own: the first sum allocates,
-later ones add in place; everything else is never written to. Gradients reach `.grad` only when the whole walk
-succeeded, so an error changes no leaf. Saved values are released as the walk passes, unless the graph is retained.
+`backward` and `grad` (autograd) come here with tensors and cotangents. Nodes wait in a heap by
+creation number, the
+latest first, so a node is visited when everything computed from it has delivered: no recursion, no
+counting pass.
+A rule is read in one of two ways: `raw` on arrays (plain backward, no Tensor is made) or `rec` on
+tensors (recorded, for higher derivatives). Cotangents that the walk itself summed are marked as its
+own: the first sum allocates, later ones add in place; everything else is never written to.
+Gradients reach `.grad` only when the whole walk succeeded, so an error changes no leaf. Saved
+values are released as the walk passes, unless the graph is retained.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ _ndarray, _add, _refs = np.ndarray, np.add, sys.getrefcount
 
 
 def _probe() -> int:
-    """What getrefcount says of an object that one local variable holds (it differs between Pythons)."""
+    """What getrefcount says of an object that one local variable holds (it differs between
+    Pythons)."""
     held = np.empty(1)
     return _refs(held)
 
@@ -46,7 +50,8 @@ def _run(
     wanted: frozenset[int] | None = None,
     captured: dict[int, Any] | None = None,
 ) -> dict[int, tuple[Any, Any, bool]]:
-    """Walk from `node` with cotangent `g`, and from the further roots `pairs` (edge, cotangent), to the leaves.
+    """Walk from `node` with cotangent `g`, and from the further roots `pairs` (edge, cotangent), to
+    the leaves.
 
     Args:
         node: the first root; None starts from `pairs` alone.
@@ -56,7 +61,8 @@ def _run(
         captured: the nodes (by number) whose own cotangent is asked for; filled in.
 
     Returns:
-        For every leaf reached, by identity: the leaf, its cotangent, and whether the walk owns that buffer.
+        For every leaf reached, by identity: the leaf, its cotangent, and whether the walk owns that
+            buffer.
     """
     leaves: dict[int, tuple[Any, Any, bool]] = {}
     waiting: dict[int, tuple[Any, Any, bool]] = {}
@@ -111,7 +117,8 @@ def _run(
 
 
 def _seen(node: Any, g: Any, recorded: bool, captured: Any, waiting: Any, heap: list[int]) -> Any:
-    """What only some nodes need: hooks, being asked for, and being one output of several (then None: no rule here)."""
+    """What only some nodes need: hooks, being asked for, and being one output of several (then
+    None: no rule here)."""
     if node.hooks:
         g = _run_hooks(node, g, recorded)
     if captured is not None and node.k in captured:
@@ -142,7 +149,8 @@ def _checked_hook_result(new: Any, old: Tensor) -> Tensor:
         raise TypeError(f"expected Variable, but hook returned '{type(new).__name__}'")
     if new.shape != old.shape:
         raise RuntimeError(
-            f"hook has changed the size of value\ngiven: {list(old.shape)}, returned: {list(new.shape)}\n"
+            f"hook has changed the size of value\ngiven: {list(old.shape)}, returned: "
+            f"{list(new.shape)}\n"
             "Hint: a hook returns None, or a gradient of the same shape"
         )
     return new  # type: ignore[no-any-return]
@@ -166,7 +174,10 @@ def backward(
         for leaf, g, _ in _drain(leaves):
             _accumulate(leaf, g, False)
         return
-    roots = [_root(i, t, c, create_graph) for i, (t, c) in enumerate(zip(tensors, cotangents, strict=True))]
+    roots = [
+        _root(i, t, c, create_graph)
+        for i, (t, c) in enumerate(zip(tensors, cotangents, strict=True))
+    ]
     if inputs is None:
         leaves = _recorded(roots, keep) if create_graph else _run(None, None, roots, keep)
         for leaf, g, _ in _drain(leaves):
@@ -190,13 +201,18 @@ def grad(
     for t in inputs:
         if t._node is None:
             raise errors.input_without_grad(t)
-    roots = [_root(i, t, c, create_graph) for i, (t, c) in enumerate(zip(outputs, cotangents, strict=True))]
+    roots = [
+        _root(i, t, c, create_graph)
+        for i, (t, c) in enumerate(zip(outputs, cotangents, strict=True))
+    ]
     found = _towards(roots, inputs, keep, create_graph)
     return [g if g is None or create_graph else wrap(_unaliased(g)) for g in found]
 
 
 def _unaliased(g: Any) -> Any:
-    return g.copy() if type(g) is _ndarray and (g.base is not None or _refs(g) > _UNSHARED + 2) else g
+    return (
+        g.copy() if type(g) is _ndarray and (g.base is not None or _refs(g) > _UNSHARED + 2) else g
+    )
 
 
 def _as_inputs(inputs: Any) -> list[Tensor]:
@@ -221,7 +237,9 @@ def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, A
     if cotangent is None:
         if data.size != 1 or data.dtype.kind == "c":
             raise errors.implicit_grad(t)
-        seed = _ONE.get(data.dtype) if type(data) is not _ndarray else np.ones(data.shape, data.dtype)
+        seed = (
+            _ONE.get(data.dtype) if type(data) is not _ndarray else np.ones(data.shape, data.dtype)
+        )
         if seed is None:
             seed = data.dtype.type(1)
     else:
@@ -235,8 +253,10 @@ def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, A
             raise errors.cotangent_shape(index, cotangent, t)
         if seed.dtype.kind == "c" and data.dtype.kind != "c":
             raise RuntimeError(
-                f"For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
-                f"dtype: grad_output[{index}] has a dtype of {cotangent.dtype} and output[{index}] has a dtype of "
+                "For complex Tensors, both grad_output and output are required to have the same "
+                "dtype. Mismatch in "
+                f"dtype: grad_output[{index}] has a dtype of {cotangent.dtype} and "
+                f"output[{index}] has a dtype of "
                 f"{t.dtype}."
             )
         if recorded:
@@ -284,7 +304,9 @@ def _leading_to(roots: list[Any], nodes: dict[int, Any], leaves: frozenset[int])
         if root.k and root.k not in reachable:
             reachable.update((n.k, n) for n in walk(root))
     leading = set(nodes)
-    for k in sorted(reachable, reverse=True):  # earliest made first: the inputs of a node come before it
+    for k in sorted(
+        reachable, reverse=True
+    ):  # earliest made first: the inputs of a node come before it
         if k in leading:
             continue
         for edge in reachable[k].edges():
@@ -375,7 +397,8 @@ class RemovableHandle:
 
 
 def register_hook(t: Tensor, hook: Callable[..., Any]) -> RemovableHandle:
-    """A hook on the gradient of a leaf (kept with the tensor) or of a non-leaf (kept at its node)."""
+    """A hook on the gradient of a leaf (kept with the tensor) or of a non-leaf (kept at its
+    node)."""
     if t._node is LEAF:
         meta = t._need_meta()
         if meta.hooks is None:
@@ -418,7 +441,8 @@ def _retain_grad(self: Tensor) -> None:
 
 
 def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Any:
-    """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces the gradient."""
+    """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces the
+    gradient."""
     if self._node is None:
         raise RuntimeError(
             "cannot register a hook on a tensor that doesn't require gradient\n"
@@ -438,7 +462,8 @@ def _backward(
 
     Args:
         gradient: the cotangent, shape of `self`; may be left out when `self` has one element.
-        retain_graph: keep the saved values, so that backward can run again (default: `create_graph`).
+        retain_graph: keep the saved values, so that backward can run again (default:
+            `create_graph`).
         create_graph: record the backward itself, for higher derivatives.
         inputs: accumulate only into these tensors.
 

@@ -1,11 +1,12 @@
 """The stack of interpreters: who else, besides plain evaluation, wants to see each op.
 
-An interpreter is a small class with `process(prim, inputs, params)`; while one is on the stack, `_state.S.mode` is
-set and every op of that thread goes to the innermost. It does its work and evaluates the op one level down (`below()`).
-Interpreters are chosen by context (the stack), not by data carried on the arguments.
-`assign(target, value)` tells an interpreter that `target` has been overwritten by the tensor `value` (in-place and
-views are expressed as ordinary ops followed by one assignment, see `core/views.py`), so no interpreter handles
-in-place operations itself. Called by `core/primitive.py`; implemented here (`Inference`) and by `compile/`, `func/`.
+An interpreter is a small class with `process(prim, inputs, params)`; while one is on the stack,
+`_state.S.mode` is set and every op of that thread goes to the innermost. It does its work and
+evaluates the op one level down (`below()`). Interpreters are chosen by context (the stack), not by
+data carried on the arguments. `assign(target, value)` tells an interpreter that `target` has been
+overwritten by the tensor `value` (in-place and views are expressed as ordinary ops followed by one
+assignment, see `core/views.py`), so no interpreter handles in-place operations itself. Called by
+`core/primitive.py`; implemented here (`Inference`) and by `compile/`, `func/`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Interpreter:
     """One level of interpretation."""
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
-        """Evaluate one op. `inputs` are tensors, numbers or None; `params` the static parameters in order."""
+        """Evaluate one op. `inputs` are tensors, numbers or None; `params` the static parameters in
+        order."""
         raise NotImplementedError
 
     def assign(self, target: Tensor, value: Tensor) -> None:
@@ -60,7 +62,9 @@ def push(interpreter: Interpreter) -> None:
 def pop(interpreter: Interpreter) -> None:
     """Take the innermost interpreter, which must be this one, from the stack."""
     top = _state.modes().pop()
-    assert top is interpreter, "interpreters must be left in the order they were entered, innermost first"
+    assert top is interpreter, (
+        "interpreters must be left in the order they were entered, innermost first"
+    )
     with _state._lock:
         S.mode_count -= 1
         if not S.mode_count:
@@ -85,7 +89,8 @@ def assigned(target: Tensor, value: Tensor) -> None:
 
 
 class InferenceMode(Interpreter):
-    """`torch.inference_mode()`: nothing is recorded and what is made can never be saved for backward."""
+    """`torch.inference_mode()`: nothing is recorded and what is made can never be saved for
+    backward."""
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         with below(self):

@@ -1,11 +1,12 @@
 """The tape: one `Node` per recorded operation, and what it keeps for backward.
 
-A node knows its creation number `k` (negative; later is smaller), its edges `e` (towards its inputs: nodes, leaf
-tensors, or None), what its rule asked to save (`s0`, `s1`), the versions those tensors had (`v0`, `v1`), and the
-static parameters `p`. Every op has its own subclass, named as PyTorch names it (`SinBackward0`), made once by
-`core/declare.py`; the subclass carries the op and the two readings of its rule, `raw` (arrays) and `rec` (tensors).
-No closures: what is saved can be listed, drawn and explained. Called by `core/primitive.py` (which records) and
-`core/engine.py` (which walks).
+A node knows its creation number `k` (negative; later is smaller), its edges `e` (towards its
+inputs: nodes, leaf tensors, or None), what its rule asked to save (`s0`, `s1`), the versions those
+tensors had (`v0`, `v1`), and the static parameters `p`. Every op has its own subclass, named as
+PyTorch names it (`SinBackward0`), made once by `core/declare.py`; the subclass carries the op and
+the two readings of its rule, `raw` (arrays) and `rec` (tensors).
+No closures: what is saved can be listed, drawn and explained. Called by `core/primitive.py` (which
+records) and `core/engine.py` (which walks).
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Node:
     """One recorded operation.
 
     Attributes (public, as in PyTorch):
-        next_functions: ((node, output number), ...) towards the inputs; leaves appear as `AccumulateGrad`.
+        next_functions: ((node, output number), ...) towards the inputs; leaves appear as
+            `AccumulateGrad`.
         metadata: a dict for the user.
         _saved_self, _saved_other, _saved_result, ...: the values saved for backward.
 
@@ -82,7 +84,8 @@ class Node:
     v1: Any
 
     def raw(self, g: Any, keep: bool) -> Any:
-        """The rule read on arrays: the gradient (one edge) or a tuple of them (several); releases unless `keep`."""
+        """The rule read on arrays: the gradient (one edge) or a tuple of them (several); releases
+        unless `keep`."""
         raise NotImplementedError
 
     def rec(self, g: Any, keep: bool) -> Any:
@@ -90,11 +93,13 @@ class Node:
         raise NotImplementedError
 
     def saved(self) -> dict[str, Any]:
-        """What was saved, by parameter name: tensors for tensors, plain values for shapes and parameters."""
+        """What was saved, by parameter name: tensors for tensors, plain values for shapes and
+        parameters."""
         return {}
 
     def release(self) -> None:
-        """Forget the saved values; what is computed from them afterwards says that it was backward before."""
+        """Forget the saved values; what is computed from them afterwards says that it was backward
+        before."""
 
     @classmethod
     def name(cls) -> str:
@@ -109,7 +114,8 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes of the inputs with the number of the output that was used; (None, 0) without gradient."""
+        """The nodes of the inputs with the number of the output that was used; (None, 0) without
+        gradient."""
         return tuple(map(_public_edge, self.edges()))
 
     def edges(self) -> tuple[Any, ...]:

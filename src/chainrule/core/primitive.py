@@ -1,11 +1,13 @@
 """Primitives: the registry of ops and the paths a call takes.
 
-A `Primitive` is what a declaration makes: name, kernel, rules, kinds of operands. `call` is its general path:
-check and promote the operands, hand them to the innermost interpreter if there is one, else `evaluate`: run the
-kernel on the arrays, wrap, record. `unary_lane`, `binary_lane` and `compare_lane` are the same for the usual case
-(float32 or float64, no interpreter, no `out=`) in as few steps as Python allows; for anything else they fall back
-to `call`. An op costs about 0.5 us beyond its kernel there, so: slots, no keyword calls, no context managers.
-Called by `core/declare.py`; the tables `REGISTRY` and `PUBLIC` are read by `ops/`, docs and tests.
+A `Primitive` is what a declaration makes: name, kernel, rules, kinds of operands. `call` is its
+general path:
+check and promote the operands, hand them to the innermost interpreter if there is one, else
+`evaluate`: run the kernel on the arrays, wrap, record. `unary_lane`, `binary_lane` and
+`compare_lane` are the same for the usual case (float32 or float64, no interpreter, no `out=`) in as
+few steps as Python allows; for anything else they fall back to `call`. An op costs about 0.5 us
+beyond its kernel there, so: slots, no keyword calls, no context managers. Called by
+`core/declare.py`; the tables `REGISTRY` and `PUBLIC` are read by `ops/`, docs and tests.
 """
 
 from __future__ import annotations
@@ -19,13 +21,36 @@ from .. import dtypes, errors
 from .._state import S, grad_enabled
 from .interpreter import current
 from .node import LEAF, next_k
-from .record import OPS, GeneralNode, Layout, Rule, binary_node, number_node, record, unary_node
+from .record import (
+    OPS,
+    GeneralNode,
+    Layout,
+    Rule,
+    binary_node,
+    number_node,
+    one_node,
+    pair_node,
+    record,
+    unary_node,
+)
 from .tensor import Tensor, own, wrap
 
-__all__ = ["NONE", "PUBLIC", "REGISTRY", "SAME", "TO_FLOAT", "Primitive", "cast"]
+__all__ = [
+    "NONE",
+    "PUBLIC",
+    "REGISTRY",
+    "SAME",
+    "TO_FLOAT",
+    "Primitive",
+    "cast",
+    "one_lane",
+    "pair_lane",
+]
 
 REGISTRY: dict[str, Primitive] = {}
-PUBLIC: dict[str, Callable[..., Any]] = {}  # by dotted path below `torch`, as in "nn.functional.relu"
+PUBLIC: dict[
+    str, Callable[..., Any]
+] = {}  # by dotted path below `torch`, as in "nn.functional.relu"
 
 NONE = "operands keep their dtypes"
 SAME = "operands are promoted to their common dtype"
@@ -43,18 +68,45 @@ class Primitive:
         name: its name in the registry and in `xp`.
         kind: elementwise, linear, bilinear, reduction, movement or general.
         kernel: arrays (and static parameters, positionally) in, array or tuple of arrays out.
-        args, params: names of the tensor operands and of the static parameters; `defaults` of the latter.
+        args, params: names of the tensor operands and of the static parameters; `defaults` of the
+            latter.
         rules: one per operand (None: not differentiable in it), or a single joint one.
         outputs: names of the outputs; `several` when there is more than one, or a list of them.
         variadic: takes one list of tensors. view: the output may share the first operand's memory.
         broadcasts: operands are broadcast, so the machine sums cotangents back.
         holomorphic: rules are complex derivatives; the machine conjugates for complex cotangents.
         numbers: operands may be Python numbers.
+        check: sees the promoted operands, off the fast lanes, and raises for those the op refuses.
+        number_node: the node class when the last operand is a number, if PyTorch names it apart.
     """
 
-    __slots__ = ("args", "broadcasts", "defaults", "doc", "domain", "general_node", "grad_fn", "holomorphic",
-                 "joint", "kernel", "kind", "layout", "name", "numbers", "outputs", "params", "promote", "public",
-                 "rules", "saved_names", "several", "variadic", "view")  # fmt: skip
+    __slots__ = (
+        "args",
+        "broadcasts",
+        "check",
+        "defaults",
+        "doc",
+        "domain",
+        "general_node",
+        "grad_fn",
+        "holomorphic",
+        "joint",
+        "kernel",
+        "kind",
+        "layout",
+        "name",
+        "number_node",
+        "numbers",
+        "outputs",
+        "params",
+        "promote",
+        "public",
+        "rules",
+        "saved_names",
+        "several",
+        "variadic",
+        "view",
+    )
 
     def __init__(
         self,
@@ -68,6 +120,8 @@ class Primitive:
         promote: str = NONE,
         outputs: Sequence[str] = ("out",),
         grad_fn: str | None = None,
+        number_grad_fn: str | None = None,
+        check: Callable[[tuple[Any, ...]], None] | None = None,
         joint: bool = False,
         variadic: bool = False,
         view: bool = False,
@@ -80,7 +134,11 @@ class Primitive:
         self.name, self.kind, self.kernel, self.args = name, kind, kernel, tuple(args)
         self.params = tuple(params or ())
         self.defaults = tuple((params or {}).values())
-        self.promote, self.outputs, self.several = promote, tuple(outputs), tuple(outputs) != ("out",)
+        self.promote, self.outputs, self.several = (
+            promote,
+            tuple(outputs),
+            tuple(outputs) != ("out",),
+        )
         self.joint, self.variadic, self.view, self.broadcasts = joint, variadic, view, broadcasts
         self.holomorphic, self.numbers, self.domain, self.doc = holomorphic, numbers, domain, doc
         self.rules = tuple(Rule(r) if r is not None else None for r in rules)
@@ -88,6 +146,11 @@ class Primitive:
         self.saved_names = tuple(n for _, _, n in self.layout.saves)
         self.grad_fn = grad_fn or "".join(w.title() for w in name.split("_")) + "Backward0"
         self.general_node = type(self.grad_fn, (GeneralNode,), {"prim": self, "__slots__": ()})
+        self.number_node: Any = None
+        if number_grad_fn is not None:
+            body = {"prim": self, "__slots__": ()}
+            self.number_node = type(number_grad_fn, (GeneralNode,), body)
+        self.check = check
         self.public: Callable[..., Any] = self.call
         if name in REGISTRY:
             raise ValueError(f"op '{name}' is declared twice")
@@ -108,11 +171,14 @@ class Primitive:
     # ------------------------------------------------------------ the general path
 
     def call(self, *inputs: Any, params: tuple[Any, ...] = (), out: Any = None) -> Any:
-        """Evaluate on tensors: operands positionally, static parameters as a tuple in their order."""
+        """Evaluate on tensors: operands positionally, static parameters as a tuple in their
+        order."""
         operands = self.prepare(inputs)
+        if S.mode is None and out is None:
+            return self.evaluate(operands, params)
         if out is not None:
             return write_out(self, out, operands, params)
-        mode = current() if S.mode is not None else None
+        mode = current()
         if mode is not None:
             return mode.process(self, operands, params)
         return self.evaluate(operands, params)
@@ -123,8 +189,12 @@ class Primitive:
             for i, t in enumerate(inputs):
                 if not (isinstance(t, Tensor) or t is None or self.numbers):
                     raise errors.wrong_type(self.name, self._public_name(i), i + 1, t)
-            return inputs
-        return self._promoted(inputs)
+            operands = inputs
+        else:
+            operands = self._promoted(inputs)
+        if self.check is not None:
+            self.check(operands)
+        return operands
 
     def _public_name(self, i: int) -> str:
         name = self.args[min(i, len(self.args) - 1)]
@@ -147,24 +217,34 @@ class Primitive:
         if self.promote is TO_FLOAT and common.category < 2:
             common = S.default_dtype
         return tuple(
-            cast(t, common) if isinstance(t, Tensor) else t if t is None else _weak(t, common) for t in inputs
+            cast(t, common) if isinstance(t, Tensor) else t if t is None else _weak(t, common)
+            for t in inputs
         )
 
     def evaluate(self, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
         """Run the kernel below all interpreters, wrap, record."""
         if self.view:
             own(inputs[0])
-        arrays = [t._data if isinstance(t, Tensor) else t for t in inputs]
+        arrays = []
+        tracked = False
+        for t in inputs:
+            if isinstance(t, Tensor):
+                arrays.append(t._data)
+                if t._node is not None:
+                    tracked = True
+            else:
+                arrays.append(t)
         try:
             made = self.kernel(arrays, *params) if self.variadic else self.kernel(*arrays, *params)
         except (ValueError, TypeError, OverflowError) as error:
-            if getattr(error, "ours", False) or type(error).__module__ != "builtins" and not _from_numpy(error):
+            foreign = type(error).__module__ != "builtins" and not _from_numpy(error)
+            if foreign or getattr(error, "ours", False):
                 raise
             raise errors.kernel_failed(self.name, inputs, params, error) from None
         outs = tuple(map(wrap, made)) if self.several else (wrap(made),)
         if self.view:
             _link_views(self, outs, inputs[0], params)
-        if self.tracked(inputs):
+        if tracked and (S.grad or grad_enabled()):
             record(self, outs, inputs, params)
         return outs if self.several else outs[0]
 
@@ -185,7 +265,8 @@ def _from_numpy(error: Exception) -> bool:
 
 
 def _weak(value: Any, common: dtypes.dtype) -> Any:
-    """A number as the kernel may take it beside arrays of `common`: wrapped around where it does not fit."""
+    """A number as the kernel may take it beside arrays of `common`: wrapped around where it does
+    not fit."""
     if isinstance(value, np.generic):
         value = value.item()
     if common.category == 1 and type(value) is int and not -128 <= value <= 127:
@@ -208,7 +289,9 @@ def write_out(prim: Primitive, out: Any, operands: tuple[Any, ...], params: tupl
     for i, o in enumerate(outs):
         if not isinstance(o, Tensor):
             raise errors.wrong_type(prim.name, "out", len(prim.args) + 1 + i, o)
-    if (S.grad or grad_enabled()) and any(isinstance(t, Tensor) and t._node is not None for t in (*operands, *outs)):
+    if (S.grad or grad_enabled()) and any(
+        isinstance(t, Tensor) and t._node is not None for t in (*operands, *outs)
+    ):
         raise errors.out_with_grad(prim.name)
     made = prim.call(*operands, params=params)
     for o, m in zip(outs, made if prim.several else (made,), strict=True):
@@ -226,7 +309,8 @@ def fill_out(out: Tensor, made: Tensor) -> None:
 
             warnings.warn(
                 "An output with one or more elements was resized since it had shape "
-                f"{list(out._data.shape)}, which does not match the required output shape {list(made._data.shape)}.",
+                f"{list(out._data.shape)}, which does not match the required output shape "
+                f"{list(made._data.shape)}.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -243,19 +327,22 @@ def bump(t: Tensor) -> None:
         t._vc[0] += 1
 
 
-def _link_views(prim: Primitive, outs: tuple[Tensor, ...], x: Tensor, params: tuple[Any, ...]) -> None:
+def _link_views(
+    prim: Primitive, outs: tuple[Tensor, ...], x: Tensor, params: tuple[Any, ...]
+) -> None:
     data = x._data
     memory = data if data.base is None else data.base
     for t in outs:
         made = t._data
-        if made is data or made.base is data or (made.base is not None and made.base is memory):
-            link_view(prim, t, x, params)
-        elif made.base is not None and np.may_share_memory(made, data):
+        origin = made.base
+        same = made is data or origin is data or (origin is not None and origin is memory)
+        if same or (origin is not None and np.may_share_memory(made, data)):
             link_view(prim, t, x, params)
 
 
 def link_view(prim: Primitive, view: Tensor, x: Tensor, params: tuple[Any, ...]) -> None:
-    """Say that `view` shares the memory of `x`: base, version counter, and the base knows it weakly."""
+    """Say that `view` shares the memory of `x`: base, version counter, and the base knows it
+    weakly."""
     base = x if x._view is None else x._view[0]
     if base._vc is None:
         base._vc = [0]
@@ -333,8 +420,105 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
     return call
 
 
+_REFUSED = (ValueError, TypeError, OverflowError)
+
+
+def one_lane(prim: Primitive, title: str | None = None) -> Callable[[Any, tuple[Any, ...]], Any]:
+    """`call(x, params)` of an op of one operand with static parameters, not a view, one output; any
+    dtype.
+
+    What a `spelled` function returns instead of `prim.call(x, params=params)`. What the kernel
+    refuses goes the general way, which says why.
+
+    Args:
+        title: name of the node, where it is not the op's `grad_fn` (SumBackward0 without,
+            SumBackward1 with `dim`).
+    """
+    kernel, call_general = prim.kernel, prim.call
+    rule = prim.rules[0]
+    node_class: Any = one_node(prim, title or prim.grad_fn) if rule is not None else None
+    saves_x, saves_shape, saves_out = (
+        rule is not None and n in rule.names for n in ("x", "x_shape", "out")
+    )
+
+    def call(x: Any, params: tuple[Any, ...]) -> Any:
+        if S.mode is not None or not isinstance(x, Tensor):
+            return call_general(x, params=params)
+        data = x._data
+        try:
+            y = kernel(data, *params)
+        except _REFUSED:
+            return call_general(x, params=params)
+        r = _new(Tensor)
+        r._data = y
+        r._grad = r._vc = r._view = r._meta = None
+        edge = x._node
+        if edge is not None and node_class is not None and (S.grad or grad_enabled()):
+            n = _new(node_class)
+            n.k = next_k()
+            n.e = x if edge is LEAF else edge
+            n.hooks = None
+            n.p = params
+            if saves_x:
+                n.s0 = x
+                vc = x._vc
+                n.v0 = 0 if vc is None else vc[0]
+            elif saves_shape:
+                n.s0 = data.shape
+            if saves_out:
+                n.s1 = y
+                r._vc = n.v1 = [0]
+            r._node = n
+        else:
+            r._node = None
+        return r
+
+    return call
+
+
+def pair_lane(prim: Primitive, title: str) -> Callable[[Any, Any], Any]:
+    """`call(a, b)` of an op of two tensors without parameters that checks shapes and dtypes in its
+    kernel (matmul).
+
+    The caller has made sure that both are tensors of one dtype and that no interpreter runs.
+    """
+    kernel = prim.kernel
+    node_class: Any = pair_node(prim, title)
+
+    def call(a: Any, b: Any) -> Any:
+        x, y = a._data, b._data
+        r = _new(Tensor)
+        r._data = kernel(x, y)
+        r._grad = r._vc = r._view = r._meta = None
+        ea, eb = a._node, b._node
+        if (ea is not None or eb is not None) and (S.grad or grad_enabled()):
+            n = _new(node_class)
+            n.k = next_k()
+            n.e = (a if ea is LEAF else ea, b if eb is LEAF else eb)
+            n.hooks = n.s0 = n.s1 = None
+            n.v0 = n.v1 = 0
+            n.p = (x.shape, y.shape)
+            if eb is not None:
+                n.s0 = a
+                vc = a._vc
+                if vc is not None:
+                    n.v0 = vc[0]
+            if ea is not None:
+                n.s1 = b
+                vc = b._vc
+                if vc is not None:
+                    n.v1 = vc[0]
+            r._node = n
+        else:
+            r._node = None
+        return r
+
+    return call
+
+
 def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[..., Any]:
-    """The public function of a binary elementwise op, or its operator (which answers NotImplemented).
+    """The public function of a binary elementwise op, or its operator (which answers
+    NotImplemented).
 
     Args:
         constants: numbers may reach the kernel as cached 0-d arrays (faster than Python floats).
@@ -345,7 +529,8 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     fast = all(r is not None and not {"out"} & set(r.names) for r in rules)
     fast_number = rules[0] is not None and "out" not in rules[0].names
     pair: Any = binary_node(prim, prim.grad_fn) if fast else None
-    tensor_number: Any = number_node(prim, prim.grad_fn) if fast_number else None
+    number_title = prim.number_node.__name__ if prim.number_node else prim.grad_fn
+    tensor_number: Any = number_node(prim, number_title) if fast_number else None
     a_for_a, b_for_a = (n in rules[0].names if rules[0] else False for n in ("a", "b"))
     a_for_b, b_for_b = (n in rules[1].names if rules[1] else False for n in ("a", "b"))
 
@@ -442,7 +627,11 @@ def compare_lane(prim: Primitive, *, dunder: bool) -> Callable[..., Any]:
             kind = type(other)
             dtype = x.dtype
             y = other if kind is int or kind is float else other._data if kind is Tensor else None
-            if y is not None and (dtype is F32 or dtype is F64) and (kind is not Tensor or dtype is y.dtype):
+            if (
+                y is not None
+                and (dtype is F32 or dtype is F64)
+                and (kind is not Tensor or dtype is y.dtype)
+            ):
                 try:
                     return wrap(kernel(x, y))
                 except ValueError:

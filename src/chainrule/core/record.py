@@ -1,17 +1,23 @@
-"""How a rule is read: from its parameter names to what is saved, and from what was saved to the gradient.
+"""How a rule is read: from its parameter names to what is saved, and from what was saved to the
+gradient.
 
-A rule is `rule(xp, g, *named)`. Its parameter names are looked up once, at declaration: a tensor argument's name (it
-is saved), `out` or an output's name (saved too), `<argument>_shape`, `<argument>_dtype`, or a static parameter.
+A rule is `rule(xp, g, *named)`. Its parameter names are looked up once, at declaration: a tensor
+argument's name (it is saved), `out` or an output's name (saved too), `<argument>_shape`,
+`<argument>_dtype`, or a static parameter.
 `Layout` holds the result for one op: what to save, and where each rule finds its values.
-`GeneralNode` is the node of any op; `UnaryNode`, `BinaryNode` and `NumberNode` are the same for the hot cases (one
-tensor; two; a tensor and a number) with fewer steps, used by the fast lanes in `core/primitive.py`.
-Each has the two readings: `raw` on arrays, `rec` on tensors. Un-broadcasting happens here, never in a rule.
+`GeneralNode` is the node of any op; `UnaryNode`, `BinaryNode` and `NumberNode` are the same for the
+hot cases (one tensor; two; a tensor and a number) with fewer steps, used by the fast lanes in
+`core/primitive.py`; `OneNode` and `PairNode` likewise for ops that are not elementwise (one tensor
+and parameters, as sum; two tensors, as matmul).
+Each has the two readings: `raw` on arrays, `rec` on tensors. Un-broadcasting happens here, never in
+a rule.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +29,17 @@ from .tensor import Tensor, wrap
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-__all__ = ["OPS", "RAW", "BinaryNode", "GeneralNode", "Layout", "NumberNode", "Rule", "UnaryNode", "sum_to"]
+__all__ = [
+    "OPS",
+    "RAW",
+    "BinaryNode",
+    "GeneralNode",
+    "Layout",
+    "NumberNode",
+    "Rule",
+    "UnaryNode",
+    "sum_to",
+]
 
 _new = object.__new__
 
@@ -45,13 +61,22 @@ OPS: Any = Namespace("the recording ops")  # Tensor in, Tensor out
 class Rule:
     """A derivative rule with the names of what it wants."""
 
-    __slots__ = ("fn", "names", "picks", "written")
+    __slots__ = ("fn", "names", "pick", "picks", "written")
 
     def __init__(self, fn: Callable[..., Any]) -> None:
         self.fn = fn
         self.names = tuple(inspect.signature(fn).parameters)[2:]
-        self.picks: tuple[int, ...] = ()
+        self.bind(())
         self.written = fn  # what the author wrote, when the machine wrapped it
+
+    def bind(self, picks: tuple[int, ...]) -> None:
+        """Say at which positions of the saved values and parameters this rule finds its own."""
+        self.picks = picks
+        self.pick: Callable[[Any], tuple[Any, ...]]
+        if len(picks) > 1:
+            self.pick = itemgetter(*picks)
+        else:
+            self.pick = itemgetter(slice(picks[0], picks[0] + 1) if picks else slice(0))
 
 
 class Layout:
@@ -59,10 +84,10 @@ class Layout:
 
     Attributes:
         saves: (kind, input or output index, name) of each saved value; kinds: x, out, shape, dtype.
-        needs: for each rule, the positions in `saves` that it uses.
+        masks: for each operand, the positions in `saves` that its rule uses, as bits; None without.
     """
 
-    __slots__ = ("needs", "saves")
+    __slots__ = ("masks", "saves")
 
     def __init__(self, prim: Primitive) -> None:
         self.saves: list[tuple[str, int, str]] = []
@@ -74,9 +99,10 @@ class Layout:
         for i, name in enumerate(prim.params):
             where[name] = len(self.saves) + i
         for r in rules:
-            r.picks = tuple(where[n] for n in r.names)
+            r.bind(tuple(where[n] for n in r.names))
         count = len(self.saves)
-        self.needs = [frozenset(i for i in r.picks if i < count) if r else frozenset[int]() for r in prim.rules]
+        masks = [sum(1 << i for i in set(r.picks) if i < count) if r else None for r in prim.rules]
+        self.masks = masks * len(prim.args) if prim.joint else masks
 
     @staticmethod
     def _source(prim: Primitive, name: str) -> tuple[str, int]:
@@ -88,7 +114,8 @@ class Layout:
         if what in ("shape", "dtype") and stem in prim.args:
             return what, prim.args.index(stem)
         raise TypeError(
-            f"rule of {prim.name}: parameter '{name}' is no argument {prim.args}, output {prim.outputs}, "
+            f"rule of {prim.name}: parameter '{name}' is no argument {prim.args}, output "
+            f"{prim.outputs}, "
             f"<argument>_shape, <argument>_dtype or static parameter {prim.params}"
         )
 
@@ -99,7 +126,9 @@ def sum_to(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     if have == shape:
         return g
     extra = len(have) - len(shape)
-    dims = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and have[i + extra] != 1)
+    dims = tuple(range(extra)) + tuple(
+        i + extra for i, n in enumerate(shape) if n == 1 and have[i + extra] != 1
+    )
     if dims:
         g = xp.sum(g, dims, True)
     return xp.reshape(g, shape) if extra else g
@@ -117,14 +146,49 @@ def version_of(t: Tensor) -> int:
 class GeneralNode(Node):
     """The node of any op.
 
-    s0: saved values in the order of `layout.saves` (None where not needed); v0: their versions (the counter list
-    itself for outputs); s1: shapes of the inputs if the op broadcast; v1: (shape, dtype) of the outputs if several.
+    s0: saved values in the order of `layout.saves` (None where not needed); v0: their versions (the
+    counter list itself for outputs); s1: shapes of the inputs if the op broadcast; v1: (shape,
+    dtype) of the outputs if several.
     """
 
     __slots__ = ()
 
     def raw(self, g: Any, keep: bool) -> Any:
-        return self._read(RAW, g, keep, np.conjugate)
+        prim = self.prim
+        if self.v1 is not None or (prim.holomorphic and g.dtype.kind == "c"):
+            return self._read(RAW, g, keep, np.conjugate)
+        values = []
+        for value, version in zip(self.s0, self.v0):  # noqa: B905  # strict= costs 100 ns
+            if isinstance(value, Tensor):
+                vc = value._vc
+                if (0 if vc is None else vc[0]) != version:
+                    self._unpack(False)  # says what is wrong
+                value = value._data
+            elif type(version) is list:
+                value = self._unpack_listed(value, version)
+            values.append(value)
+        if not keep and values:
+            self.release()
+        values += self.p
+        if prim.joint:
+            rule: Any = prim.rules[0]
+            gs = rule.fn(RAW, g, *rule.pick(values))
+        else:
+            gs = [
+                None if e is None else r.fn(RAW, g, *r.pick(values))  # type: ignore[union-attr]
+                for r, e in zip(prim.rules, self.e)  # noqa: B905
+            ]
+        if self.s1 is not None:
+            gs = [None if x is None else sum_to(RAW, x, s) for x, s in zip(gs, self.s1, strict=True)]
+        return gs
+
+    def _unpack_listed(self, value: Any, version: list[Any]) -> Any:
+        """A saved output (its counter must still say 0), or a list of saved operands."""
+        if type(value) is list:
+            return [self._checked("xs", v, n, False) for v, n in zip(value, version, strict=True)]
+        if version[0]:
+            self._unpack(False)  # says what is wrong
+        return value
 
     def rec(self, g: Any, keep: bool) -> Any:
         return self._read(OPS, g, keep, OPS.conj)
@@ -140,21 +204,27 @@ class GeneralNode(Node):
         if complex_:
             g = conj(g)
         if prim.joint:
-            gs = prim.rules[0].fn(xp, g, *[values[i] for i in prim.rules[0].picks])  # type: ignore[union-attr]
+            gs = prim.rules[0].fn(xp, g, *prim.rules[0].pick(values))  # type: ignore[union-attr]
         else:
             gs = tuple(
-                r.fn(xp, g, *[values[i] for i in r.picks]) if e is not None and r is not None else None
+                r.fn(xp, g, *r.pick(values))
+                if e is not None and r is not None
+                else None
                 for r, e in zip(prim.rules, self.e, strict=True)
             )
         if complex_:
             gs = tuple(None if x is None else conj(x) for x in gs)
         if self.s1 is not None:
-            gs = tuple(None if x is None else sum_to(xp, x, s) for x, s in zip(gs, self.s1, strict=True))
+            gs = tuple(
+                None if x is None else sum_to(xp, x, s) for x, s in zip(gs, self.s1, strict=True)
+            )
         return gs  # type: ignore[no-any-return]
 
     def _unpack(self, recorded: bool) -> list[Any]:
         values = []
-        for (kind, index, name), value, version in zip(self.prim.layout.saves, self.s0, self.v0, strict=True):
+        for (kind, index, name), value, version in zip(
+            self.prim.layout.saves, self.s0, self.v0, strict=True
+        ):
             if kind == "x":
                 value = self._checked(name, value, version, recorded)
             elif kind == "out" and value is not None:
@@ -172,7 +242,9 @@ class GeneralNode(Node):
                 raise errors.modified_saved(self, name, value, version)
             return value if recorded else value._data
         if type(value) is list:
-            return [self._checked(name, v, n, recorded) for v, n in zip(value, version, strict=True)]
+            return [
+                self._checked(name, v, n, recorded) for v, n in zip(value, version, strict=True)
+            ]
         return value
 
     def as_output(self, array: Any, index: int) -> Tensor:
@@ -185,7 +257,9 @@ class GeneralNode(Node):
     def _several(self, xp: Any, g: Any) -> Any:
         """The cotangents of the outputs that have one, zeros for those nobody used."""
         filled = [
-            xp.zeros(shape, dtype if xp is RAW else dtypes.from_numpy_dtype(dtype)) if x is None else x
+            xp.zeros(shape, dtype if xp is RAW else dtypes.from_numpy_dtype(dtype))
+            if x is None
+            else x
             for x, (shape, dtype) in zip(g, self.v1, strict=True)
             if dtype.kind in "fcV"
         ]
@@ -193,12 +267,18 @@ class GeneralNode(Node):
 
     def saved(self) -> dict[str, Any]:
         values = self._unpack(True)
-        found = {name: v for (_, _, name), v in zip(self.prim.layout.saves, values, strict=True) if v is not None}
+        found = {
+            name: v
+            for (_, _, name), v in zip(self.prim.layout.saves, values, strict=True)
+            if v is not None
+        }
         return found | dict(zip(self.prim.params, self.p, strict=True))
 
     def release(self) -> None:
-        if any(isinstance(s, (Tensor, np.ndarray, np.generic, list)) for s in self.s0):
-            self.s0 = _FREED
+        for value in self.s0:
+            if isinstance(value, (Tensor, np.ndarray, np.generic, list)):
+                self.s0 = _FREED
+                return
 
 
 def _is_complex(g: Any) -> bool:
@@ -212,33 +292,50 @@ def _stand_in(array: Any, counter: list[int]) -> Tensor:
     return t
 
 
-def record(prim: Primitive, outs: tuple[Tensor, ...], inputs: tuple[Any, ...], params: tuple[Any, ...]) -> None:
-    """Make the node of one evaluated op and hang it on its outputs."""
-    node = _new(prim.general_node)
-    node.k, node.hooks, node.p = next_k(), None, params
-    node.e = tuple(
-        None if not isinstance(t, Tensor) or r is None or t._node is None else (t if t._node is LEAF else t._node)
-        for t, r in zip(inputs, prim.rules * len(inputs) if prim.joint else prim.rules, strict=False)
-    )
-    needed: frozenset[int] = frozenset().union(
-        *(n for n, e in zip(prim.layout.needs * (len(inputs) if prim.joint else 1), node.e, strict=False) if e is not None)
-    )
-    saved, versions = [], []
-    for i, (kind, index, _) in enumerate(prim.layout.saves):
-        value, version = (None, 0) if i not in needed else _save(prim, kind, index, outs, inputs)
+def record(
+    prim: Primitive, outs: tuple[Tensor, ...], inputs: tuple[Any, ...], params: tuple[Any, ...]
+) -> None:
+    """Make the node of one evaluated op and hang it on its outputs; nothing if none of its
+    operands that have a rule requires grad."""
+    layout = prim.layout
+    masks = layout.masks if not prim.variadic else layout.masks * len(inputs)
+    edges: list[Any] = []
+    needed, found = 0, False
+    for t, mask in zip(inputs, masks):  # noqa: B905
+        edge = t._node if mask is not None and isinstance(t, Tensor) else None
+        if edge is not None:
+            needed |= mask  # type: ignore[operator]
+            found = True
+            if edge is LEAF:
+                edge = t
+        edges.append(edge)
+    if not found:
+        return
+    numbered = prim.number_node is not None and not isinstance(inputs[-1], Tensor)
+    node: Any = _new(prim.number_node if numbered else prim.general_node)  # type: ignore[arg-type]
+    node.k, node.hooks, node.p, node.e = next_k(), None, params, tuple(edges)
+    saved: list[Any] = []
+    versions: list[Any] = []
+    for kind, index, _ in layout.saves:
+        value, version = None, 0
+        if needed & 1:
+            value, version = _save(prim, kind, index, outs, inputs)
+        needed >>= 1
         saved.append(value)
         versions.append(version)
-    node.s0, node.v0, node.s1, node.v1 = tuple(saved), tuple(versions), None, None
+    node.s0, node.v0, node.s1, node.v1 = saved, versions, None, None
     if prim.broadcasts:
         shape = outs[0]._data.shape
-        shapes = tuple(t._data.shape if isinstance(t, Tensor) else () for t in inputs)
-        if any(s != shape for s, e in zip(shapes, node.e, strict=True) if e is not None):
+        shapes = tuple([t._data.shape if isinstance(t, Tensor) else () for t in inputs])
+        if any([s != shape for s, e in zip(shapes, edges, strict=True) if e is not None]):
             node.s1 = shapes
     if prim.several:
         node.v1 = tuple((t._data.shape, t._data.dtype) for t in outs)
-    for i, t in enumerate(outs):
-        if t._data.dtype.kind in "fcV":
-            t._node = Output.of(node, i) if prim.several else node
+        for i, t in enumerate(outs):
+            if t._data.dtype.kind in "fcV":
+                t._node = Output.of(node, i)
+    elif outs[0]._data.dtype.kind in "fcV":
+        outs[0]._node = node
 
 
 def _save(prim: Primitive, kind: str, index: int, outs: Any, inputs: Any) -> tuple[Any, Any]:
@@ -291,7 +388,8 @@ def _checked(node: Node, name: str, t: Any, version: int) -> Any:
 
 
 class UnaryNode(Node):
-    """One tensor in, one out, no parameters. s0: x; s1: the array of out; v1: the counter of out."""
+    """One tensor in, one out, no parameters. s0: x; s1: the array of out; v1: the counter of
+    out."""
 
     __slots__ = ()
     saves_x = saves_out = False
@@ -366,12 +464,84 @@ def unary_node(prim: Primitive, title: str) -> type[UnaryNode]:
         return fn(RAW, g, *[values[n] for n in names])
 
     raw = {(): raw_nothing, ("x",): raw_x, ("out",): raw_out}.get(names, raw_both)
-    body = {"prim": prim, "raw": raw, "saves_x": "x" in names, "saves_out": "out" in names, "__slots__": ()}
+    body = {
+        "prim": prim,
+        "raw": raw,
+        "saves_x": "x" in names,
+        "saves_out": "out" in names,
+        "__slots__": (),
+    }
     return type(title, (UnaryNode,), body)
 
 
+class OneNode(UnaryNode):
+    """One tensor in, one out, static parameters. s0: x, or its shape; s1, v1: as `UnaryNode`; p:
+    the parameters."""
+
+    __slots__ = ()
+
+    def _tensors(self) -> list[Any]:
+        known = dict(zip(self.prim.params, self.p, strict=True))
+        values = []
+        for name in self.prim.rules[0].names:  # type: ignore[union-attr]
+            if name in known:
+                values.append(known[name])
+            elif name == "out":
+                values.append(_stand_in(self.s1, self._out_counter()))
+                values[-1]._node = self
+            else:
+                x = _checked(self, "x", self.s0, self.v0) if self.saves_x else None
+                values.append(x if name == "x" else self.s0 if x is None else x._data.shape)
+        return values
+
+    def saved(self) -> dict[str, Any]:
+        return super().saved() | dict(zip(self.prim.params, self.p, strict=True))
+
+
+def one_node(prim: Primitive, title: str) -> type[OneNode]:
+    """The node class of an op of one operand with parameters, its `raw` written for what its rule
+    wants."""
+    rule = prim.rules[0]
+    assert rule is not None and not prim.joint and not prim.holomorphic
+    fn, names = rule.fn, rule.names
+    saves_x, saves_out = "x" in names, "out" in names
+    where = {n: i for i, n in enumerate(("x", "x_shape", "out", *prim.params))}
+    picks = [where[n] for n in names]
+
+    def raw_params(node: Any, g: Any, keep: bool) -> Any:
+        return fn(RAW, g, *node.p)
+
+    def raw_shape(node: Any, g: Any, keep: bool) -> Any:
+        return fn(RAW, g, node.s0, *node.p)
+
+    def raw_any(node: Any, g: Any, keep: bool) -> Any:
+        x = out = None
+        if saves_x:
+            x = _checked(node, "x", node.s0, node.v0)._data
+        shape = node.s0 if x is None else x.shape
+        if saves_out:
+            if node.v1 is None or node.v1[0]:
+                node._out_counter()
+            out = node.s1
+        if not keep:
+            node.release()
+        values = (x, shape, out, *node.p)
+        return fn(RAW, g, *[values[i] for i in picks])
+
+    lean = {prim.params: raw_params, ("x_shape", *prim.params): raw_shape}
+    body = {
+        "prim": prim,
+        "raw": lean.get(names, raw_any),
+        "saves_x": saves_x,
+        "saves_out": saves_out,
+        "__slots__": (),
+    }
+    return type(title, (OneNode,), body)
+
+
 class BinaryNode(Node):
-    """Two tensors in, one out. s0, s1: a and b where needed; p: their shapes if they were broadcast."""
+    """Two tensors in, one out. s0, s1: a and b where needed; p: their shapes if they were
+    broadcast."""
 
     __slots__ = ()
 
@@ -388,7 +558,10 @@ class BinaryNode(Node):
         return self._apply(OPS, g, values)
 
     def _tensors(self) -> dict[str, Any]:
-        return {"a": _checked(self, "a", self.s0, self.v0), "b": _checked(self, "b", self.s1, self.v1)}
+        return {
+            "a": _checked(self, "a", self.s0, self.v0),
+            "b": _checked(self, "b", self.s1, self.v1),
+        }
 
     def _apply(self, xp: Any, g: Any, values: dict[str, Any]) -> tuple[Any, Any]:
         (ra, rb), (ea, eb) = self.prim.rules, self.e
@@ -410,7 +583,8 @@ class BinaryNode(Node):
 
 
 def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
-    """The node class of a binary op: `raw` is written out for rules that save nothing or the other operand."""
+    """The node class of a binary op: `raw` is written out for rules that save nothing or the other
+    operand."""
     rule_a, rule_b = prim.rules
     assert rule_a is not None and rule_b is not None
     fn_a, fn_b = rule_a.fn, rule_b.fn
@@ -455,8 +629,63 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
     return type(title, (BinaryNode,), body)
 
 
+class PairNode(BinaryNode):
+    """Two tensors in, one out, of an op that does not broadcast elementwise (matmul). p: their
+    shapes, for the rules."""
+
+    __slots__ = ()
+
+    def _apply(self, xp: Any, g: Any, values: dict[str, Any]) -> tuple[Any, Any]:
+        values = values | {"a_shape": self.p[0], "b_shape": self.p[1]}
+        conj = (
+            (np.conjugate if xp is RAW else xp.conj)
+            if self.prim.holomorphic and _is_complex(g)
+            else None
+        )
+        g = g if conj is None else conj(g)
+        gs = [
+            None if e is None else r.fn(xp, g, *[values[n] for n in r.names])  # type: ignore[union-attr]
+            for r, e in zip(self.prim.rules, self.e, strict=True)
+        ]
+        return tuple(x if x is None or conj is None else conj(x) for x in gs)  # type: ignore[return-value]
+
+
+def pair_node(prim: Primitive, title: str) -> type[PairNode]:
+    """The node class of an op of two operands whose rules want the other operand and the two
+    shapes."""
+    rule_a, rule_b = prim.rules
+    assert rule_a is not None and rule_b is not None
+    fn_a, fn_b = rule_a.fn, rule_b.fn
+
+    def raw(node: Any, g: Any, keep: bool) -> Any:
+        ea, eb = node.e
+        shapes = node.p
+        ga = gb = None
+        conj = np.conjugate if g.dtype.kind == "c" else None
+        if conj is not None:
+            g = conj(g)
+        if ea is not None:
+            ga = fn_a(RAW, g, _checked(node, "b", node.s1, node.v1)._data, *shapes)
+        if eb is not None:
+            gb = fn_b(RAW, g, _checked(node, "a", node.s0, node.v0)._data, *shapes)
+        if not keep:
+            node.s0 = node.s1 = _GONE
+        if conj is not None:
+            return ga if ga is None else conj(ga), gb if gb is None else conj(gb)
+        return ga, gb
+
+    body: dict[str, Any] = {"prim": prim, "__slots__": ()}
+    if (rule_a.names, rule_b.names) == (
+        ("b", "a_shape", "b_shape"),
+        ("a", "a_shape", "b_shape"),
+    ) and prim.holomorphic:
+        body["raw"] = raw
+    return type(title, (PairNode,), body)
+
+
 class NumberNode(Node):
-    """A tensor and a Python number. s0: the tensor if saved; s1: the number as the kernel took it; p: the number."""
+    """A tensor and a Python number. s0: the tensor if saved; s1: the number as the kernel took it;
+    p: the number."""
 
     __slots__ = ()
     saves_a = False
@@ -504,4 +733,6 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
         return fn(RAW, g, *[values[n] for n in names])
 
     raw = {(): raw_nothing, ("b",): raw_number}.get(names, raw_any)
-    return type(title, (NumberNode,), {"prim": prim, "raw": raw, "saves_a": "a" in names, "__slots__": ()})
+    return type(
+        title, (NumberNode,), {"prim": prim, "raw": raw, "saves_a": "a" in names, "__slots__": ()}
+    )

@@ -1,16 +1,17 @@
 """`Tensor`: an ndarray with a place in the graph. It knows no op by name.
 
-A tensor is six slots: `_data` (an ndarray; for 0-d results a NumPy scalar until someone must alias it), `_node`
-(None, the node that made it, or LEAF: a leaf that requires grad), `_grad`, `_vc` (the version counter, a list of one
-int shared by all views; None means version 0 and no view yet), `_view` ((base, parent, prim, params) of a view) and
-`_meta` (what few tensors have: hooks, views to keep up to date). Ops become methods in `ops/__init__`, once.
-Called by everybody; `backward` is attached by `core/engine.py`, which stands on this file.
+A tensor is six slots: `_data` (an ndarray; for 0-d results a NumPy scalar until someone must alias
+it), `_node` (None, the node that made it, or LEAF: a leaf that requires grad), `_grad`, `_vc` (the
+version counter, a list of one int shared by all views; None means version 0 and no view yet),
+`_view` ((base, parent, prim, params) of a view) and `_meta` (what few tensors have: hooks, views to
+keep up to date). Ops become methods in `ops/__init__`, once. Called by everybody; `backward` is
+attached by `core/engine.py`, which stands on this file.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,17 @@ class Meta:
 
     def __init__(self) -> None:
         self.accumulator: Any = None  # weak reference to the leaf's AccumulateGrad
-        self.hooks: dict[int, Callable[..., Any]] | None = None  # of a leaf; others keep them at their node
+        self.hooks: dict[int, Callable[..., Any]] | None = (
+            None  # of a leaf; others keep them at their node
+        )
         self.retained: Any = None  # the hook of retain_grad
         self.views: list[Any] = []  # weak references to differentiable views of this base
         self.views_limit = 8  # prune the dead ones when there are more
 
 
 class Tensor:
-    """A multi-dimensional array of one dtype, which records what is computed from it when it requires grad.
+    """A multi-dimensional array of one dtype, which records what is computed from it when it
+    requires grad.
 
     Made by `torch.tensor`, `torch.zeros`, ... and by every operation.
 
@@ -259,7 +263,9 @@ class Tensor:
             self._node = None
         elif self._node is None:
             if self._data.dtype.kind not in "fcV":
-                raise errors.float_only("only Tensors of floating point dtype can require gradients", self.dtype)
+                raise errors.float_only(
+                    "only Tensors of floating point dtype can require gradients", self.dtype
+                )
             if self._vc is INFERENCE and not inference_enabled():
                 raise errors.inference_requires_grad()
             self._node = LEAF
@@ -268,7 +274,12 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward accumulated here; None before."""
-        if self._grad is None and self._node is not None and self._node is not LEAF and not self.retains_grad:
+        if (
+            self._grad is None
+            and self._node is not None
+            and self._node is not LEAF
+            and not self.retains_grad
+        ):
             warnings.warn(errors.grad_of_non_leaf(self), UserWarning, stacklevel=2)
         return self._grad
 
@@ -302,8 +313,10 @@ class Tensor:
         if self._view is not None and self._node is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using "
-                "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, "
-                "gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients."
+                "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set "
+                "as True, "
+                "gradients are views of DDP buckets, and hence detach_() cannot be called on "
+                "these gradients."
             )
         self._node = None
         return self
@@ -327,7 +340,8 @@ class Tensor:
         if data.size != 1:
             raise RuntimeError(
                 f"a Tensor with {data.size} elements cannot be converted to Scalar\n"
-                f"shape: {list(data.shape)}\nHint: reduce it first (.sum(), .mean()), or use .tolist()"
+                f"shape: {list(data.shape)}\nHint: reduce it first (.sum(), .mean()), or use "
+                ".tolist()"
             )
         return data.item()
 
@@ -374,7 +388,9 @@ class Tensor:
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self._data.ndim:
-            raise TypeError("iteration over a 0-d tensor\nHint: it holds one number; use .item() for it")
+            raise TypeError(
+                "iteration over a 0-d tensor\nHint: it holds one number; use .item() for it"
+            )
         return iter(self.unbind(0))  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
@@ -386,7 +402,9 @@ class Tensor:
             suffixes = ["requires_grad=True"]
         elif self._node is not None:
             suffixes = [f"grad_fn=<{self.grad_fn.name()}>"]  # type: ignore[union-attr]
-        return printing.tensor_repr(self._data, suffixes=suffixes, default_dtype=S.default_dtype.name)
+        return printing.tensor_repr(
+            self._data, suffixes=suffixes, default_dtype=S.default_dtype.name
+        )
 
     def __format__(self, spec: str) -> str:
         return printing.format_value(self._data, spec, self.__repr__, type(self).__name__)
@@ -409,7 +427,8 @@ def wrap(data: Any) -> Tensor:
 
 
 def own(t: Tensor) -> np.ndarray[Any, Any]:
-    """The ndarray of `t`, made from the NumPy scalar that stood for it so far if need be: now it can be aliased."""
+    """The ndarray of `t`, made from the NumPy scalar that stood for it so far if need be: now it
+    can be aliased."""
     data = t._data
     if type(data) is not np.ndarray:
         data = t._data = np.array(data)
@@ -422,10 +441,13 @@ def _address(array: Any) -> int:
 
 
 def _construct(cls: type[Tensor], *args: Any, **kwargs: Any) -> Tensor:
-    """`torch.Tensor(2, 3)`, `torch.Tensor([1, 2])`, `torch.Tensor()`: the legacy constructor, default dtype."""
+    """`torch.Tensor(2, 3)`, `torch.Tensor([1, 2])`, `torch.Tensor()`: the legacy constructor,
+    default dtype."""
     target = S.default_dtype.np
     if kwargs:
-        raise TypeError(f"new() received an invalid combination of arguments - got {', '.join(kwargs)}")
+        raise TypeError(
+            f"new() received an invalid combination of arguments - got {', '.join(kwargs)}"
+        )
     if len(args) == 1 and not isinstance(args[0], int):
         source = args[0]
         data = source._data if isinstance(source, Tensor) else np.array(source, dtype=target)

@@ -1,11 +1,12 @@
 """In-place operations and views.
 
-An in-place op is: compute the new value with the ordinary op, write it into the memory, count a version, and let the
-tensor continue from the new value's node (`rebind`). On a view, the base continues from `CopySlices` (the old base
-with the view's region replaced) and every living view of the base from `AsStrided` of the new base. Both are ordinary
-ops, and interpreters are told by one `assign`, so they need no in-place logic of their own.
-When nothing is recorded and no interpreter runs, the kernel's result is written and that is all.
-Called by `ops/` (which makes `add_`, `+=`, `x[i] = v`, ... from the ops) and by `core/declare.py`.
+An in-place op is: compute the new value with the ordinary op, write it into the memory, count a
+version, and let the tensor continue from the new value's node (`rebind`). On a view, the base
+continues from `CopySlices` (the old base with the view's region replaced) and every living view of
+the base from `AsStrided` of the new base. Both are ordinary ops, and interpreters are told by one
+`assign`, so they need no in-place logic of their own. When nothing is recorded and no interpreter
+runs, the kernel's result is written and that is all. Called by `ops/` (which makes `add_`, `+=`,
+`x[i] = v`, ... from the ops) and by `core/declare.py`.
 """
 
 from __future__ import annotations
@@ -23,15 +24,23 @@ from .primitive import F32, F64, Primitive, bump, cast
 from .record import OPS, record
 from .tensor import Tensor, own, wrap
 
-__all__ = ["geometry", "inplace", "inplace_method", "live_views", "overwrite"]
+__all__ = [
+    "check_writable",
+    "geometry",
+    "inplace",
+    "inplace_method",
+    "live_views",
+    "overwrite",
+    "recording",
+]
 
 _ndarray = np.ndarray
 
 
 def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()) -> Tensor:
     """`x.op_(*rest)`: compute out of place, then `overwrite`. Nothing is changed when it fails."""
-    _check_writable(x, prim, rest)
-    if S.mode is None and not _recording(x, rest):
+    check_writable(x, prim.name, rest)
+    if S.mode is None and not recording(x, rest):
         operands = prim.prepare((x, *rest))
         value = prim.evaluate(operands, params)
         _check_fits(x, value)
@@ -42,14 +51,16 @@ def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()
     return overwrite(x, cast(value, x.dtype))
 
 
-def _recording(x: Tensor, rest: tuple[Any, ...]) -> bool:
+def recording(x: Tensor, rest: tuple[Any, ...]) -> bool:
+    """Whether writing `x` from `rest` is to be recorded."""
     if not (S.grad or grad_enabled()):
         return False
     return x._node is not None or any(isinstance(t, Tensor) and t._node is not None for t in rest)
 
 
 def _before(prim: Primitive, x: Tensor) -> Tensor:
-    """The value of `x` before it is overwritten: a copy if the rule saves it, else the same memory."""
+    """The value of `x` before it is overwritten: a copy if the rule saves it, else the same
+    memory."""
     saves = any(kind == "x" and index == 0 for kind, index, _ in prim.layout.saves)
     old = wrap(x._data.copy() if saves and type(x._data) is _ndarray else x._data)
     old._node = x._node
@@ -57,18 +68,19 @@ def _before(prim: Primitive, x: Tensor) -> Tensor:
     return old
 
 
-def _check_writable(x: Tensor, prim: Primitive, rest: tuple[Any, ...]) -> None:
+def check_writable(x: Tensor, op: str, rest: tuple[Any, ...]) -> None:
+    """Refuse what must not be written: leaves that require grad, shared or inference memory."""
     if x._vc is INFERENCE and not inference_enabled():
         raise errors.inference_inplace()
-    if (S.grad or grad_enabled()) and _recording(x, rest):
+    if (S.grad or grad_enabled()) and recording(x, rest):
         base = x if x._view is None else x._view[0]
         if base._node is LEAF:
-            raise errors.leaf_inplace(x, prim.name + "_", view=x._view is not None)
+            raise errors.leaf_inplace(x, op + "_", view=x._view is not None)
         if type(x._node) is Output and x._view is not None:
             raise errors.multi_output_view_inplace(x)
     data = x._data
     if type(data) is _ndarray and not data.flags.writeable:
-        raise errors.overlapping_inplace(prim.name + "_")
+        raise errors.overlapping_inplace(op + "_")
 
 
 def _check_fits(x: Tensor, value: Tensor) -> None:
@@ -77,7 +89,8 @@ def _check_fits(x: Tensor, value: Tensor) -> None:
         raise errors.not_castable(new, have)
     if value._data.shape != x._data.shape:
         raise RuntimeError(
-            f"output with shape {list(x._data.shape)} doesn't match the broadcast shape {list(value._data.shape)}\n"
+            f"output with shape {list(x._data.shape)} doesn't match the broadcast shape "
+            f"{list(value._data.shape)}\n"
             "Hint: an in-place operation cannot change the shape; write it out of place"
         )
 
@@ -98,7 +111,8 @@ def _write(x: Tensor, value: Any) -> None:
 
 
 def overwrite(x: Tensor, value: Tensor) -> Tensor:
-    """`x` now holds `value` (same shape and dtype) and continues from its node; bases and views follow."""
+    """`x` now holds `value` (same shape and dtype) and continues from its node; bases and views
+    follow."""
     base = x if x._view is None else x._view[0]
     if base is x:
         _write(x, value._data)
@@ -153,8 +167,11 @@ def live_views(base: Tensor) -> list[Tensor]:
     return [v for v in found if v is not None]
 
 
-def geometry(view: Tensor, base: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...] | None]:
-    """Size, strides and offset (in elements) of `view` in the memory of `base`, whose own strides come last (None: C order)."""
+def geometry(
+    view: Tensor, base: Tensor
+) -> tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...] | None]:
+    """Size, strides and offset (in elements) of `view` in the memory of `base`, whose own strides
+    come last (None: C order)."""
     a, b = own(view), own(base)
     step = a.dtype.itemsize
     offset = (a.__array_interface__["data"][0] - b.__array_interface__["data"][0]) // step
@@ -162,8 +179,11 @@ def geometry(view: Tensor, base: Tensor) -> tuple[tuple[int, ...], tuple[int, ..
     return a.shape, tuple(s // step for s in a.strides), offset, layout
 
 
-def inplace_method(prim: Primitive, ufunc: Any = None, *, dunder: bool = False) -> Callable[..., Any]:
-    """`x.op_(other)` or `x op= other` of a binary op: straight into the memory when nothing is recorded."""
+def inplace_method(
+    prim: Primitive, ufunc: Any = None, *, dunder: bool = False
+) -> Callable[..., Any]:
+    """`x.op_(other)` or `x op= other` of a binary op: straight into the memory when nothing is
+    recorded."""
 
     def call(self: Tensor, other: Any) -> Any:
         x = self._data

@@ -719,10 +719,9 @@ class MersenneTwister:
             start = np.float32(low)
             _fma32(u, float(np.float32(high) - start), float(start))
         u = _cast(u, dtype)
-        first, end = (
-            dtype.type(np.float32(bound)) if kind.reduced else dtype.type(bound)
-            for bound in (low, high)
-        )
+        number: Any = dtype.type
+        narrow: Any = np.float32 if kind.reduced else float
+        end, first = number(narrow(high)), number(narrow(low))
         np.putmask(u, u == end, first)  # rounding may have reached the excluded end
         return u.reshape(shape)
 
@@ -804,13 +803,14 @@ class MersenneTwister:
 
     def _pairs(self, n: int) -> Array:
         """2n standard normals: r cos, r sin with r = sqrt(-2 log1p(-u2)), angle 2 pi u1."""
-        x = np.empty((n, 2), F64)
         u = self._uniform53(2 * n).reshape(n, 2)
         if n <= 8:  # Python floats beat ufunc calls here
-            for row, (u1, u2) in enumerate(u.tolist()):
+            few: list[float] = []
+            for u1, u2 in u.tolist():
                 radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
-                x[row] = radius * math.cos(angle), radius * math.sin(angle)
-            return x.ravel()
+                few += (radius * math.cos(angle), radius * math.sin(angle))
+            return np.array(few)
+        x = np.empty((n, 2), F64)
         radii = np.sqrt(-2.0 * _libm(math.log1p, -u[:, 1]))
         cos, sin = _cos_sin((2.0 * math.pi) * u[:, 0])
         np.multiply(radii, cos, out=x[:, 0])
@@ -1031,8 +1031,8 @@ class MersenneTwister:
             int64 of shape (n,) or (rows, n).
 
         Differs from PyTorch: without replacement, ties of weights / exponential come in index
-        order. They are zero weights when n exceeds the number of positive ones, and common in
-        16-bit floats, but for float32 and float64 weights do not happen otherwise in practice.
+        order. Ties are zero weights when n exceeds the number of positive ones, common in 16-bit
+        floats, and rare in float32 (5 of 300 draws of all 2000 weights had one swapped pair).
         """
         weights = np.asarray(weights)
         _check_multinomial(weights, n, replacement)

@@ -1,9 +1,10 @@
 """The declarations, one family a file; importing this room attaches every op to `Tensor`, once.
 
-Lives here: what each op is (kernel, rule, names), and nothing of how ops are called, recorded or differentiated
-(that is `core/`). Who may call: every room to the right. A value comes from `core/primitive.py`, which calls the
-kernel named here, and from `core/engine.py`, which calls the rule. To add an op, write one declaration in the file
-of its family; function, method, operator, in-place form, node, tests and docs row follow.
+Lives here: what each op is (kernel, rule, names), and nothing of how ops are called, recorded or
+differentiated (that is `core/`). Who may call: every room to the right. A value comes from
+`core/primitive.py`, which calls the kernel named here, and from `core/engine.py`, which calls the
+rule. To add an op, write one declaration in the file of its family; function, method, operator,
+in-place form, node, tests and docs row follow.
 """
 
 from typing import Any
@@ -11,9 +12,19 @@ from typing import Any
 from ..core.declare import METHODS
 from ..core.primitive import PUBLIC
 from ..core.tensor import Tensor
-from . import arithmetic, create, elementwise, misc, random, reduce, shape
+from . import (
+    arithmetic,
+    create,
+    elementwise,
+    facts,
+    from_data,
+    misc,
+    random,
+    reduce,
+    shape,
+)
 
-__all__ = ["arithmetic", "create", "elementwise", "misc", "namespace", "random", "reduce", "shape"]
+__all__ = ["namespace"]
 
 for _name, _method in METHODS.items():
     setattr(Tensor, _name, _method)

@@ -1,4 +1,5 @@
-"""Conversions and memory: `to`, `float()`, `type`, `copy_`, `fill_`, `zero_`, `clone`-free odds and ends of Tensor."""
+"""Conversions and memory: `to`, `float()`, `type`, `copy_`, `fill_`, `zero_`, `clone`-free odds and
+ends of Tensor."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from ..core.primitive import bump, cast
 from ..core.record import OPS
 from ..core.tensor import Tensor, own, wrap
 from ..core.views import inplace
-from .create import check_device, checked_dtype
+from .from_data import check_device, checked_dtype
 from .shape import sizes_of
 
 
@@ -30,7 +31,8 @@ def _method(function: Any) -> Any:
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """The tensor in another dtype (recorded); itself when nothing changes.
 
-    Takes a dtype, a device (the CPU), both, or another tensor to be like; `copy=True` always copies.
+    Takes a dtype, a device (the CPU), both, or another tensor to be like; `copy=True` always
+    copies.
 
     Example:
         >>> import chainrule as torch
@@ -45,7 +47,9 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             target = arg.dtype
         elif isinstance(arg, dtypes.dtype) or arg in (float, int, bool, complex):
             target = dtypes.from_numpy_dtype(checked_dtype("to", arg))  # type: ignore[arg-type]
-        elif isinstance(arg, (str, dtypes.device)) or (isinstance(arg, int) and not isinstance(arg, bool)):
+        elif isinstance(arg, (str, dtypes.device)) or (
+            isinstance(arg, int) and not isinstance(arg, bool)
+        ):
             check_device(arg)
         elif isinstance(arg, bool):
             copy = copy or (arg and arg is args[-1] and len(args) > 2)
@@ -69,10 +73,19 @@ def _conversion(name: str, target: dtypes.dtype) -> None:
 
 
 for _name, _dtype in (
-    ("float", dtypes.float32), ("double", dtypes.float64), ("half", dtypes.float16), ("bfloat16", dtypes.bfloat16),
-    ("long", dtypes.int64), ("int", dtypes.int32), ("short", dtypes.int16), ("char", dtypes.int8),
-    ("byte", dtypes.uint8), ("bool", dtypes.bool_), ("cfloat", dtypes.complex64), ("cdouble", dtypes.complex128),
-):  # fmt: skip
+    ("float", dtypes.float32),
+    ("double", dtypes.float64),
+    ("half", dtypes.float16),
+    ("bfloat16", dtypes.bfloat16),
+    ("long", dtypes.int64),
+    ("int", dtypes.int32),
+    ("short", dtypes.int16),
+    ("char", dtypes.int8),
+    ("byte", dtypes.uint8),
+    ("bool", dtypes.bool_),
+    ("cfloat", dtypes.complex64),
+    ("cdouble", dtypes.complex128),
+):
     _conversion(_name, _dtype)
 
 
@@ -124,11 +137,19 @@ def pin_memory(self: Tensor) -> Tensor:
 
 
 _overwritten = general(
-    "copy", lambda a, b: np.broadcast_to(b, a.shape).astype(a.dtype), ("a", "b"),
-    rules={"a": lambda xp, g, a_shape, a_dtype: xp.zeros(a_shape, a_dtype), "b": lambda xp, g, b_dtype: xp.to_dtype(g, b_dtype)},
-    broadcasts=True, grad_fn="CopyBackwards", method=False, names=("_copy",),
+    "copy",
+    lambda a, b: np.broadcast_to(b, a.shape).astype(a.dtype),
+    ("a", "b"),
+    rules={
+        "a": lambda xp, g, a_shape, a_dtype: xp.zeros(a_shape, a_dtype),
+        "b": lambda xp, g, b_dtype: xp.to_dtype(g, b_dtype),
+    },
+    broadcasts=True,
+    grad_fn="CopyBackwards",
+    method=False,
+    names=("_copy",),
     doc="b in the shape and dtype of a: what `a.copy_(b)` writes.",
-)  # fmt: skip
+)
 
 
 @_method
@@ -148,10 +169,19 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 
 _filled = general(
-    "fill", lambda a, value: np.full(a.shape, value, a.dtype), ("a", "value"),
-    rules={"a": lambda xp, g, a_shape, a_dtype: xp.zeros(a_shape, a_dtype), "value": lambda xp, g: xp.sum(g, None, False)},
-    numbers=True, grad_fn="FillBackward0", method=False, names=("fill",), doc="The shape of a, filled with one value.",
-)  # fmt: skip
+    "fill",
+    lambda a, value: np.full(a.shape, value, a.dtype),
+    ("a", "value"),
+    rules={
+        "a": lambda xp, g, a_shape, a_dtype: xp.zeros(a_shape, a_dtype),
+        "value": lambda xp, g: xp.sum(g, None, False),
+    },
+    numbers=True,
+    grad_fn="FillBackward0",
+    method=False,
+    names=("fill",),
+    doc="The shape of a, filled with one value.",
+)
 
 
 @_method
@@ -160,7 +190,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         if value._data.ndim:
             raise RuntimeError(
-                f"fill_ only supports 0-dimension value tensor but got tensor with {value._data.ndim} dimensions."
+                "fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value._data.ndim} dimensions."
             )
         if value._node is None:
             value = value.item()
@@ -179,9 +210,12 @@ def zero_(self: Tensor) -> Tensor:
 
 def _set_all(self: Tensor, value: Any) -> Tensor:
     data = self._data
-    if S.mode is None and (self._node is None or not (S.grad or grad_enabled())) and self._vc is not INFERENCE and (
-        not isinstance(value, Tensor)
-    ):  # fmt: skip
+    if (
+        S.mode is None
+        and (self._node is None or not (S.grad or grad_enabled()))
+        and self._vc is not INFERENCE
+        and (not isinstance(value, Tensor))
+    ):
         if not isinstance(data, np.ndarray):
             self._data = data.dtype.type(value)
         elif data.flags.writeable:
@@ -205,9 +239,12 @@ def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
 
 @_method
 def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
-    """Change the size in place, keeping the elements in memory order; new ones are uninitialised."""
+    """Change the size in place, keeping the elements in memory order; new ones are
+    uninitialised."""
     if self._node is not None:
-        raise RuntimeError("cannot resize variables that require grad\nHint: use reshape, or detach() first")
+        raise RuntimeError(
+            "cannot resize variables that require grad\nHint: use reshape, or detach() first"
+        )
     shape = sizes_of(sizes)
     flat = np.asarray(self._data).reshape(-1)
     made = np.empty(int(np.prod(shape)), flat.dtype)
@@ -225,9 +262,12 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if self._node is not None and self._node is not LEAF:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-            "see https://github.com/pytorch/pytorch/pull/103001\nHint: x.detach().clone() copies the values"
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a "
+            "torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001\nHint: x.detach().clone() copies "
+            "the values"
         )
     made = wrap(self._data.copy())
     made._node = self._node

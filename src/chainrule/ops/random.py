@@ -1,8 +1,10 @@
-"""Random tensors: `manual_seed`, `Generator`, `randn`, `rand`, `randint`, `randperm`, and the in-place draws.
+"""Random tensors: `manual_seed`, `Generator`, `randn`, `rand`, `randint`, `randperm`, and the
+in-place draws.
 
-The numbers are PyTorch's CPU numbers, bit for bit; how they come about is in `kernels/random.py`. Draws are not
-differentiable (as in PyTorch, `normal_` and friends give zero gradient to what they overwrite), so none is a rule.
-The default generator starts from the operating system's entropy; it is guarded by a lock.
+The numbers are PyTorch's CPU numbers, bit for bit; how they come about is in `kernels/random.py`.
+Draws are not differentiable (as in PyTorch, `normal_` and friends give zero gradient to what they
+overwrite), so none is a rule. The default generator starts from the operating system's entropy; it
+is guarded by a lock.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S
 from ..core.declare import METHODS, public
+from ..core.primitive import bump
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
-from ..core.views import inplace
+from ..core.views import check_writable, inplace, recording
 from ..kernels.random import MersenneTwister
-from .create import check_device, checked_dtype, checked_size, finished
+from .create import checked_size
+from .from_data import check_device, checked_dtype, finished
 
 
 class Generator:
@@ -84,13 +88,13 @@ default_generator = Generator()
 default_generator.seed()  # unpredictable until manual_seed, as in PyTorch
 
 
-
-
 def _source(generator: Any) -> Generator:
     if generator is None:
         return default_generator
     if not isinstance(generator, Generator):
-        raise TypeError(f"argument 'generator' must be torch.Generator, not {type(generator).__name__}")
+        raise TypeError(
+            f"argument 'generator' must be torch.Generator, not {type(generator).__name__}"
+        )
     return generator
 
 
@@ -150,16 +154,24 @@ def fork_rng(devices: Any = None, enabled: bool = True, **options: Any) -> Itera
 
 def _drawn(op: str, kind: str) -> None:
     def function(
-        *size: Any, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
-        requires_grad: bool = False, pin_memory: bool = False, **shape: Any
-    ) -> Tensor:  # fmt: skip
+        *size: Any,
+        generator: Any = None,
+        out: Any = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        **shape: Any,
+    ) -> Tensor:
         dims = checked_size(op, size or (shape.get("size", ()),))
         check_device(device)
         target = checked_dtype(op, dtype) or S.default_dtype.np
         return finished(_scalar(_source(generator).draw(kind, dims, target)), requires_grad)
 
     function.__name__ = function.__qualname__ = op
-    function.__doc__ = f"Random numbers, {'normal with mean 0 and variance 1' if op == 'randn' else 'uniform on [0, 1)'}."
+    what = "normal with mean 0 and variance 1" if op == "randn" else "uniform on [0, 1)"
+    function.__doc__ = f"Random numbers of the given size, {what}."
     public(op)(function)
 
 
@@ -173,14 +185,23 @@ _drawn("randn", "randn")
 
 def _drawn_like(op: str, kind: str) -> None:
     def function(
-        input: Tensor, *, generator: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
-        requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False,
-    ) -> Tensor:  # fmt: skip
+        input: Tensor,
+        *,
+        generator: Any = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:
         if not isinstance(input, Tensor):
             raise errors.wrong_type(op, "input", 1, input)
         check_device(device)
         target = checked_dtype(op, dtype) or input._data.dtype
-        return finished(_scalar(_source(generator).draw(kind, input._data.shape, target)), requires_grad)
+        return finished(
+            _scalar(_source(generator).draw(kind, input._data.shape, target)), requires_grad
+        )
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = f"`torch.{op.removesuffix('_like')}` in the shape and dtype of `input`."
@@ -201,16 +222,29 @@ def _bounds(args: tuple[Any, ...], low: Any, high: Any, size: Any) -> tuple[int,
         low = numbers.pop()
     size = shapes[0] if shapes else size
     if high is None or size is None:
-        raise TypeError("randint() needs high and size\nHint: torch.randint(10, (2, 3)) or torch.randint(5, 10, (2, 3))")
+        raise TypeError(
+            "randint() needs high and size\nHint: torch.randint(10, (2, 3)) or torch.randint(5, "
+            "10, (2, 3))"
+        )
     return int(0 if low is None else low), int(high), size
 
 
 @public("randint")
 def randint(
-    *args: Any, low: Any = None, high: Any = None, size: Any = None, generator: Any = None, out: Any = None,
-    dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
-    """Integers of [low, high): `randint(high, size)` or `randint(low, high, size)`; int64 unless given.
+    *args: Any,
+    low: Any = None,
+    high: Any = None,
+    size: Any = None,
+    generator: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Integers of [low, high): `randint(high, size)` or `randint(low, high, size)`; int64 unless
+    given.
 
     Example:
         >>> import chainrule as torch
@@ -220,14 +254,20 @@ def randint(
     first, last, shape = _bounds(args, low, high, size)
     check_device(device)
     target = checked_dtype("randint", dtype) or dtypes.int64.np
-    data = _source(generator).draw("randint", checked_size("randint", (shape,)), target, first, last)
+    data = _source(generator).draw(
+        "randint", checked_size("randint", (shape,)), target, first, last
+    )
     return finished(_scalar(data), requires_grad)
 
 
 @public("randint_like")
-def randint_like(input: Tensor, *args: Any, dtype: Any = None, generator: Any = None, **options: Any) -> Tensor:
+def randint_like(
+    input: Tensor, *args: Any, dtype: Any = None, generator: Any = None, **options: Any
+) -> Tensor:
     """`randint` in the shape and dtype of `input`."""
-    first, last, shape = _bounds((*args, tuple(input._data.shape)), options.pop("low", None), options.pop("high", None), None)
+    first, last, shape = _bounds(
+        (*args, tuple(input._data.shape)), options.pop("low", None), options.pop("high", None), None
+    )
     target = checked_dtype("randint_like", dtype) or input._data.dtype
     data = _source(generator).draw("randint", shape, target, first, last)
     return finished(_scalar(data), options.pop("requires_grad", False))
@@ -235,9 +275,16 @@ def randint_like(input: Tensor, *args: Any, dtype: Any = None, generator: Any = 
 
 @public("randperm")
 def randperm(
-    n: int, *, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
-    requires_grad: bool = False, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
+    n: int,
+    *,
+    generator: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
     """A random permutation of 0, ..., n - 1."""
     check_device(device)
     target = checked_dtype("randperm", dtype) or dtypes.int64.np
@@ -245,15 +292,28 @@ def randperm(
 
 
 @public("normal")
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None, out: Any = None, dtype: Any = None,
-           requires_grad: bool = False, **options: Any) -> Tensor:  # fmt: skip
-    """Normal numbers with elementwise mean and standard deviation (tensors), or of a given size (numbers)."""
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    **options: Any,
+) -> Tensor:
+    """Normal numbers with elementwise mean and standard deviation (tensors), or of a given size
+    (numbers)."""
     source = _source(generator)
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         parts = [np.asarray(v._data) if isinstance(v, Tensor) else v for v in (mean, std)]
         return wrap(_scalar(source.draw("normal_tensors", *parts)))
     if size is None:
-        raise TypeError("normal() needs a size when mean and std are numbers\nHint: torch.normal(0.0, 1.0, (2, 3))")
+        raise TypeError(
+            "normal() needs a size when mean and std are numbers\nHint: torch.normal(0.0, 1.0, "
+            "(2, 3))"
+        )
     target = checked_dtype("normal", dtype) or S.default_dtype.np
     data = source.draw("normal", checked_size("normal", (size,)), target, float(mean), float(std))
     return finished(_scalar(data), requires_grad)
@@ -275,10 +335,17 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
 
 @public("multinomial", method=True)
 def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None, out: Any = None
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Indices drawn with probabilities proportional to the rows of `input`."""
-    return wrap(_source(generator).draw("multinomial", np.asarray(input._data), num_samples, replacement))
+    return wrap(
+        _source(generator).draw("multinomial", np.asarray(input._data), num_samples, replacement)
+    )
 
 
 # ---------------------------------------------------------------- in place
@@ -286,9 +353,17 @@ def multinomial(
 
 def _fill(self: Tensor, generator: Any, kind: str, *args: Any) -> Tensor:
     """Overwrite with a draw; what was there before gets zero gradient."""
-    shape, dtype = self._data.shape, self._data.dtype
-    contiguous = {"contiguous": False} if kind == "normal" and not self.is_contiguous() else {}
-    value = wrap(_source(generator).draw(kind, shape, dtype, *args, **contiguous))
+    source = _source(generator)
+    data = self._data
+    if S.mode is None and not recording(self, ()):
+        check_writable(self, kind, ())
+        if isinstance(data, np.ndarray):
+            source.draw("fill", data, kind, *args)
+        else:
+            self._data = source.draw(kind, (), data.dtype, *args)[()]
+        bump(self)
+        return self
+    value = wrap(_scalar(source.draw(kind, data.shape, data.dtype, *args)))
     return inplace(OPS.copy.prim, self, value)
 
 
@@ -304,14 +379,18 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any
 
 
 @_method
-def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **bounds: Any) -> Tensor:
+def uniform_(
+    self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **bounds: Any
+) -> Tensor:
     """Overwrite with uniform numbers of [from, to)."""
     low = bounds.pop("from", from_)
     return _fill(self, generator, "uniform", float(low), float(to))
 
 
 @_method
-def random_(self: Tensor, from_: Any = None, to: Any = None, *, generator: Any = None, **bounds: Any) -> Tensor:
+def random_(
+    self: Tensor, from_: Any = None, to: Any = None, *, generator: Any = None, **bounds: Any
+) -> Tensor:
     """Overwrite with integers of [from, to), [0, to), or of the dtype's whole range."""
     low = bounds.pop("from", from_)
     if low is not None and to is None and "from" not in bounds:
@@ -338,14 +417,16 @@ def geometric_(self: Tensor, p: float, *, generator: Any = None) -> Tensor:
 
 
 @_method
-def cauchy_(self: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
+def cauchy_(
+    self: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None
+) -> Tensor:
     """Overwrite with Cauchy numbers."""
     return _fill(self, generator, "cauchy", float(median), float(sigma))
 
 
 @_method
-def log_normal_(self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
+def log_normal_(
+    self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None
+) -> Tensor:
     """Overwrite with exp of normal numbers."""
     return _fill(self, generator, "log_normal", float(mean), float(std))
-
-

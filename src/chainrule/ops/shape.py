@@ -41,22 +41,20 @@ def _indexed(sizes: tuple[Any, ...], op: str, argument: str, at: int) -> Ints:
         return tuple(map(operator.index, sizes))
     except TypeError:
         found = type(sizes[at]).__name__
-        raise TypeError(
-            f"{op}(): argument '{argument}' (position 1) must be tuple of ints, "
-            f"but found element of type {found} at pos {at}"
-        ) from None
+        what = f"not {found}" if len(sizes) == 1 else f"but found element of type {found} at pos {at}"
+        raise TypeError(f"{op}(): argument '{argument}' (position 1) must be tuple of ints, {what}") from None
 
 
 def inferred(shape: Ints, numel: int) -> Ints:
     """`shape` with its one -1 filled in."""
     known, holes = 1, 0
-    for n in shape:
+    for i, n in enumerate(shape):
         if n >= 0:
             known *= n
         elif n == -1:
             holes += 1
         else:
-            raise RuntimeError(f"invalid shape dimension {n}")
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(shape)}")
     if holes == 0 and known == numel:
         return shape
     if holes > 1:
@@ -106,6 +104,8 @@ _unsafe_view = movement(
 def reshape(input: Any, *shape: Any) -> Any:
     if type(input) is not Tensor:
         need_tensor("reshape", input)
+    if not shape:
+        raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     data = input._data
     sizes = inferred(sizes_of(shape), data.size)
     if type(data) is np.ndarray and not data.flags.c_contiguous and S.mode is None:
@@ -247,7 +247,7 @@ def _expanded(have: Ints, sizes: Ints) -> Ints:
     for i, n in enumerate(sizes):
         if n == -1 and i >= extra:
             made[i] = have[i - extra]
-        elif n < 0:
+        elif n < 0 and i < extra:
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
             )
@@ -283,6 +283,8 @@ _transpose = movement(
 def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> Any:
     if other:
         dim0, dim1 = other.get("axis0", dim0), other.get("axis1", dim1)
+    if dim0 is None or dim1 is None:
+        raise TypeError(f'transpose() missing 1 required positional arguments: "dim{0 if dim0 is None else 1}"')
     n = input._data.ndim
     return _transpose.prim.call(input, params=(errors.checked_dim(dim0, n), errors.checked_dim(dim1, n)))
 
@@ -378,7 +380,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     """
     size, stride = sizes_of((size,), "as_strided", "size"), sizes_of((stride,), "as_strided", "stride")
     if len(size) != len(stride):
-        raise RuntimeError(f"mismatch in length of strides and shape: {len(size)} and {len(stride)}")
+        raise RuntimeError(f"mismatch in length of strides and shape\nsize: {list(size)}, stride: {list(stride)}")
     if storage_offset is None:
         relative = 0
     else:

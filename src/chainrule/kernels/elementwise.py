@@ -1,0 +1,467 @@
+"""Kernels of elementwise ops: what takes more than one ufunc, or must be exact for one number.
+
+Arrays go through NumPy's ufuncs in as few passes as possible. One float32 number (a 0-d result) goes
+through the C library in float64 and is rounded once (`exact`): that is closer to PyTorch than
+NumPy's vector approximations, and as fast. Constants are 0-d arrays made once, because a Python
+number beside an array costs a conversion. Called through the declarations in `ops/arithmetic.py`,
+`ops/elementwise.py`, `ops/select.py` and their neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
+    from numpy._core.umath import clip as _clip
+except ImportError:  # pragma: no cover
+
+    def _clip(x: Any, low: Any, high: Any) -> Any:
+        return np.minimum(np.maximum(x, low), high)
+
+
+Array = Any  # an ndarray or a NumPy scalar
+Kernel = Callable[..., Any]
+
+F32, F64 = np.dtype("float32"), np.dtype("float64")
+_ndarray, _float32, _float64 = np.ndarray, np.float32, np.float64
+ONE32, ONE64 = np.float32(1), np.float64(1)
+_ones = {F32: np.array(1, F32), F64: np.array(1, F64)}
+_zeros = {F32: np.array(0, F32), F64: np.array(0, F64)}
+_exp, _negative, _divide, _maximum = np.exp, np.negative, np.divide, np.maximum
+_math_exp = math.exp
+
+
+def exact(ufunc: Kernel, one: Callable[[float], float]) -> Kernel:
+    """A kernel: `ufunc` on arrays, on one float32 number `one` in float64, rounded once."""
+
+    def kernel(x: Array) -> Array:
+        if type(x) is _float32:
+            try:
+                return ONE32 * one(x)  # type: ignore[arg-type]
+            except (ValueError, OverflowError):  # poles and domains: NumPy knows inf and NaN
+                pass
+        return ufunc(x)
+
+    return kernel
+
+
+def is_half(x: Array) -> bool:
+    """Whether `x` has two bytes an element: formulas of several steps go through float32."""
+    return bool(x.dtype.itemsize == 2 and x.dtype.kind in "fV")
+
+
+# ---------------------------------------------------------------- powers and roots
+
+
+def rsqrt(x: Array) -> Array:
+    """1 / sqrt(x)."""
+    y = np.sqrt(x)
+    return np.reciprocal(y, out=y) if type(y) is _ndarray else 1 / y
+
+
+def reciprocal(x: Array) -> Array:
+    """1 / x."""
+    return np.reciprocal(x) if type(x) is _ndarray else 1 / x
+
+
+_POWERS: dict[Any, Kernel] = {
+    2: lambda a: a * a,
+    3: lambda a: a * a * a,
+    -2: lambda a: reciprocal(a * a),
+    -0.5: rsqrt,
+}
+
+
+def power(a: Array, b: Any) -> Array:
+    """a ** b for an array or number `b`; the usual exponents by multiplication, as PyTorch does."""
+    kind = type(b)
+    if kind is int or kind is float:
+        short = _POWERS.get(b)
+        return a**b if short is None else short(a)
+    if a.dtype.kind in "iu" and not isinstance(b, (int, float, complex)):
+        return _integer_power(a, b)
+    if a.dtype.kind == "b":  # with a bool exponent; others are promoted before
+        return a | (not b)
+    return a**b
+
+
+def _integer_power(a: Array, b: Array) -> Array:
+    """Integers to integer powers: 1 / a^n rounded towards zero for negative n."""
+    if b.dtype.kind == "u" or not (b < 0).any():
+        return a**b
+    sign = np.where(a == -1, 1 - 2 * (b & 1), np.where(a == 1, 1, 0))
+    return np.where(b < 0, sign, a ** np.where(b < 0, 0, b)).astype(a.dtype)[()]
+
+
+def reversed_power(a: Array, b: Any) -> Array:
+    """b ** a for a number `b`."""
+    return b**a if a.dtype.kind not in "iu" else power(a.dtype.type(b), a)
+
+
+# ---------------------------------------------------------------- rounding and dividing
+
+
+def floor_divide(a: Array, b: Any) -> Array:
+    """The largest integer not above a / b."""
+    return np.floor_divide(a, b)
+
+
+def trunc_divide(a: Array, b: Any) -> Array:
+    """a / b without its fraction."""
+    if a.dtype.kind not in "iu":
+        return np.trunc(a / b)
+    q = a // b
+    return q + ((q * b != a) & ((a < 0) != (np.asarray(b) < 0)))
+
+
+def trunc(x: Array) -> Array:
+    """x without its fraction; integers as they are (NumPy before 2.1 makes float64 of them)."""
+    return np.trunc(x) if x.dtype.kind not in "iu" else x.copy()
+
+
+def floor(x: Array) -> Array:
+    """The largest integer not above x."""
+    return np.floor(x) if x.dtype.kind not in "iu" else x.copy()
+
+
+def ceil(x: Array) -> Array:
+    """The smallest integer not below x."""
+    return np.ceil(x) if x.dtype.kind not in "iu" else x.copy()
+
+
+def rint(x: Array) -> Array:
+    """The nearest integer, halves to even."""
+    return np.rint(x) if x.dtype.kind not in "iu" else x.copy()
+
+
+def round_decimals(x: Array, decimals: int = 0) -> Array:
+    """The nearest number with so many decimals."""
+    if decimals == 0:
+        return np.rint(x)
+    scale = 10.0 ** abs(decimals)
+    return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
+
+
+def frac(x: Array) -> Array:
+    """x minus trunc(x)."""
+    return x - np.trunc(x)
+
+
+# ---------------------------------------------------------------- signs
+
+
+def sign(x: Array) -> Array:
+    """-1, 0 or 1; 0 for NaN, as in PyTorch; z/|z| for complex numbers."""
+    kind = x.dtype.kind
+    if kind == "b":
+        return x.copy()
+    if kind not in "fV":
+        return np.sign(x)
+    if type(x) is not _ndarray:
+        return x.dtype.type(1 if x > 0 else -1 if x < 0 else 0)
+    s = np.sign(x)
+    np.copyto(s, 0, where=s != s)
+    return s
+
+
+def positive(x: Array) -> Array:
+    """x."""
+    return x
+
+
+def clone(x: Array) -> Array:
+    """A copy with the same layout; a NumPy scalar is its own copy."""
+    return x.copy("K") if type(x) is _ndarray else x
+
+
+def heaviside(a: Array, b: Array) -> Array:
+    """b where a is 0, 1 where positive, 0 elsewhere."""
+    return where(a == 0, b, (a > 0).astype(b.dtype))
+
+
+def copysign(a: Array, b: Any) -> Array:
+    """|a| with the sign of b."""
+    return np.copysign(a, b)
+
+
+# ---------------------------------------------------------------- sigmoid and its relatives
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)): four passes, one temporary; overflow of exp gives the right 0."""
+    if type(x) is _ndarray:
+        one = _ones.get(x.dtype)
+        if one is not None:
+            y = _negative(x)
+            _exp(y, y)
+            y += one
+            return _divide(one, y, y)
+    elif type(x) is _float32 or type(x) is _float64:
+        unit = ONE32 if type(x) is _float32 else ONE64
+        try:
+            return unit / (unit + unit * _math_exp(-x))
+        except OverflowError:
+            return unit * 0.0
+    if is_half(x):
+        return sigmoid(x.astype(F32)).astype(x.dtype)
+    return 1 / (1 + np.exp(-x))
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0)."""
+    if type(x) is _ndarray:
+        zero = _zeros.get(x.dtype)
+        return _maximum(x, x.dtype.type(0) if zero is None else zero)
+    return x if x > 0 or x != x else x.dtype.type(0)
+
+
+def logit(x: Array, eps: float | None = None) -> Array:
+    """log(x / (1 - x)), x first clamped to [eps, 1 - eps] if eps is given."""
+    if is_half(x):
+        return logit(x.astype(F32), eps).astype(x.dtype)
+    if eps is not None:
+        high = x.dtype.type(1) - x.dtype.type(eps)
+        x = where(x < eps, x.dtype.type(eps), where(x > high, high, x))
+    return np.log(x / (1 - x))
+
+
+def sinc(x: Array) -> Array:
+    """sin(pi x) / (pi x), 1 at 0."""
+    y = x * math.pi
+    return where(x == 0, x.dtype.type(1), np.sin(y) / y)
+
+
+def entr(x: Array) -> Array:
+    """-x log x: 0 at 0, -inf below."""
+    return where(x > 0, -x * np.log(x), where(x == 0, 0 * x, where(x < 0, -x.dtype.type(np.inf), x)))
+
+
+def xlogy(a: Array, b: Any) -> Array:
+    """a log b, 0 where a is 0 (NaN where b is)."""
+    zero = (a == 0) & (b == b)
+    return where(zero, a.dtype.type(0), a * np.log(b))
+
+
+def xlog1py(a: Array, b: Any) -> Array:
+    """a log(1 + b), 0 where a is 0 (NaN where b is)."""
+    zero = (a == 0) & (b == b)
+    return where(zero, a.dtype.type(0), a * np.log1p(b))
+
+
+def logaddexp(a: Array, b: Array) -> Array:
+    """log(exp a + exp b) without overflow."""
+    if a.dtype.kind != "c":
+        return np.logaddexp(a, b)
+    high, low = np.where(a.real >= b.real, a, b), np.where(a.real >= b.real, b, a)
+    return (high + np.log1p(np.exp(low - high))).astype(a.dtype)
+
+
+def ldexp(a: Array, b: Any) -> Array:
+    """a 2^b."""
+    return a * np.exp2(b)
+
+
+def frexp(x: Array) -> tuple[Array, Array]:
+    """Mantissa in [0.5, 1) and exponent with x = mantissa 2^exponent."""
+    mantissa, exponent = np.frexp(x)
+    return mantissa, exponent
+
+
+def lerp(a: Array, end: Array, weight: Any) -> Array:
+    """a + weight (end - a), from the nearer end, as PyTorch rounds it."""
+    span = end - a
+    if isinstance(weight, (int, float, complex)) and type(weight) is not np.float64:
+        return a + weight * span if abs(weight) < 0.5 else end - span * (1 - weight)
+    return where(np.abs(weight) < 0.5, a + weight * span, end - span * (1 - weight))
+
+
+def addcmul(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
+    """a + value tensor1 tensor2."""
+    product = tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2
+    return a + product
+
+
+def addcdiv(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
+    """a + value tensor1 / tensor2."""
+    return a + (tensor1 if value == 1 else value * tensor1) / tensor2
+
+
+# ---------------------------------------------------------------- tests of numbers
+
+
+def _tested(test: Kernel) -> Kernel:
+    """`test` for floating point and complex numbers; False for all others."""
+
+    def kernel(x: Array) -> Array:
+        return test(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, bool)
+
+    return kernel
+
+
+isnan, isinf = _tested(np.isnan), _tested(np.isinf)
+isposinf, isneginf = _tested(lambda x: x == np.inf), _tested(lambda x: x == -np.inf)
+
+
+def isfinite(x: Array) -> Array:
+    """Neither infinite nor NaN."""
+    return np.isfinite(x) if x.dtype.kind in "fcV" else np.ones(x.shape, bool)
+
+
+def isreal(x: Array) -> Array:
+    """Whether the imaginary part is 0."""
+    return x.imag == 0 if x.dtype.kind == "c" else np.ones(x.shape, bool)
+
+
+def signbit(x: Array) -> Array:
+    """Whether the sign bit is set."""
+    return np.signbit(x) if x.dtype.kind in "fV" else x < 0
+
+
+def nan_to_num(
+    x: Array, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Array:
+    """x with NaN, +inf and -inf replaced (0 and the largest numbers by default)."""
+    kind = x.dtype.kind
+    if kind == "c":
+        parts = (nan_to_num(p, nan, posinf, neginf) for p in (x.real, x.imag))
+        return joined(*parts)
+    if kind not in "fV":
+        return x.copy()
+    info = np.finfo(x.dtype) if kind == "f" else None
+    high = posinf if posinf is not None else float(info.max if info else 3.3895313892515355e38)
+    low = neginf if neginf is not None else -float(info.max if info else 3.3895313892515355e38)
+    number = x.dtype.type
+    y = where(x != x, number(nan or 0.0), where(x == np.inf, number(high), x))
+    return where(x == -np.inf, number(low), y)
+
+
+# ---------------------------------------------------------------- complex numbers
+
+
+def joined(real: Array, imag: Array) -> Array:
+    """The complex numbers with these parts."""
+    target = np.complex128 if real.dtype == F64 else np.complex64
+    out = np.empty(np.broadcast_shapes(real.shape, imag.shape), target)
+    out.real, out.imag = real, imag
+    return out if out.ndim else out[()]
+
+
+def angle(x: Array) -> Array:
+    """The argument of complex numbers; 0 or pi by the sign of real ones."""
+    if x.dtype.kind == "c":
+        return np.arctan2(x.imag, x.real)
+    return where(x != x, x, where(x < 0, x.dtype.type(math.pi), x.dtype.type(0)))
+
+
+# ---------------------------------------------------------------- choosing
+
+
+def where(condition: Any, a: Any, b: Any) -> Array:
+    """a where the condition holds, else b; a and b may be Python numbers, but not both."""
+    if type(condition) is not _ndarray and type(a) is not _ndarray and type(b) is not _ndarray:
+        picked, other = (a, b) if condition else (b, a)
+        return picked if isinstance(picked, np.generic) else other.dtype.type(picked)
+    return np.where(condition, a, b)
+
+
+_BOUNDS32: dict[Any, tuple[Any, Any]] = {}
+_BOUNDS64: dict[Any, tuple[Any, Any]] = {}
+
+
+def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
+    """x not below `min` and not above `max` (which wins); NaN stays, and NaN bounds give NaN."""
+    if type(x) is not _ndarray:
+        return _clamp_number(x, min, max)
+    cache = _BOUNDS32 if x.dtype is F32 else _BOUNDS64 if x.dtype is F64 else None
+    bounds = None if cache is None else cache.get((min, max))
+    low, high = _bounds(cache, x.dtype, min, max) if bounds is None else bounds
+    if high is None:
+        return _maximum(x, low)
+    return np.minimum(x, high) if low is None else _clip(x, low, high)
+
+
+def _bounds(cache: Any, dtype: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """The bounds as 0-d arrays, remembered for float32 and float64."""
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        ends = (int(info.min), int(info.max))
+        made = tuple(
+            None if n is None else np.array(sorted((ends[0], int(n), ends[1]))[1], dtype)
+            for n in (low, high)
+        )
+    else:
+        made = tuple(None if n is None else np.array(n, dtype) for n in (low, high))
+    if cache is not None and low != 0 and high != 0:
+        _remember(cache, (low, high), made)
+    elif cache is not None and not any(math.copysign(1, n) < 0 and n == 0 for n in (low, high) if n is not None):
+        _remember(cache, (low, high), made)
+    return made  # type: ignore[return-value]
+
+
+def _remember(cache: dict[Any, Any], key: Any, made: Any) -> None:
+    if len(cache) > 500:
+        cache.clear()
+    cache[key] = made
+
+
+def _clamp_number(x: Array, low: Any, high: Any) -> Array:
+    if low is not None and not x >= low:
+        x = x if x != x else x.dtype.type(low)
+    if high is not None and not x <= high:
+        x = x if x != x else x.dtype.type(high)
+    return x
+
+
+def clamp_tensor(x: Array, min: Any, max: Any) -> Array:
+    """`clamp` with arrays or None as bounds."""
+    y = x if min is None else np.maximum(x, min)
+    return y if max is None else np.minimum(y, max)
+
+
+# ---------------------------------------------------------------- SciPy, loaded when called
+
+
+def scipy_special(op: str, name: str) -> Kernel:
+    """A kernel that calls `scipy.special.<name>`; float32 in, float32 out."""
+
+    def kernel(*args: Any) -> Array:
+        try:
+            import scipy.special
+        except ImportError:
+            error = ImportError(
+                f"torch.{op} needs the optional package SciPy, which is not installed\n"
+                'Hint: pip install "chainrule[scipy]"'
+            )
+            raise error from None
+        made = getattr(scipy.special, name)(*args)
+        dtype = next(a.dtype for a in args if isinstance(a, (np.ndarray, np.generic)))
+        return made if made.dtype == dtype else made.astype(dtype)
+
+    return kernel
+
+
+def polygamma(x: Array, n: int = 0) -> Array:
+    """The n-th derivative of digamma."""
+    made = digamma(x) if n == 0 else _polygamma(n, x.astype(F64))
+    return made.astype(x.dtype)
+
+
+_digamma = scipy_special("digamma", "psi")
+_polygamma = scipy_special("polygamma", "polygamma")
+_gammaln = scipy_special("lgamma", "gammaln")
+
+
+def digamma(x: Array) -> Array:
+    """The derivative of lgamma; NaN at negative integers, -inf at 0 (with its sign)."""
+    y = _digamma(x if not is_half(x) else x.astype(F32))
+    y = where(x == 0, np.copysign(np.asarray(np.inf, y.dtype), -x.astype(y.dtype)), y)
+    return where((x < 0) & (x == np.floor(x)), y.dtype.type(np.nan), y).astype(x.dtype)
+
+
+def lgamma(x: Array) -> Array:
+    """log |gamma(x)|."""
+    return _gammaln(x if not is_half(x) else x.astype(F32)).astype(x.dtype)

@@ -1,0 +1,217 @@
+"""Indexing of arrays with arrays: reading, writing, adding, along one dimension or with several index arrays.
+
+Keys are what NumPy takes (slices and index arrays). Adding is exact where an element is met several times: by
+`bincount`-like sorting for rows, by `np.add.at` on flat positions for single elements. Indices out of range raise
+IndexError or RuntimeError in PyTorch's words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["add_at", "along", "checked_along", "flat_along", "index", "index_key", "index_put", "put_at", "reduce_at"]
+
+_ndarray = np.ndarray
+Ints = tuple[int, ...]
+
+
+# ---------------------------------------------------------------- several index arrays
+
+
+def index_key(indices: tuple[Any, ...], dims: Ints) -> tuple[Any, ...]:
+    """The NumPy key with `indices[k]` at dimension `dims[k]` (a mask fills as many dimensions as it has)."""
+    key: list[Any] = []
+    at = 0
+    for i, d in zip(indices, dims, strict=False):
+        key += [slice(None)] * (d - at)
+        key.append(i)
+        at = d + (i.ndim if i.dtype.kind == "b" else 1)
+    return tuple(key)
+
+
+def index(x: Any, indices: tuple[Any, ...], dims: Ints) -> Any:
+    """`x[...]` with index arrays; out of range says where."""
+    try:
+        if dims == (0,):
+            i = indices[0]
+            if i.dtype.kind == "b" or type(x) is not _ndarray:
+                return x[i]
+            return x.take(i, 0)
+        return x[index_key(indices, dims)]
+    except IndexError:
+        raise index_error(x.shape, indices, dims) from None
+
+
+def index_error(shape: Ints, indices: tuple[Any, ...], dims: Ints) -> IndexError:
+    """What is wrong with these indices, in PyTorch's words."""
+    masks = []
+    for i, d in zip(indices, dims, strict=False):
+        if i.dtype.kind == "b":
+            for k, n in enumerate(i.shape):
+                if d + k >= len(shape) or shape[d + k] != n:
+                    return IndexError(
+                        f"The shape of the mask {list(i.shape)} at index {k} does not match the shape of the indexed "
+                        f"tensor {list(shape)} at index {d + k}\nHint: a mask has the sizes of the dimensions it selects from"
+                    )
+            masks.append((int(i.sum()),))
+        else:
+            masks.append(i.shape)
+    try:
+        np.broadcast_shapes(*masks)
+    except ValueError:
+        return IndexError(
+            "shape mismatch: indexing tensors could not be broadcast together with shapes "
+            + ", ".join(str(list(s)) for s in masks)
+        )
+    for i, d in zip(indices, dims, strict=False):
+        if i.dtype.kind != "b" and i.size:
+            n = shape[d] if d < len(shape) else 0
+            outside = i[(i < -n) | (i >= n)]
+            if outside.size:
+                return IndexError(f"index {int(outside.flat[0])} is out of bounds for dimension {d} with size {n}")
+    return IndexError(f"too many indices for tensor of dimension {len(shape)}")
+
+
+def index_put(x: Any, value: Any, indices: tuple[Any, ...], dims: Ints, accumulate: bool) -> Any:
+    """A copy of `x` with `value` written (or added) at the indices."""
+    made = np.array(x, order="C")
+    put_at(made, value, indices, dims, accumulate)
+    return made
+
+
+def put_at(x: np.ndarray[Any, Any], value: Any, indices: tuple[Any, ...], dims: Ints, accumulate: bool) -> None:
+    """Write (or add) `value` into `x` itself."""
+    try:
+        if accumulate:
+            _add_key(x, value, indices, dims)
+        else:
+            x[index_key(indices, dims)] = value
+    except IndexError:
+        raise index_error(x.shape, indices, dims) from None
+    except ValueError:
+        raise _unfitting(x, value, indices, dims) from None
+
+
+def _unfitting(x: Any, value: Any, indices: tuple[Any, ...], dims: Ints) -> RuntimeError:
+    wanted = list(x[index_key(indices, dims)].shape)
+    return RuntimeError(
+        f"shape mismatch: value tensor of shape {list(np.shape(value))} cannot be broadcast to indexing result of "
+        f"shape {wanted}"
+    )
+
+
+def _add_key(x: Any, value: Any, indices: tuple[Any, ...], dims: Ints) -> None:
+    if len(dims) == 1 and indices[0].dtype.kind != "b":
+        i = indices[0]
+        d = dims[0]
+        shape = (*x.shape[:d], *i.shape, *x.shape[d + 1 :])
+        value = np.broadcast_to(value, shape)
+        rows = i.reshape(-1)
+        if i.ndim != 1:
+            value = value.reshape((*x.shape[:d], rows.size, *x.shape[d + 1 :]))
+        add_rows(x, rows, value, d)
+    elif len(dims) == 1:
+        x[index_key(indices, dims)] += value
+    else:
+        np.add.at(x, index_key(indices, dims), value)
+
+
+def add_rows(x: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], value: Any, dim: int) -> None:
+    """`x[..., rows, ...] += value`, counting rows that come several times.
+
+    Single elements are added one after the other; longer rows are sorted, summed in runs, and added once each.
+    """
+    n = x.shape[dim]
+    if rows.size and not (-n <= rows.min() and rows.max() < n):
+        raise IndexError
+    if x.ndim == 1 or rows.size <= 8:
+        np.add.at(x, ((slice(None),) * dim + (rows,)), value)
+        return
+    if dim:
+        x, value = x.swapaxes(0, dim), value.swapaxes(0, dim)
+    if rows.size and rows.min() < 0:
+        rows = np.where(rows < 0, rows + n, rows)
+    order = rows.argsort(kind="stable")
+    sorted_rows = rows[order]
+    first = np.flatnonzero(np.concatenate(([True], sorted_rows[1:] != sorted_rows[:-1])))
+    if first.size == rows.size:
+        x[rows] += value
+    else:
+        x[sorted_rows[first]] += np.add.reduceat(value[order], first, 0)
+
+
+# ---------------------------------------------------------------- along one dimension
+
+
+def checked_along(shape: Ints, index: Any, dim: int) -> None:
+    """RuntimeError in PyTorch's words where an index is out of range."""
+    n = shape[dim] if shape else 1
+    if index.size and not (index.min() >= -n and index.max() < n):
+        outside = index[(index < -n) | (index >= n)]
+        raise RuntimeError(f"index {int(outside.flat[0])} is out of bounds for dimension {dim} with size {n}")
+
+
+def along(index: Any, dim: int) -> tuple[Any, ...]:
+    """The key that reads `x[i0, ..., index[i], ..., in]` for every position of `index`."""
+    n = index.ndim
+    return tuple(
+        index if d == dim else np.arange(size).reshape((1,) * d + (-1,) + (1,) * (n - 1 - d))
+        for d, size in enumerate(index.shape)
+    )
+
+
+def flat_along(shape: Ints, index: Any, dim: int) -> Any:
+    """The same as positions in the flattened array."""
+    steps = [1]
+    for n in reversed(shape[1:]):
+        steps.append(steps[-1] * n)
+    steps.reverse()
+    where = np.where(index < 0, index + shape[dim], index) * steps[dim]
+    for d, size in enumerate(index.shape):
+        if d != dim:
+            where = where + (np.arange(size) * steps[d]).reshape((1,) * d + (-1,) + (1,) * (index.ndim - 1 - d))
+    return where
+
+
+def gather(x: Any, index: Any, dim: int) -> Any:
+    """`out[i][j] = x[index[i][j]][j]`."""
+    if not x.ndim:
+        return np.broadcast_to(x, index.shape).copy()
+    checked_along(x.shape, index, dim)
+    if x.ndim == 1:
+        return x[index]
+    return x[along(index, dim)]
+
+
+def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
+    """A copy of `x` with `src` written where `gather` would read."""
+    made = np.array(x, order="C")
+    if not made.ndim:
+        return src.reshape(()).astype(x.dtype) if isinstance(src, _ndarray) and src.size else made + 0
+    checked_along(made.shape, index, dim)
+    made[along(index, dim)] = src
+    return made
+
+
+def scatter_add(x: Any, index: Any, src: Any, dim: int) -> Any:
+    """A copy of `x` with `src` added where `gather` would read."""
+    made = np.array(x, order="C")
+    add_at(made, index, src, dim)
+    return made
+
+
+def add_at(x: np.ndarray[Any, Any], index: Any, src: Any, dim: int) -> None:
+    """The same in `x` itself, which lies in C order."""
+    reduce_at(np.add if x.dtype.kind != "b" else np.logical_or, x, index, src, dim)
+
+
+def reduce_at(ufunc: Any, x: np.ndarray[Any, Any], index: Any, src: Any, dim: int) -> None:
+    """`x[where] = ufunc(x[where], src)`, element after element, for `x` in C order."""
+    if not x.ndim:
+        for value in np.asarray(src).reshape(-1):
+            x[...] = ufunc(x, value)
+        return
+    checked_along(x.shape, index, dim)
+    ufunc.at(x.reshape(-1), flat_along(x.shape, index, dim).reshape(-1), np.asarray(src).reshape(-1))

@@ -1,0 +1,787 @@
+"""Rearranging: dimensions added, dropped, moved; elements flipped, rolled, repeated, put on diagonals.
+
+What can be a view is one (squeeze, unsqueeze, diagonal, unfold, and everything made of reshape and permute); flip,
+roll, rot90 and repeat copy, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, errors
+from .._state import grad_enabled
+from ..core.declare import METHODS, linear, movement, public, spelled
+from ..core.primitive import bump
+from ..core.record import OPS
+from ..core.tensor import Size, Tensor, wrap
+from ..kernels import shape as kernels
+from .reduce import dims_of
+from .shape import contiguous, expand, need_tensor, only_methods, permute, reshape, sizes_of, transpose, view
+
+Ints = tuple[int, ...]
+
+
+# ---------------------------------------------------------------- dimensions of size 1
+
+
+def _squeeze_kernel(x: Any, dim: Any = None) -> Any:
+    return x.squeeze(dim) if x.ndim else x
+
+
+def _squeezed_back(xp: Any, g: Any, x_shape: Ints) -> Any:
+    return xp.reshape(g, x_shape)
+
+
+_squeeze = movement(
+    "squeeze", _squeeze_kernel, _squeezed_back, view=True, grad_fn="SqueezeBackward0", doc="x without its dimensions of size 1."
+)
+_squeeze_dim = movement(
+    "squeeze_dim", lambda x, dim: _squeeze_kernel(x, dim), _squeezed_back,
+    view=True, grad_fn="SqueezeBackward1", method=False, names=("_squeeze_dim",), doc="x without one dimension of size 1.",
+)  # fmt: skip
+_squeeze_dims = movement(
+    "squeeze_dims", lambda x, dim: _squeeze_kernel(x, dim), _squeezed_back,
+    view=True, grad_fn="SqueezeBackward2", method=False, names=("_squeeze_dims",), doc="x without some dimensions of size 1.",
+)  # fmt: skip
+
+
+@spelled(_squeeze)
+def squeeze(input: Any, dim: Any = None) -> Any:
+    need_tensor("squeeze", input)
+    if dim is None:
+        return _squeeze.prim.call(input, params=(None,))
+    shape = input._data.shape
+    dims = dims_of(tuple(dim), len(shape)) if isinstance(dim, (tuple, list)) else (errors.checked_dim(dim, len(shape)),)
+    gone = tuple(d for d in dims or () if shape and shape[d] == 1)
+    chosen = _squeeze_dims if isinstance(dim, (tuple, list)) else _squeeze_dim
+    return chosen.prim.call(input, params=(gone,))
+
+
+_unsqueeze = movement(
+    "unsqueeze", lambda x, dim: x.reshape((*x.shape[:dim], 1, *x.shape[dim:])),
+    lambda xp, g, x_shape: xp.reshape(g, x_shape), view=True, doc="x with a dimension of size 1 put in at `dim`.",
+)  # fmt: skip
+
+
+@spelled(_unsqueeze)
+def unsqueeze(input: Any, dim: int) -> Any:
+    need_tensor("unsqueeze", input)
+    return _unsqueeze.prim.call(input, params=(errors.checked_dim(dim, input._data.ndim + 1),))
+
+
+@public("flatten", method=True)
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dimensions `start_dim` to `end_dim` (included) made one.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.zeros(2, 3, 4).flatten(1).shape
+        torch.Size([2, 12])
+    """
+    need_tensor("flatten", input)
+    shape = input._data.shape
+    start, end = errors.checked_dim(start_dim, len(shape)), errors.checked_dim(end_dim, len(shape))
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if not shape:
+        return reshape(input, (1,))  # type: ignore[no-any-return]
+    if start == end:
+        return input
+    return reshape(input, (*shape[:start], Size(shape[start : end + 1]).numel(), *shape[end + 1 :]))  # type: ignore[no-any-return]
+
+
+@public("unflatten", method=True)
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """Dimension `dim` made several, of the given sizes (one may be -1).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.zeros(2, 12).unflatten(1, (3, -1)).shape
+        torch.Size([2, 3, 4])
+    """
+    shape, sizes = input._data.shape, sizes_of((sizes,), "unflatten", "sizes")
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    dim = errors.checked_dim(dim, len(shape))
+    size = shape[dim] if shape else 1
+    if sizes.count(-1) > 1:
+        raise RuntimeError("unflatten got an unexpected error:\nonly one dimension can be inferred")
+    known = Size(n for n in sizes if n != -1).numel()
+    if (known != size) if -1 not in sizes else (not known or size % known):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({size}) "
+            "in the input tensor"
+        )
+    sizes = tuple(size // known if n == -1 else n for n in sizes)
+    return view(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+
+
+@public("ravel", method=True)
+def ravel(input: Tensor) -> Tensor:
+    """All elements as a vector; a view where the memory allows it."""
+    return view(contiguous(input), -1)
+
+
+def _atleast(input: tuple[Any, ...], grown: Any) -> Any:
+    if len(input) == 1 and isinstance(input[0], (tuple, list)):
+        input = tuple(input[0])
+    elif len(input) == 1:
+        return grown(input[0])
+    return tuple(map(grown, input))
+
+
+@public("atleast_1d")
+def atleast_1d(*tensors: Any) -> Any:
+    """0-d tensors as vectors of one element; others as they are."""
+    return _atleast(tensors, lambda x: x if x._data.ndim else reshape(x, (1,)))
+
+
+@public("atleast_2d")
+def atleast_2d(*tensors: Any) -> Any:
+    """Tensors with at least two dimensions: a vector becomes one row."""
+    one = lambda x: reshape(x, (1, 1)) if not x._data.ndim else unsqueeze(x, 0) if x._data.ndim == 1 else x  # noqa: E731
+    return _atleast(tensors, one)
+
+
+@public("atleast_3d")
+def atleast_3d(*tensors: Any) -> Any:
+    """Tensors with at least three dimensions: n becomes 1 x n x 1, m x n becomes m x n x 1."""
+
+    def grown(x: Tensor) -> Tensor:
+        n = x._data.ndim
+        if not n:
+            return reshape(x, (1, 1, 1))  # type: ignore[no-any-return]
+        x = unsqueeze(x, 0) if n == 1 else x
+        return unsqueeze(x, -1) if n < 3 else x  # type: ignore[no-any-return]
+
+    return _atleast(tensors, grown)
+
+
+# ---------------------------------------------------------------- the order of dimensions
+
+
+_matrix_t = movement(
+    "t", lambda x: x.transpose(), lambda xp, g: xp.t(g), view=True, doc="The transpose of a matrix; vectors and numbers as they are."
+)
+
+
+@spelled(_matrix_t)
+def t(input: Any) -> Any:
+    need_tensor("t", input)
+    if input._data.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input._data.ndim}D")
+    return _matrix_t.prim.call(input)
+
+
+def _reversed(x: Tensor) -> Tensor:
+    """All dimensions in reverse order."""
+    n = x._data.ndim
+    if n != 2 and n != 1:
+        _warn_reversed(n)
+    return permute(x, tuple(range(n - 1, -1, -1)))  # type: ignore[no-any-return]
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(text: str) -> None:
+    if text not in _warned:
+        _warned.add(text)
+        warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def _warn_reversed(n: int) -> None:
+    _warn_once(
+        "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
+        if n == 0
+        else "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+        "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+        "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
+    )
+
+
+def _last_two(name: str, x: Tensor) -> Tensor:
+    n = x._data.ndim
+    if n < 2:
+        if n == 0:
+            name = "Tensor." + name if name != "adjoint()" else name
+            _warn_once(f"{name} is deprecated on 0-D tensors. Consider using x.conj()." if name == "adjoint()"
+                       else f"{name} is deprecated on 0-D tensors. This function is the identity in these cases.")  # fmt: skip
+            return x
+        raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got {n}-D tensor.")
+    return transpose(x, -2, -1)  # type: ignore[no-any-return]
+
+
+def _conjugated(x: Tensor) -> Tensor:
+    return OPS.conj(x) if x._data.dtype.kind == "c" else x  # type: ignore[no-any-return]
+
+
+def _matrix_h(x: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix."""
+    n = x._data.ndim
+    if n not in (0, 2):
+        more = " For batches of matrices, consider using tensor.mH" if n > 2 else ""
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor.{more}")
+    return _conjugated(_last_two("H", x))
+
+
+@public("adjoint", method=True)
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions exchanged, and conjugated."""
+    return _conjugated(_last_two("adjoint()", input))
+
+
+METHODS["T"] = property(_reversed, doc="All dimensions in reverse order.")  # type: ignore[assignment]
+METHODS["mT"] = property(lambda x: _last_two("mT", x), doc="The last two dimensions exchanged.")  # type: ignore[assignment]
+METHODS["H"] = property(_matrix_h, doc="The conjugate transpose of a matrix.")  # type: ignore[assignment]
+METHODS["mH"] = property(  # type: ignore[assignment]
+    lambda x: _conjugated(_last_two("mH", x)), doc="The last two dimensions exchanged, and conjugated."
+)
+
+
+@public("movedim", "moveaxis", method=True)
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Dimensions moved to other places, the rest kept in order.
+
+    Args:
+        source, destination: a dimension, or as many as each other.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.zeros(2, 3, 4).movedim(0, -1).shape
+        torch.Size([3, 4, 2])
+    """
+    n = input._data.ndim
+    source = tuple(source) if isinstance(source, (tuple, list)) else (source,)
+    destination = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
+    if len(source) != len(destination):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number "
+            f"of dims as destination ({list(destination)} dims)"
+        )
+    start, end = (tuple(errors.checked_dim(d, n) for d in dims) for dims in (source, destination))
+    for name, dims, given in (("source", start, source), ("destination", end, destination)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given)})")
+    if not n:
+        return OPS.alias(input)  # type: ignore[no-any-return]
+    order = [-1] * n
+    for s, d in zip(start, end, strict=True):
+        order[d] = s
+    rest = iter(d for d in range(n) if d not in start)
+    return permute(input, tuple(next(rest) if d == -1 else d for d in order))  # type: ignore[no-any-return]
+
+
+METHODS["moveaxis"] = movedim
+
+
+# ---------------------------------------------------------------- the order of elements
+
+
+def _flip_kernel(x: Any, dims: Ints) -> Any:
+    if not x.ndim or not dims:
+        return x.copy()
+    key = tuple(slice(None, None, -1) if i in dims else slice(None) for i in range(x.ndim))
+    return np.ascontiguousarray(x[key])
+
+
+_flip = movement("flip", _flip_kernel, lambda xp, g, dims: xp.flip(g, dims), doc="The elements in reverse order along `dims`.")
+
+
+@spelled(_flip)
+def flip(input: Any, *dims: Any, **other: Any) -> Any:
+    given = sizes_of((other["dims"],) if other else dims, "flip", "dims")
+    return _flip.prim.call(input, params=(dims_of(given, input._data.ndim) or (),))
+
+
+@public("fliplr", method=True)
+def fliplr(input: Tensor) -> Tensor:
+    """The columns in reverse order."""
+    if input._data.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)  # type: ignore[no-any-return]
+
+
+@public("flipud", method=True)
+def flipud(input: Tensor) -> Tensor:
+    """The rows in reverse order."""
+    if input._data.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)  # type: ignore[no-any-return]
+
+
+_roll = movement(
+    "roll", lambda x, shifts, dims: np.roll(x, shifts if dims else sum(shifts), dims or None),
+    lambda xp, g, shifts, dims: xp.roll(g, tuple(-s for s in shifts), dims),
+    doc="The elements shifted along `dims`, those pushed out coming in at the other end.",
+)  # fmt: skip
+
+
+@spelled(_roll)
+def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
+    shifts = sizes_of((shifts,), "roll", "shifts")
+    dims = () if dims is None else sizes_of((dims,), "roll", "dims")
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if len(shifts) != len(dims) and not (not dims and len(shifts) == 1):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    dims = tuple(errors.checked_dim(d, input._data.ndim) for d in dims)
+    return _roll.prim.call(input, params=(shifts, dims if input._data.ndim else ()))
+
+
+_rot90 = movement(
+    "rot90", lambda x, k, dims: np.ascontiguousarray(np.rot90(x, k, dims)), lambda xp, g, k, dims: xp.rot90(g, -k, dims),
+    doc="The plane of two dimensions turned by k right angles, from the first towards the second.",
+)  # fmt: skip
+
+
+@spelled(_rot90)
+def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
+    n, dims = input._data.ndim, sizes_of((dims,), "rot90", "dims")
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if n < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {n}")
+    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == n:
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
+    return _rot90.prim.call(input, params=(k % 4, tuple(errors.checked_dim(d, n) for d in dims)))
+
+
+# ---------------------------------------------------------------- repeating
+
+
+def _repeat_back(xp: Any, g: Any, x_shape: Ints, repeats: Ints) -> Any:
+    padded = (1,) * (len(repeats) - len(x_shape)) + tuple(x_shape)
+    split = tuple(n for pair in zip(repeats, padded, strict=True) for n in pair)
+    dims = tuple(range(0, len(split), 2))
+    return xp.reshape(xp.sum(xp.reshape(g, split), dims, False), x_shape) if dims else g
+
+
+_repeat = movement(
+    "repeat", lambda x, repeats: np.tile(x, repeats) if repeats else x.copy(), _repeat_back,
+    doc="x repeated as often as `repeats` says, dimension by dimension.",
+)  # fmt: skip
+
+
+@spelled(_repeat)
+def repeat(input: Any, *repeats: Any, **other: Any) -> Any:
+    times = sizes_of((other["repeats"],) if other else repeats, "repeat", "repeats")
+    shape = input._data.shape
+    if len(times) < len(shape):
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
+    if any(n < 0 for n in times):
+        made = [n * k for n, k in zip((1,) * (len(times) - len(shape)) + shape, times, strict=True)]
+        wrong = next(n for n, k in zip(made, times, strict=True) if k < 0)
+        raise RuntimeError(f"Trying to create tensor with negative dimension {wrong}: {made}")
+    return _repeat.prim.call(input, params=(times,))
+
+
+@public("tile", method=True)
+def tile(input: Tensor, *dims: Any, **other: Any) -> Tensor:
+    """`repeat`, with ones put in front of `dims` where there are fewer than dimensions."""
+    times = sizes_of((other["dims"],) if other else dims, "tile", "dims")
+    return repeat(input, (1,) * (input._data.ndim - len(times)) + times)  # type: ignore[no-any-return]
+
+
+@public("repeat_interleave", method=True)
+def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+    """Every element (along `dim`, or of the flattened tensor) repeated in place.
+
+    Args:
+        repeats: a number for all, or an integer tensor with one number per element.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.tensor([1, 2]).repeat_interleave(torch.tensor([1, 3]))
+        tensor([1, 2, 2, 2])
+    """
+    if repeats is None:
+        return wrap(np.repeat(np.arange(input.numel()), _repeats(input, None, input.numel())))
+    x = input
+    if dim is None:
+        x, dim = flatten(input) if input._data.ndim != 1 else input, 0
+    elif not x._data.ndim:
+        errors.checked_dim(dim, 0)
+        x, dim = reshape(x, (1,)), 0
+    dim = errors.checked_dim(dim, x._data.ndim)
+    if not isinstance(repeats, Tensor):
+        if repeats < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        shape = x._data.shape
+        wide = expand(unsqueeze(x, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
+        return view(contiguous(OPS.clone(wide, memory_format=dtypes.contiguous_format)),
+                    (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))  # fmt: skip
+    times = _repeats(repeats, dim, x._data.shape[dim])
+    return OPS.index_select(x, dim, wrap(np.repeat(np.arange(x._data.shape[dim]), times)))  # type: ignore[no-any-return]
+
+
+def _repeats(repeats: Tensor, dim: int | None, size: int) -> Any:
+    data = repeats._data
+    if data.dtype.kind not in "iu":
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{errors.LEGACY[repeats.dtype.name]}'")
+    if data.ndim > 1:
+        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
+    if data.ndim and data.size not in (1, size):
+        raise RuntimeError(
+            "repeats must have the same size as input along dim, "
+            f"but got repeats.size(0) = {data.size} and input.size({dim}) = {size}"
+        )
+    if (data < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    return data
+
+
+# ---------------------------------------------------------------- broadcasting
+
+
+@public("broadcast_to", method=True)
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """`input.expand(size)`."""
+    return expand(input, size)  # type: ignore[no-any-return]
+
+
+@public("broadcast_shapes")
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that tensors of these shapes broadcast to.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.broadcast_shapes((2, 1), (3,))
+        torch.Size([2, 3])
+    """
+    result: list[int] = []
+    for i, given in enumerate(shapes):
+        shape = (given,) if isinstance(given, int) else tuple(given)
+        result = [1] * (len(shape) - len(result)) + result
+        for back in range(1, len(shape) + 1):
+            n = shape[-back]
+            if n < 0:
+                raise ValueError("Attempting to broadcast a dimension with negative length!")
+            if n != 1 and result[-back] not in (1, n):
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {n} at {-back}! Mismatching argument at index {i} "
+                    f"had {shape}; but expected shape should be broadcastable to {result}"
+                )
+            if n != 1:
+                result[-back] = n
+    return Size(result)
+
+
+@public("broadcast_tensors")
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """The tensors expanded to their common shape; views."""
+    many = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    shapes = [x._data.shape for x in many]
+    try:
+        common = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise errors.broadcast("broadcast_tensors", shapes) from None
+    return tuple(expand(x, common) for x in many)
+
+
+@public("meshgrid")
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """The coordinates of all points of a grid, given the values on its axes.
+
+    Args:
+        tensors: vectors (or numbers).
+        indexing: "ij": dimension k runs along tensor k; "xy": the first two dimensions exchanged.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.meshgrid(torch.tensor([1, 2]), torch.tensor([3, 4, 5]), indexing="ij")[0]
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
+    """
+    many = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else list(tensors)
+    if indexing is None:
+        _warn_once("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
+    elif indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if not many:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for x in many:
+        if x._data.ndim > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x!r}")
+        if x._data.dtype != many[0]._data.dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+    swapped = indexing == "xy" and len(many) >= 2
+    if swapped:
+        many[0], many[1] = many[1], many[0]
+    shape, n = tuple(x.numel() for x in many), len(many)
+    grids = [
+        expand(view(x, (1,) * i + (-1,) + (1,) * (n - 1 - i)), shape) for i, x in enumerate(many)
+    ]
+    if swapped:
+        grids[0], grids[1] = grids[1], grids[0]
+        grids = [transpose(x, 0, 1) for x in grids]
+    return tuple(grids)
+
+
+def _need_vector(x: Tensor) -> None:
+    if x._data.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(x._data.shape)}")
+
+
+@public("cartesian_prod")
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """All tuples with one element of each vector, one tuple a row."""
+    for x in tensors:
+        _need_vector(x)
+    if len(tensors) == 1:
+        return tensors[0]
+    return OPS.stack([flatten(x) for x in meshgrid(*tensors, indexing="ij")], 1)  # type: ignore[no-any-return]
+
+
+@public("combinations")
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of `r` elements of a vector, one a row.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.combinations(torch.tensor([1, 2, 3]))
+        tensor([[1, 2],
+                [1, 3],
+                [2, 3]])
+    """
+    _need_vector(input)
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return wrap(np.empty(0, input._data.dtype))
+    n = input.numel()
+    where = np.arange(n)
+    apart = np.full((n,) * r, True)
+    for a, b in zip(range(r - 1), range(1, r), strict=True):
+        first, second = (where.reshape((1,) * k + (-1,) + (1,) * (r - 1 - k)) for k in (a, b))
+        apart &= first <= second if with_replacement else first < second
+    grids = meshgrid(*[input] * r, indexing="ij")
+    return OPS.stack([OPS.masked_select(x, wrap(apart)) for x in grids], 1)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- diagonals and triangles
+
+
+def _diagonal_kernel(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    made = x.diagonal(offset, dim1, dim2)
+    if x.flags.writeable:
+        made.flags.writeable = True
+    return made
+
+
+def _diagonal_backward_kernel(g: Any, shape: Ints, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    made = np.zeros(shape, g.dtype)
+    _diagonal_kernel(made, offset, dim1, dim2)[...] = g
+    return made
+
+
+def _diagonal_back(xp: Any, g: Any, x_shape: Ints, offset: int, dim1: int, dim2: int) -> Any:
+    return xp.diagonal_backward(g, x_shape, offset, dim1, dim2)
+
+
+_diagonal = movement(
+    "diagonal", _diagonal_kernel, _diagonal_back, view=True, doc="The diagonal of two dimensions, as the last dimension."
+)
+_diagonal_copy = movement(
+    "diagonal_copy", lambda x, offset=0, dim1=0, dim2=1: x.diagonal(offset, dim1, dim2).copy(), _diagonal_back,
+    grad_fn="DiagonalBackward0_copy", method=False, doc="A copy of the diagonal.",
+)  # fmt: skip
+linear(
+    "diagonal_backward", _diagonal_backward_kernel,
+    lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
+    method=False, names=("_diagonal_backward",), grad_fn="DiagonalBackwardBackward0",
+    doc="Zeros with x on the diagonal: the transpose of diagonal.",
+)  # fmt: skip
+
+
+def _checked_diagonal(n: int, dim1: int, dim2: int) -> Ints:
+    first, second = errors.checked_dim(dim1, n), errors.checked_dim(dim2, n)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return first, second
+
+
+@spelled(_diagonal)
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    return _diagonal.prim.call(input, params=(offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
+
+
+def _diag_embed_kernel(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    n = x.shape[-1] + abs(offset)
+    shape = list(x.shape[:-1])
+    for d in sorted((dim1, dim2)):
+        shape.insert(d, n)
+    return _diagonal_backward_kernel(x, tuple(shape), offset, dim1, dim2)
+
+
+_diag_embed = linear(
+    "diag_embed", _diag_embed_kernel, lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
+    doc="Square matrices with the last dimension of x on their diagonals, zeros elsewhere.",
+)  # fmt: skip
+
+
+@spelled(_diag_embed)
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    return _diag_embed.prim.call(input, params=(offset, *_checked_diagonal(input._data.ndim + 1, dim1, dim2)))
+
+
+@public("diag", method=True)
+def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
+    """The diagonal of a matrix (a copy), or the matrix with a vector on its diagonal.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.diag(torch.tensor([1, 2]))
+        tensor([[1, 0],
+                [0, 2]])
+    """
+    n = input._data.ndim
+    if n == 1:
+        return _diag_embed.prim.call(input, params=(diagonal, 0, 1), out=out)  # type: ignore[no-any-return]
+    if n == 2:
+        return _diagonal_copy.prim.call(input, params=(diagonal, 0, 1), out=out)  # type: ignore[no-any-return]
+    raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {n}D")
+
+
+@public("diagflat", method=True)
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """The matrix with all elements of `input` on its diagonal."""
+    return diag_embed(view(contiguous(input), -1), offset)  # type: ignore[no-any-return]
+
+
+_tril = linear(
+    "tril", lambda x, diagonal=0: np.tril(x, diagonal), lambda xp, g, diagonal: xp.tril(g, diagonal), has_inplace=True,
+    doc="The lower triangles, zeros above `diagonal`.",
+)  # fmt: skip
+_triu = linear(
+    "triu", lambda x, diagonal=0: np.triu(x, diagonal), lambda xp, g, diagonal: xp.triu(g, diagonal), has_inplace=True,
+    doc="The upper triangles, zeros below `diagonal`.",
+)  # fmt: skip
+
+
+def _need_matrix(op: str, x: Any) -> None:
+    need_tensor(op, x)
+    if x._data.ndim < 2:
+        raise RuntimeError(f"{op}: input tensor must have at least 2 dimensions")
+
+
+@spelled(_tril)
+def tril(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
+    _need_matrix("tril", input)
+    return _tril.prim.call(input, params=(diagonal,), out=out)
+
+
+@spelled(_triu)
+def triu(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
+    _need_matrix("triu", input)
+    return _triu.prim.call(input, params=(diagonal,), out=out)
+
+
+def _triangle(name: str, of: Any, row: int, col: int, offset: int, dtype: Any) -> Tensor:
+    for what, n in (("row", row), ("col", col)):
+        if n < 0:
+            raise RuntimeError(f"{what} must be non-negative, got{n}")
+    target: dtypes.dtype = dtypes.int64 if dtype is None else dtype
+    if target.category != 1:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{errors.LEGACY[target.name]}'")
+    return wrap(np.stack(of(row, offset, col)).astype(target.np, copy=False))
+
+
+@public("tril_indices")
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
+    """Rows and columns of the elements on and below a diagonal, as a tensor of two rows."""
+    return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype)
+
+
+@public("triu_indices")
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
+    """Rows and columns of the elements on and above a diagonal, as a tensor of two rows."""
+    return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype)
+
+
+# ---------------------------------------------------------------- windows
+
+
+def _unfold_kernel(x: Any, dimension: int, size: int, step: int) -> Any:
+    x = np.asarray(x)
+    if not x.ndim:
+        return x.reshape(1)[:size]
+    strides = kernels.strides_of(x)
+    windows = (x.shape[dimension] - size) // step + 1
+    shape = (*x.shape[:dimension], windows, *x.shape[dimension + 1 :], size)
+    stride = (*strides[:dimension], strides[dimension] * step, *strides[dimension + 1 :], strides[dimension])
+    return kernels.as_strided(x, shape, stride, 0, strides)
+
+
+def _unfold_backward_kernel(g: Any, shape: Ints, dimension: int, size: int, step: int) -> Any:
+    made = np.zeros(shape, g.dtype)
+    if not shape:
+        return made + g.sum()
+    windows = g.shape[dimension]
+    for j in range(size):
+        key = (slice(None),) * dimension + (slice(j, j + (windows - 1) * step + 1, step),)
+        made[key] += g[..., j]
+    return made
+
+
+_unfold = movement(
+    "unfold", _unfold_kernel,
+    lambda xp, g, x_shape, dimension, size, step: xp.unfold_backward(g, x_shape, dimension, size, step),
+    view=True, doc="Windows of `size` elements along a dimension, `step` apart, as a last dimension.",
+)  # fmt: skip
+linear(
+    "unfold_backward", _unfold_backward_kernel,
+    lambda xp, g, dimension, size, step: xp.unfold(g, dimension, size, step),
+    method=False, names=("_unfold_backward",), grad_fn="UnfoldBackwardBackward0", doc="Windows added where they came from.",
+)  # fmt: skip
+
+
+@spelled(_unfold)
+def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    shape = input._data.shape
+    dimension = errors.checked_dim(dimension, len(shape))
+    limit = shape[dimension] if shape else 1
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > limit:
+        raise RuntimeError(f"maximum size for tensor at dimension {dimension} is {limit} but size is {size}")
+    return _unfold.prim.call(input, params=(dimension, size, step))
+
+
+# ---------------------------------------------------------------- in place
+
+
+def _reshaping_method(name: str, function: Any) -> None:
+    """`x.unsqueeze_(0)`: the tensor itself takes the other shape; its memory stays."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if self.is_leaf and self.requires_grad and grad_enabled():
+            raise errors.leaf_inplace(self, name, view=False)
+        made = function(self, *args, **kwargs)
+        if made is not self:
+            self._data, self._node = made._data, made._node
+            if self._view is not None:
+                self._view = (self._view[0], *made._view[1:])
+            bump(self)
+        return self
+
+    method.__name__, method.__doc__ = name, f"`{name[:-1]}` in place: the same memory in another shape."
+    METHODS[name] = method
+
+
+for _name, _function in (
+    ("unsqueeze_", unsqueeze), ("squeeze_", squeeze), ("transpose_", transpose), ("swapaxes_", transpose),
+    ("swapdims_", transpose), ("t_", t),
+):  # fmt: skip
+    _reshaping_method(_name, _function)
+
+only_methods("repeat", "unfold")

@@ -1,0 +1,620 @@
+"""`x[...]` and `x[...] = v`, and what they are made of: select, slice, index, index_put.
+
+An index is read as PyTorch reads it: numbers, slices, None and Ellipsis are applied one after the other as views;
+lists, tensors and masks that are left make one `index` (which copies). Where nothing is recorded, a number, a slice
+or a tuple of them goes to NumPy in one step. Writing without recording goes straight into the memory; recorded, the
+view (or `index_put`) is what `core/views.py` hangs under the base.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+import weakref
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, errors
+from .._state import S, grad_enabled
+from ..core.declare import METHODS, general, linear, movement, public, spelled
+from ..core.node import INFERENCE, LEAF, Output
+from ..core.primitive import bump, cast
+from ..core.record import OPS, RAW, sum_to
+from ..core.tensor import Tensor, own, wrap
+from ..core.views import inplace, overwrite
+from ..kernels import index as kernels
+from ..kernels.shape import expand as expand_array
+from .arrange import unsqueeze
+from .shape import expand, need_tensor
+
+_new, _ndarray = object.__new__, np.ndarray
+_ALL = slice(None)
+Ints = tuple[int, ...]
+
+
+# ---------------------------------------------------------------- one dimension: select, slice
+
+
+def _select_kernel(x: Any, dim: int, index: int) -> Any:
+    return x[(*(_ALL,) * dim, index, ...)]
+
+
+def _select_backward_kernel(g: Any, shape: Ints, dim: int, index: int) -> Any:
+    made = np.zeros(shape, g.dtype)
+    made[(*(_ALL,) * dim, index)] = g
+    return made
+
+
+_select = movement(
+    "select", _select_kernel, lambda xp, g, x_shape, dim, index: xp.select_backward(g, x_shape, dim, index),
+    view=True, doc="The slice at one index of a dimension, without that dimension; a view.",
+)  # fmt: skip
+linear(
+    "select_backward", _select_backward_kernel, lambda xp, g, dim, index: xp.select(g, dim, index),
+    method=False, names=("_select_backward",), grad_fn="SelectBackwardBackward0",
+    doc="Zeros with x at one index of a dimension: the transpose of select.",
+)  # fmt: skip
+
+
+@spelled(_select)
+def select(input: Any, dim: int, index: int) -> Any:
+    need_tensor("select", input)
+    shape = input._data.shape
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim, index = errors.checked_dim(dim, len(shape)), operator.index(index)
+    if not -shape[dim] <= index < shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
+        )
+    return _select.prim.call(input, params=(dim, index % shape[dim]))
+
+
+def _slice_kernel(x: Any, dim: int, start: int, end: int, step: int) -> Any:
+    return x[(*(_ALL,) * dim, slice(start, end, step))]
+
+
+def _slice_backward_kernel(g: Any, shape: Ints, dim: int, start: int, end: int, step: int) -> Any:
+    made = np.zeros(shape, g.dtype)
+    made[(*(_ALL,) * dim, slice(start, end, step))] = g
+    return made
+
+
+_slice = movement(
+    "slice", _slice_kernel,
+    lambda xp, g, x_shape, dim, start, end, step: xp.slice_backward(g, x_shape, dim, start, end, step),
+    view=True, method=False, names=("_slice",), doc="A range of one dimension; a view.",
+)  # fmt: skip
+linear(
+    "slice_backward", _slice_backward_kernel,
+    lambda xp, g, dim, start, end, step: xp.slice(g, dim, start, end, step),
+    method=False, names=("_slice_backward",), grad_fn="SliceBackwardBackward0",
+    doc="Zeros with x in a range of one dimension: the transpose of slice.",
+)  # fmt: skip
+
+
+def slice_dim(x: Tensor, dim: int, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
+    """`x[..., start:end:step, ...]` at dimension `dim`, limits as Python takes them."""
+    start, end, step = slice(start, end, step).indices(x._data.shape[dim])
+    return _slice.prim.call(x, params=(dim, start, max(start, end), step))  # type: ignore[no-any-return]
+
+
+@public("narrow", method=True)
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` elements of a dimension from `start` on; a view.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.arange(5).narrow(0, 1, 3)
+        tensor([1, 2, 3])
+    """
+    need_tensor("narrow", input)
+    shape = input._data.shape
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    dim, start = errors.checked_dim(dim, len(shape)), operator.index(start)
+    n = shape[dim]
+    if not -n <= start <= n:
+        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    start += n if start < 0 else 0
+    if start + length > n:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+    return _slice.prim.call(input, params=(dim, start, start + length, 1))  # type: ignore[no-any-return]
+
+
+@public("narrow_copy", method=True)
+def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`narrow`, with memory of its own."""
+    return OPS.clone(narrow(input, dim, start, length))  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- index tensors
+
+# An op has a fixed number of operands: up to eight index tensors, the rest None.
+_SLOTS = ("i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7")
+
+
+def _index_kernel(x: Any, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints) -> Any:
+    return kernels.index(x, (i0, i1, i2, i3, i4, i5, i6, i7)[: len(dims)], dims)
+
+
+def _index_put_kernel(
+    x: Any, v: Any, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints, accumulate: bool
+) -> Any:
+    return kernels.index_put(x, v, (i0, i1, i2, i3, i4, i5, i6, i7)[: len(dims)], dims, accumulate)
+
+
+def _index_back(
+    xp: Any, g: Any, x_shape: Ints, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints
+) -> Any:
+    return xp.index_put_canonical(xp.zeros(x_shape, g.dtype), g, i0, i1, i2, i3, i4, i5, i6, i7, dims, True)
+
+
+def _put_base_back(
+    xp: Any, g: Any, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints, accumulate: bool
+) -> Any:
+    if accumulate:
+        return g
+    return xp.index_put_canonical(g, xp.zeros((), g.dtype), i0, i1, i2, i3, i4, i5, i6, i7, dims, False)
+
+
+def _put_value_back(
+    xp: Any, g: Any, v_shape: Ints, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints
+) -> Any:
+    got = xp.index(g, i0, i1, i2, i3, i4, i5, i6, i7, dims)
+    if len(v_shape) > len(got.shape):  # leading ones
+        return xp.reshape(got, v_shape)
+    return sum_to(xp, got, v_shape)
+
+
+_index = general(
+    "index", _index_kernel, ("x", *_SLOTS), rules={"x": _index_back}, method=False, names=("_index",),
+    doc="The elements at index tensors; cotangents are added where they were read.",
+)  # fmt: skip
+_index_put = general(
+    "index_put_canonical", _index_put_kernel, ("x", "v", *_SLOTS), rules={"x": _put_base_back, "v": _put_value_back},
+    grad_fn="IndexPutBackward0", method=False, names=("_index_put",),
+    doc="x with v written (or added) at index tensors.",
+)  # fmt: skip
+
+
+def _padded(indices: list[Tensor]) -> tuple[Any, ...]:
+    if len(indices) > 8:
+        raise NotImplementedError("more than eight index tensors\nHint: index in two steps")
+    return (*indices, *(None,) * (8 - len(indices)))
+
+
+def _checked_indices(x: Tensor, found: list[tuple[int, Tensor]]) -> tuple[list[Tensor], Ints]:
+    """The tensors and their dimensions, after what must hold before NumPy sees them."""
+    n, used = x._data.ndim, 0
+    for d, i in found:
+        data = i._data
+        if data.dtype.kind == "b":
+            used += data.ndim
+            if data.shape != x._data.shape[d : d + data.ndim] and d + data.ndim <= n:
+                raise kernels.index_error(x._data.shape, (data,), (d,))
+        else:
+            used += 1
+        if d + (data.ndim if data.dtype.kind == "b" else 1) > n:
+            used = n + 1
+    if used > n:
+        raise IndexError(f"too many indices for tensor of dimension {n}")
+    return [i for _, i in found], tuple(d for d, _ in found)
+
+
+# ---------------------------------------------------------------- reading an index
+
+
+def _as_index(item: Any) -> Tensor:
+    """A list, ndarray or tensor as an index tensor: int64 or a mask."""
+    if isinstance(item, Tensor):
+        kind = item._data.dtype
+    else:
+        array = np.asarray(item)
+        item = wrap(array.astype(np.int64) if not array.size and array.dtype.kind == "f" else array)
+        kind = item._data.dtype
+    if kind == np.uint8:
+        warnings.warn(
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return wrap(item._data != 0)
+    if kind.kind == "b" or kind == np.int64:
+        return item  # type: ignore[no-any-return]
+    if kind.kind != "i":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return wrap(item._data.astype(np.int64))
+
+
+def _as_tuple(index: Any) -> tuple[Any, ...]:
+    """The index as a tuple; a list that holds sequences, slices or tensors counts as one."""
+    if type(index) is tuple:
+        return index
+    if isinstance(index, list) and len(index) < 32:
+        for item in index:
+            if isinstance(item, (list, tuple, slice, Tensor, _ndarray)) or item is None or item is Ellipsis:
+                return tuple(index)
+    return (index,)
+
+
+def _uses(item: Any) -> int:
+    """How many dimensions of the tensor an item takes."""
+    if item is None or item is Ellipsis or isinstance(item, (bool, np.bool_)):
+        return 0
+    data = item._data if isinstance(item, Tensor) else item
+    if isinstance(data, (_ndarray, np.generic)) and (data.dtype.kind == "b" or data.dtype == np.uint8):
+        return data.ndim
+    if isinstance(item, list):
+        array = np.asarray(item)
+        return array.ndim if array.dtype.kind == "b" else 1
+    return 1
+
+
+def _apply(x: Tensor, items: tuple[Any, ...]) -> tuple[Tensor, list[tuple[int, Tensor]]]:
+    """All that can be views applied one after the other; the index tensors that are left, with their dimensions."""
+    n, used = x._data.ndim, sum(map(_uses, items))
+    if used > n:
+        raise _too_many(x, items)
+    result, dim, found = x, 0, []
+    for item in items:
+        if item is Ellipsis:
+            dim += n - used
+            used = n  # a second one takes nothing
+        elif item is None:
+            result = unsqueeze(result, dim)
+            dim += 1
+        elif isinstance(item, slice):
+            result = _sliced(result, dim, item, len(items) == 1)
+            dim += 1
+        elif isinstance(item, (bool, np.bool_)) or (_is_zero_dim(item) and _kind(item) == "b"):
+            result = unsqueeze(result, dim)
+            found.append((dim, wrap(np.zeros(1 if item else 0, np.int64))))
+            dim += 1
+        elif isinstance(item, (int, np.integer)) or (_is_zero_dim(item) and _kind(item) in "iu"):
+            result = _selected(result, dim, int(item))
+        elif isinstance(item, (Tensor, _ndarray, list, tuple, range)):
+            index = _as_index(item)
+            found.append((dim, index))
+            dim += index._data.ndim if index._data.dtype.kind == "b" else 1
+        else:
+            raise _no_index(item)
+    return result, found
+
+
+def _is_zero_dim(item: Any) -> bool:
+    return isinstance(item, (Tensor, _ndarray)) and item.ndim == 0
+
+
+def _kind(item: Any) -> str:
+    return (item._data if isinstance(item, Tensor) else item).dtype.kind  # type: ignore[no-any-return]
+
+
+def _too_many(x: Tensor, items: tuple[Any, ...]) -> IndexError:
+    n = x._data.ndim
+    if not n and isinstance(items[0], (int, np.integer)):
+        return IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+            "a 0-dim tensor to a number"
+        )
+    if not n and isinstance(items[0], slice):
+        return IndexError("slice() cannot be applied to a 0-dim tensor.")
+    return IndexError(f"too many indices for tensor of dimension {n}\nshape: {list(x._data.shape)}")
+
+
+def _no_index(item: Any) -> Exception:
+    if isinstance(item, str):
+        return TypeError("new(): invalid data type 'str'")
+    return IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+        f"(got {type(item).__name__})"
+    )
+
+
+def _out_of_bounds(index: int, dim: int, size: int) -> IndexError:
+    return IndexError(f"index {index} is out of bounds for dimension {dim} with size {size}")
+
+
+def _selected(x: Tensor, dim: int, index: int) -> Tensor:
+    size = x._data.shape[dim]
+    if not -size <= index < size:
+        raise _out_of_bounds(index, dim, size)
+    return _select.prim.call(x, params=(dim, index if index >= 0 else index + size))  # type: ignore[no-any-return]
+
+
+def _bound(value: Any) -> Any:
+    return value if value is None or type(value) is int else value.__index__()
+
+
+def _sliced(x: Tensor, dim: int, item: slice, alone: bool) -> Tensor:
+    try:
+        start, end, step = _bound(item.start), _bound(item.stop), _bound(item.step)
+    except AttributeError:
+        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
+    if step is not None and step <= 0:
+        raise ValueError("step must be greater than zero" if step else "slice step cannot be zero")
+    if start is None and end is None and step is None and not alone:
+        return x
+    return slice_dim(x, dim, start, end, step)
+
+
+def _getitem(x: Tensor, index: Any) -> Tensor:
+    """Any index, any state."""
+    result, found = _apply(x, _as_tuple(index))
+    if not found:
+        return OPS.alias(result) if result is x else result  # type: ignore[no-any-return]
+    indices, dims = _checked_indices(result, found)
+    return _index.prim.call(result, *_padded(indices), params=(dims,))  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- x[...]
+
+_select_prim, _slice_prim, _alias_prim = _select.prim, _slice.prim, OPS.alias.prim
+_REF = weakref.ref
+
+
+def _view_of(x: Tensor, data: Any, prim: Any, params: Any) -> Tensor:
+    """A tensor on part of the memory of `x`; `link_view` with its steps written out."""
+    t = _new(Tensor)
+    t._data = data
+    t._node = t._grad = t._meta = None
+    view = x._view
+    base = x if view is None else view[0]
+    vc = base._vc
+    if vc is None:
+        vc = base._vc = [0]
+    t._vc = vc
+    t._view = (base, x, prim, params)
+    if data.dtype.kind in "fcV":
+        meta = base._meta
+        if meta is None:
+            meta = base._need_meta()
+        views = meta.views
+        views.append(_REF(t))
+        if len(views) > meta.views_limit:
+            meta.views = [r for r in views if r() is not None]
+            meta.views_limit = 2 * len(meta.views) + 8
+    return t
+
+
+def getitem(self: Tensor, index: Any) -> Tensor:
+    """`x[index]`: numbers, slices, None and ... give views; lists, tensors and masks copy."""
+    if S.mode is None and (self._node is None or not (S.grad or grad_enabled())) and type(self) is Tensor:
+        kind = type(index)
+        data = self._data
+        if kind is int:
+            if type(data) is _ndarray and data.ndim:
+                try:
+                    made = data[index, ...]
+                except IndexError:
+                    raise _out_of_bounds(index, 0, data.shape[0]) from None
+                return _view_of(self, made, _select_prim, (0, index))
+        elif kind is slice:
+            if type(data) is _ndarray and data.ndim and (index.step is None or index.step == 1):
+                try:
+                    made = data[index]
+                except TypeError:
+                    return _getitem(self, index)
+                return _view_of(self, made, _slice_prim, None)
+        elif kind is tuple and type(data) is _ndarray:
+            for item in index:
+                if type(item) is not int and (type(item) is not slice or item.step is not None):
+                    break
+            else:
+                try:
+                    return _view_of(self, data[(*index, ...)], _alias_prim, ())
+                except (IndexError, TypeError):
+                    return _getitem(self, index)
+        elif kind is Tensor and type(data) is _ndarray:
+            where = index._data
+            if where.dtype == np.int64 and where.ndim and data.ndim:
+                try:
+                    return wrap(data.take(where, 0))
+                except IndexError:
+                    raise kernels.index_error(data.shape, (where,), (0,)) from None
+    return _getitem(self, index)
+
+
+# ---------------------------------------------------------------- x[...] = v
+
+
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """`x[index] = value`: broadcast, converted to the dtype of `x`; recorded when either side is."""
+    recorded = S.mode is not None or (
+        (self._node is not None or (type(value) is Tensor and value._node is not None)) and (S.grad or grad_enabled())
+    )
+    data = self._data
+    if not recorded and type(data) is _ndarray and self._vc is not INFERENCE:
+        kind = type(value)
+        y = value
+        if kind is Tensor:
+            y = value._data
+            plain = y.dtype is data.dtype
+        else:
+            plain = (kind is float or kind is int) and data.dtype.kind == "f"
+        if plain and _basic(index):
+            try:
+                data[index] = y
+                bump(self)
+                return
+            except (ValueError, IndexError, TypeError, OverflowError):
+                pass  # said properly below
+    _setitem(self, index, value, recorded)
+
+
+def _basic(index: Any) -> bool:
+    """Whether NumPy takes this index as PyTorch does, without index tensors."""
+    kind = type(index)
+    if kind is int or index is Ellipsis:
+        return True
+    if kind is slice:
+        return index.step is None or (type(index.step) is int and index.step > 0)
+    if kind is tuple:
+        return all(i is Ellipsis or i is None or (type(i) in (int, slice) and _basic(i)) for i in index)
+    return False
+
+
+def _setitem(x: Tensor, index: Any, value: Any, recorded: bool) -> None:
+    _check_assignable(x)
+    value = _value_for(x, value)
+    if recorded and S.mode is None:
+        target, found = _apply(x, _as_tuple(index))
+    else:
+        target, found = _unrecorded_apply(x, index)
+    if found:
+        return _put(target, found, value, recorded)
+    if not recorded:
+        return _write_region(target, value)
+    return _assign(x, target, value)
+
+
+def _unrecorded_apply(x: Tensor, index: Any) -> tuple[Tensor, list[tuple[int, Tensor]]]:
+    if S.mode is not None:
+        return _apply(x, _as_tuple(index))
+    plain = wrap(own(x))
+    plain._vc = x._vc if x._vc is not None else [0]
+    x._vc = plain._vc
+    return _apply(plain, _as_tuple(index))
+
+
+def _check_assignable(x: Tensor) -> None:
+    from .._state import inference_enabled
+
+    if x._vc is INFERENCE and not inference_enabled():
+        raise errors.inference_inplace()
+    if S.grad or grad_enabled():
+        base = x if x._view is None else x._view[0]
+        if base._node is LEAF:
+            raise errors.leaf_inplace(x, "x[...] = v", view=True)
+        if type(x._node) is Output and x._view is not None:
+            raise errors.multi_output_view_inplace(x)
+
+
+def _value_for(x: Tensor, value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (bool, int, float, complex, np.generic)) and not isinstance(value, str):
+        number = value.item() if isinstance(value, np.generic) else value
+        if isinstance(number, complex) and x.dtype.category < 3:
+            raise RuntimeError(f"value cannot be converted to type {_c_name(x.dtype)} without overflow")
+        return wrap(np.array(number).astype(x._data.dtype))
+    name = type(value).__name__
+    if isinstance(value, _ndarray):
+        name = "numpy.ndarray"
+    raise TypeError(
+        f"can't assign a {name} to a {errors.type_name(x.dtype)}\nHint: torch.tensor(value) makes a tensor of it"
+    )
+
+
+def _c_name(d: dtypes.dtype) -> str:
+    return {"float32": "float", "float64": "double", "int64": "int64_t", "int32": "int", "float16": "at::Half",
+            "bool": "bool", "uint8": "uint8_t", "int16": "int16_t", "int8": "int8_t"}.get(d.name, d.name)  # fmt: skip
+
+
+def _fitted(target: Tensor, value: Tensor) -> Tensor:
+    """`value` without leading ones that `target` has no dimensions for, in its dtype."""
+    have, wanted = value._data.shape, target._data.shape
+    extra = len(have) - len(wanted)
+    if extra > 0 and all(n == 1 for n in have[:extra]):
+        value = OPS.reshape(value, have[extra:])
+        have = have[extra:]
+    if have != wanted:
+        value = expand(value, wanted)  # says what does not fit
+    if value._data.dtype.kind == "c" and target._data.dtype.kind != "c":
+        warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=5)
+    return cast(value, target.dtype)
+
+
+def _write_region(target: Tensor, value: Tensor) -> None:
+    value = _fitted(target, value)
+    data = target._data
+    if not data.flags.writeable:
+        data = _again_writeable(data)
+    np.copyto(data, value._data, casting="unsafe")
+    bump(target)
+
+
+def _again_writeable(data: Any) -> Any:
+    """The same memory, writable though elements share it: writing one value everywhere is well defined."""
+    made = data.view()
+    made.flags.writeable = True
+    return made
+
+
+def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
+    if target is x and S.mode is None:
+        target = x  # x[...] = v: all of it
+    overwrite(target, _fitted(target, value))
+
+
+def _put(target: Tensor, found: list[tuple[int, Tensor]], value: Tensor, recorded: bool, accumulate: bool = False) -> None:
+    indices, dims = _checked_indices(target, found)
+    if value._data.dtype != target._data.dtype:
+        if value._data.ndim:
+            raise _put_dtypes(target, value)
+        value = cast(value, target.dtype)
+    if not recorded:
+        kernels.put_at(own(target), value._data, tuple(i._data for i in indices), dims, accumulate)
+        bump(target)
+        return
+    inplace(_index_put.prim, target, value, *_padded(indices), params=(dims, accumulate))
+
+
+def _put_dtypes(x: Tensor, value: Tensor) -> RuntimeError:
+    return RuntimeError(
+        "Index put requires the source and destination dtypes match, "
+        f"got {errors.LEGACY[x.dtype.name]} for the destination and {errors.LEGACY[value.dtype.name]} for the source."
+    )
+
+
+METHODS["__getitem__"], METHODS["__setitem__"] = getitem, setitem
+
+
+# ---------------------------------------------------------------- index_put
+
+
+def _put_operands(input: Tensor, indices: Any, values: Tensor) -> tuple[Tensor, tuple[Any, ...], Ints]:
+    if isinstance(indices, Tensor) or not isinstance(indices, (tuple, list)):
+        raise TypeError(
+            f"index_put(): argument 'indices' (position 1) must be tuple of Tensors, not {type(indices).__name__}"
+        )
+    need_tensor("index_put", values, "values", 2)
+    found, dim = [], 0
+    if len(indices) > input._data.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {input._data.ndim} (got {len(indices)})")
+    for i in indices:
+        if i is not None:
+            index = _as_index(i)
+            found.append((dim, index))
+            dim += index._data.ndim if index._data.dtype.kind == "b" else 1
+        else:
+            dim += 1
+    if values._data.dtype != input._data.dtype:
+        raise _put_dtypes(input, values)
+    tensors, dims = _checked_indices(input, found)
+    return values, _padded(tensors), dims
+
+
+@public("index_put", method=True)
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """`input` with `values` written (or added, where several meet) at `indices`, a tuple of index tensors.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.zeros(3).index_put((torch.tensor([0, 0]),), torch.ones(2), accumulate=True)
+        tensor([2., 0., 0.])
+    """
+    values, slots, dims = _put_operands(input, indices, values)
+    return _index_put.prim.call(input, values, *slots, params=(dims, bool(accumulate)))  # type: ignore[no-any-return]
+
+
+def _index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """`index_put` in place."""
+    values, slots, dims = _put_operands(self, indices, values)
+    return inplace(_index_put.prim, self, values, *slots, params=(dims, bool(accumulate)))
+
+
+METHODS["index_put_"] = _index_put_
