@@ -63,9 +63,10 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from .compat import install, load_ipython_extension, uninstall
 from .version import __version__
+from . import compat as _compat
+
+_compat.explain_missing([autograd, linalg, nn, optim, random, special, Tensor])
 
 
 def __getattr__(name: str) -> _Any:
-    from .compat import missing_name
-
-    raise missing_name("torch", name, list(globals()))
+    raise _compat.missing_name("torch", name, list(globals()))

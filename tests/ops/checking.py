@@ -12,7 +12,7 @@ from chainrule.core import engine
 from chainrule.core.primitive import Primitive
 from chainrule.core.tensor import Tensor, wrap
 
-from .samples import Sample
+from ops.samples import Sample
 
 
 
@@ -35,10 +35,10 @@ def leaves(operands: Sequence[Any], requires_grad: bool = True) -> list[Any]:
 
 
 def call(prim: Primitive, operands: Sequence[Any], params: tuple[Any, ...]) -> Any:
-    """The public function of the op, as a rule calls it: operands, then static parameters in order."""
-    if prim.variadic:
-        return prim.public(list(operands), *params)
-    return prim.public(*operands, *params)
+    """One call: elementwise ops by their public function (the fast lanes), others with canonical parameters."""
+    if prim.kind == "elementwise":
+        return prim.public(*operands, *params)
+    return prim.call(*operands, params=params)
 
 
 def outputs(prim: Primitive, result: Any) -> list[Tensor]:

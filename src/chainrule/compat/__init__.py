@@ -14,6 +14,6 @@ Importing this room is cheap: names and difflib are loaded when the first name i
 from __future__ import annotations
 
 from .finder import install, load_ipython_extension, uninstall
-from .names import missing_name
+from .names import explain_missing, missing_name
 
-__all__ = ["install", "load_ipython_extension", "missing_name", "uninstall"]
+__all__ = ["explain_missing", "install", "load_ipython_extension", "missing_name", "uninstall"]

@@ -10,12 +10,19 @@ one that exists.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["exists_in_pytorch", "missing_module", "missing_name", "nearest", "pytorch_names"]
+__all__ = [
+    "exists_in_pytorch",
+    "explain_missing",
+    "missing_module",
+    "missing_name",
+    "nearest",
+    "pytorch_names",
+]
 
 PYTORCH = "PyTorch 2.13"
 NAMES_FILE = os.path.join(os.path.dirname(__file__), "pytorch_names.txt")
@@ -85,12 +92,28 @@ def missing_name(module_name: str, name: str, candidates: Iterable[str]) -> Attr
     """
     space = as_torch(module_name)
     first = _first_sentence(space, name)
-    if name.startswith(
-        "_"
-    ):  # asked for by machinery (copy, inspect, IPython), not typed by somebody
+    if name.startswith("_"):  # asked for by machinery (copy, IPython), not typed by somebody
         return AttributeError(first, name=name)
     lines = [first, *_facts(f"{space}.{name}"), *_hint(space, name, candidates)]
     return AttributeError("\n".join(lines), name=name)
+
+
+def explain_missing(spaces: Iterable[ModuleType | type]) -> None:
+    """Give modules and classes a `__getattr__` that raises `missing_name`; those that have one
+    keep it."""
+    for space in spaces:
+        if not hasattr(space, "__getattr__"):
+            space.__getattr__ = _getattr_of(space)  # type: ignore[union-attr]
+
+
+def _getattr_of(space: ModuleType | type) -> Callable[..., Any]:
+    if isinstance(space, ModuleType):
+        return lambda name: _raise(missing_name(space.__name__, name, vars(space)))
+    return lambda _, name: _raise(missing_name(f"torch.{space.__name__}", name, dir(space)))
+
+
+def _raise(error: AttributeError) -> NoReturn:
+    raise error
 
 
 def missing_module(fullname: str, engine: ModuleType) -> ModuleNotFoundError:

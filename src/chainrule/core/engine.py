@@ -171,8 +171,7 @@ def backward(
     if inputs is None and len(tensors) == 1 and not create_graph:
         edge, g = _root(0, tensors[0], cotangents[0], False)
         leaves = _run(edge, g, (), keep) if edge.k else {0: (edge, g, False)}
-        for leaf, g, _ in _drain(leaves):
-            _accumulate(leaf, g, False)
+        _deliver(leaves, False)
         return
     roots = [
         _root(i, t, c, create_graph)
@@ -180,13 +179,14 @@ def backward(
     ]
     if inputs is None:
         leaves = _recorded(roots, keep) if create_graph else _run(None, None, roots, keep)
-        for leaf, g, _ in _drain(leaves):
-            _accumulate(leaf, g, create_graph)
+        _deliver(leaves, create_graph)
         return
     targets = _as_inputs(inputs)
-    for t, g in zip(targets, _towards(roots, targets, keep, create_graph), strict=True):
+    found = _towards(roots, targets, keep, create_graph)
+    for t in reversed(targets):
+        g = found.pop()
         if g is not None:
-            _accumulate(t, g, create_graph)
+            _accumulate(t, g, create_graph, create_graph or _refs(g) > _UNSHARED)
 
 
 def grad(
@@ -206,13 +206,15 @@ def grad(
         for i, (t, c) in enumerate(zip(outputs, cotangents, strict=True))
     ]
     found = _towards(roots, inputs, keep, create_graph)
-    return [g if g is None or create_graph else wrap(_unaliased(g)) for g in found]
-
-
-def _unaliased(g: Any) -> Any:
-    return (
-        g.copy() if type(g) is _ndarray and (g.base is not None or _refs(g) > _UNSHARED + 2) else g
-    )
+    if create_graph:
+        return found
+    made: list[Tensor | None] = []
+    while found:
+        g = found.pop()
+        if type(g) is _ndarray and (g.base is not None or _refs(g) > _UNSHARED):
+            g = g.copy()
+        made.append(None if g is None else wrap(g))
+    return made[::-1]
 
 
 def _as_inputs(inputs: Any) -> list[Tensor]:
@@ -319,27 +321,28 @@ def _leading_to(roots: list[Any], nodes: dict[int, Any], leaves: frozenset[int])
 # ---------------------------------------------------------------- the end of the graph
 
 
-def _drain(leaves: dict[int, tuple[Any, Any, bool]]) -> Any:
-    """The collected pairs one by one, so that nothing but the taker holds the cotangent."""
+def _deliver(leaves: dict[int, tuple[Any, Any, bool]], recorded: bool) -> None:
+    """Hand every leaf its cotangent, and say whether somebody else still holds that buffer."""
     while leaves:
-        yield leaves.popitem()[1]
+        leaf, g, _ = leaves.popitem()[1]
+        _accumulate(leaf, g, recorded, recorded or _refs(g) > _UNSHARED)
 
 
-def _accumulate(t: Tensor, g: Any, recorded: bool) -> None:
-    """Add a cotangent to `.grad`; a fresh buffer nobody else holds is taken as it is."""
+def _accumulate(t: Tensor, g: Any, recorded: bool, shared: bool) -> None:
+    """Add a cotangent to `.grad`; a buffer that nobody else holds is taken as it is."""
     if t._node is LEAF and t._meta is not None and t._meta.hooks:
-        g = _hooked(t, g, recorded)
+        g, shared = _hooked(t, g, recorded), True
     have = t._grad
     if recorded:
-        t._grad = g if have is None else have + g
+        t._grad = g if have is None else have + g  # type: ignore[operator]
         return
     if have is None:
-        if type(g) is _ndarray and (g.base is not None or _refs(g) > _SHARED_LIMIT):
+        if type(g) is _ndarray and (shared or g.base is not None):
             g = g.copy()
         t._grad = wrap(g)
         return
     if have._node is not None:  # a gradient with a graph (create_graph earlier): out of place
-        t._grad = have + wrap(g)
+        t._grad = have + wrap(g)  # type: ignore[operator]
         return
     if type(have._data) is _ndarray:
         _add(have._data, g, have._data)
@@ -349,22 +352,6 @@ def _accumulate(t: Tensor, g: Any, recorded: bool) -> None:
         have._vc = [1]
     else:
         have._vc[0] += 1
-
-
-def _steal_limit() -> int:
-    """The reference count of a cotangent that only this walk holds, as `_accumulate` sees it."""
-    seen: list[int] = []
-
-    def accumulate(t: Any, g: Any, recorded: bool) -> None:
-        seen.append(_refs(g))
-
-    leaves = {0: (None, np.empty(1), False)}
-    for leaf, g, _ in _drain(leaves):
-        accumulate(leaf, g, False)
-    return seen[0]
-
-
-_SHARED_LIMIT = _steal_limit()
 
 
 def _hooked(t: Tensor, g: Any, recorded: bool) -> Any:

@@ -164,7 +164,9 @@ def sign(x: Array) -> Array:
     if type(x) is not _ndarray:
         return x.dtype.type(1 if x > 0 else -1 if x < 0 else 0)
     s = np.sign(x)
-    np.copyto(s, 0, where=s != s)
+    total = s if kind == "V" else np.vdot(s, s)  # NaN if there is one: a third of the cost of asking
+    if kind == "V" or total != total:
+        np.copyto(s, 0, where=s != s)
     return s
 
 
@@ -240,16 +242,21 @@ def entr(x: Array) -> Array:
     return where(x > 0, -x * np.log(x), where(x == 0, 0 * x, where(x < 0, -x.dtype.type(np.inf), x)))
 
 
+def _typed(number: Any, like: Array) -> Any:
+    """A Python number in the dtype of `like` (a ufunc would make float64 of it alone)."""
+    return number if hasattr(number, "dtype") else like.dtype.type(number)
+
+
 def xlogy(a: Array, b: Any) -> Array:
     """a log b, 0 where a is 0 (NaN where b is)."""
     zero = (a == 0) & (b == b)
-    return where(zero, a.dtype.type(0), a * np.log(b))
+    return where(zero, a.dtype.type(0), a * np.log(_typed(b, a)))
 
 
 def xlog1py(a: Array, b: Any) -> Array:
     """a log(1 + b), 0 where a is 0 (NaN where b is)."""
     zero = (a == 0) & (b == b)
-    return where(zero, a.dtype.type(0), a * np.log1p(b))
+    return where(zero, a.dtype.type(0), a * np.log1p(_typed(b, a)))
 
 
 def logaddexp(a: Array, b: Array) -> Array:
@@ -262,7 +269,7 @@ def logaddexp(a: Array, b: Array) -> Array:
 
 def ldexp(a: Array, b: Any) -> Array:
     """a 2^b."""
-    return a * np.exp2(b)
+    return a * np.exp2(_typed(b, a))
 
 
 def frexp(x: Array) -> tuple[Array, Array]:
@@ -365,7 +372,17 @@ def where(condition: Any, a: Any, b: Any) -> Array:
     if type(condition) is not _ndarray and type(a) is not _ndarray and type(b) is not _ndarray:
         picked, other = (a, b) if condition else (b, a)
         return picked if isinstance(picked, np.generic) else other.dtype.type(picked)
+    if type(b) is float:
+        b = _constant(b, a.dtype)
+    elif type(a) is float:
+        a = _constant(a, b.dtype)
     return np.where(condition, a, b)
+
+
+def _constant(number: float, dtype: Any) -> Any:
+    """A number beside an array: as a 0-d array it costs half."""
+    zero = _zeros.get(dtype)
+    return np.array(number, dtype) if zero is None or number else zero
 
 
 _BOUNDS32: dict[Any, tuple[Any, Any]] = {}
@@ -395,17 +412,11 @@ def _bounds(cache: Any, dtype: Any, low: Any, high: Any) -> tuple[Any, Any]:
         )
     else:
         made = tuple(None if n is None else np.array(n, dtype) for n in (low, high))
-    if cache is not None and low != 0 and high != 0:
-        _remember(cache, (low, high), made)
-    elif cache is not None and not any(math.copysign(1, n) < 0 and n == 0 for n in (low, high) if n is not None):
-        _remember(cache, (low, high), made)
+    if cache is not None:
+        if len(cache) > 500:
+            cache.clear()
+        cache[low, high] = made
     return made  # type: ignore[return-value]
-
-
-def _remember(cache: dict[Any, Any], key: Any, made: Any) -> None:
-    if len(cache) > 500:
-        cache.clear()
-    cache[key] = made
 
 
 def _clamp_number(x: Array, low: Any, high: Any) -> Array:

@@ -14,17 +14,31 @@ from ..core.primitive import PUBLIC
 from ..core.tensor import Tensor
 from . import (
     arithmetic,
+    arrange,
+    bits,
+    compare,
+    complexes,
     create,
     elementwise,
     facts,
     from_data,
+    index,
+    join,
     misc,
     random,
     reduce,
+    scatter,
+    select,
     shape,
 )
 
-__all__ = ["namespace"]
+__all__ = [
+    "bits",
+    "compare",
+    "complexes",
+    "namespace",
+    "select",
+]
 
 for _name, _method in METHODS.items():
     setattr(Tensor, _name, _method)

@@ -1,113 +1,475 @@
-"""Arithmetic: the operators, and the conversions between dtypes.
+"""Arithmetic: the operators, powers, quotients and remainders, and the conversions between dtypes.
 
-Kernels are Python's own operators, which serve ndarrays and NumPy scalars alike (a ufunc call on a NumPy scalar is
-ten times slower than the operator).
+Kernels of + - * / are Python's own operators, which serve ndarrays and NumPy scalars alike (a ufunc
+call on a NumPy scalar is ten times slower than the operator). Integer and logical operators are in
+`ops/bits.py`, signs in `ops/elementwise.py`, complex numbers in `ops/complexes.py`.
 """
 
 from __future__ import annotations
 
+import cmath
+import math
 import operator as op
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from ..core.declare import METHODS, TO_FLOAT, elementwise, linear, spelled
+from .. import dtypes, errors
+from ..core.declare import METHODS, TO_FLOAT, elementwise, linear, public, spelled
+from ..core.primitive import cast
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
+from ..core.views import inplace
+from ..kernels import elementwise as kernels
+
+_NUMBERS = (int, float, bool, complex)
+
+# ---------------------------------------------------------------- what an op refuses
+
+
+def refuse(
+    kinds: str, sentence: str, error: type[Exception] = NotImplementedError, also: Any = None
+) -> Callable[[tuple[Any, ...]], None]:
+    """A `check`: operands of these NumPy kinds raise; `{}` in the sentence is the dtype's name."""
+
+    def check(operands: tuple[Any, ...]) -> None:
+        dtype = operands[0].dtype
+        if dtype.np.kind in kinds:
+            name = errors.LEGACY[dtype.name]
+            hint = "convert it first, as in x.float()" if "i" not in kinds else "see the dtype"
+            raise error(errors.hinted(sentence.format(name), f"dtype: {dtype!r}", hint=hint))
+        if also is not None:
+            also(operands)
+
+    return check
+
+
+def unsupported(kernel: str, kinds: str, also: Any = None) -> Callable[[tuple[Any, ...]], None]:
+    """A `check` with PyTorch's sentence for a dtype that its kernel does not take."""
+    return refuse(kinds, f"\"{kernel}\" not implemented for '{{}}'", also=also)
+
+
+def zeros(xp: Any, g: Any) -> Any:
+    """The cotangent of an operand that a function does not vary with (piecewise constant)."""
+    return xp.zeros(g.shape, g.dtype)
+
+
+def is_complex(x: Any) -> bool:
+    """Whether an array or tensor is complex: a static fact, so a rule may branch on it."""
+    return getattr(x, "_data", x).dtype.kind == "c"
+
 
 # ---------------------------------------------------------------- + - * /
+
+_no_bool_sub = refuse(
+    "b",
+    "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+    "`logical_xor()` operator instead.",
+    RuntimeError,
+)
+_no_bool_neg = refuse(
+    "b",
+    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+    "mask, use the `~` or `logical_not()` operator instead.",
+    RuntimeError,
+)
 
 _add = elementwise(
     "add", op.add, a=lambda xp, g: g, b=lambda xp, g: g,
     operator="__add__", inplace_ufunc=np.add, constants=True, doc="a + b, elementwise.",
 )  # fmt: skip
 _sub = elementwise(
-    "sub", op.sub, a=lambda xp, g: g, b=lambda xp, g: -g,
-    operator="__sub__", inplace_ufunc=np.subtract, constants=True, aliases=("subtract",), doc="a - b, elementwise.",
+    "sub", op.sub, a=lambda xp, g: g, b=lambda xp, g: -g, check=_no_bool_sub,
+    operator="__sub__", inplace_ufunc=np.subtract, constants=True, aliases=("subtract",),
+    doc="a - b, elementwise.",
 )  # fmt: skip
-rsub = elementwise(
-    "rsub", lambda a, b: b - a, a=lambda xp, g: -g, b=lambda xp, g: g,
-    grad_fn="RsubBackward1", constants=True, has_inplace=False, method=False, doc="b - a, elementwise.",
+_rsub = elementwise(
+    "rsub", lambda a, b: b - a, a=lambda xp, g: -g, b=lambda xp, g: g, check=_no_bool_sub,
+    grad_fn="RsubBackward1", constants=True, has_inplace=False, method=False,
+    doc="b - a, elementwise.",
 )  # fmt: skip
 mul = elementwise(
     "mul", op.mul, a=lambda xp, g, b: g * b, b=lambda xp, g, a: g * a,
-    operator="__mul__", inplace_ufunc=np.multiply, constants=True, aliases=("multiply",), doc="a b, elementwise.",
+    operator="__mul__", inplace_ufunc=np.multiply, constants=True, aliases=("multiply",),
+    doc="a b, elementwise; d(ab) = b da + a db.",
 )  # fmt: skip
 _div = elementwise(
-    "div", op.truediv, a=lambda xp, g, b: g / b, b=lambda xp, g, a, b: -g * ((a / b) / b), promote=TO_FLOAT,
-    operator="__truediv__", inplace_ufunc=np.divide, constants=True, aliases=("divide", "true_divide"),
-    domain=(0.5, 2.0), doc="a / b, elementwise.",
+    "div", op.truediv, a=lambda xp, g, b: g / b, b=lambda xp, g, a, b: -g * ((a / b) / b),
+    promote=TO_FLOAT, operator="__truediv__", inplace_ufunc=np.divide, constants=True,
+    aliases=("divide",), domain=(0.5, 2.0), doc="a / b, elementwise; d(a/b) = da/b - a/b^2 db.",
 )  # fmt: skip
 neg = elementwise(
-    "neg", op.neg, lambda xp, g: -g, operator="__neg__", aliases=("negative",), doc="-x, elementwise."
-)
+    "neg", op.neg, lambda xp, g: -g, operator="__neg__", aliases=("negative",), check=_no_bool_neg,
+    doc="-x, elementwise.",
+)  # fmt: skip
+reciprocal = elementwise(
+    "reciprocal", kernels.reciprocal, lambda xp, g, out: -g * (out * out), promote=TO_FLOAT,
+    domain=(0.5, 2.0), doc="1/x; d(1/x) = -1/x^2 dx.",
+)  # fmt: skip
 
 
-# ---------------------------------------------------------------- public spellings: alpha, rounding_mode, reversed operands
+# ------------------------------------------------- spellings: alpha, rounding_mode, reversed
 
 
-def _scaled(op_name: str, other: Any, alpha: Any) -> Any:
+def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
     """`alpha * other` for add and sub."""
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, complex)):
-        raise TypeError(f"{op_name}(): argument 'alpha' must be Number, not {type(alpha).__name__}")
-    if isinstance(other, Tensor) and isinstance(alpha, float) and other.dtype.category < 2:
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if not isinstance(alpha, _NUMBERS):
+        kind = type(alpha).__name__
+        raise TypeError(f"{op_name}(): argument 'alpha' must be Number, not {kind}")
+    if not isinstance(other, (Tensor, *_NUMBERS, np.generic)):
+        raise errors.wrong_type(op_name, "other", 2, other)
+    category = max(t.dtype.category for t in (input, other) if isinstance(t, Tensor))
+    if isinstance(alpha, bool) and category > 0:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and category < 2 and not isinstance(other, float):
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
     return other * alpha
 
 
 @spelled(_add)
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     if alpha != 1:
-        other = _scaled("add", other, alpha)
+        other = _scaled("add", other, alpha, input)
     return _add(input, other) if out is None else _add(input, other, out=out)
 
 
 @spelled(_sub)
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     if alpha != 1:
-        other = _scaled("sub", other, alpha)
+        other = _scaled("sub", other, alpha, input)
     return _sub(input, other) if out is None else _sub(input, other, out=out)
 
 
-def _scaled_inplace(plain: Any) -> Any:
+@spelled(_rsub)
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    return _rsub(input if alpha == 1 else _scaled("rsub", input, alpha, input), other)
+
+
+def _scaled_inplace(plain: Any, name: str) -> Any:
     def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Any:
-        return plain(self, other if alpha == 1 else _scaled(plain.__name__, other, alpha))
+        return plain(self, other if alpha == 1 else _scaled(name, other, alpha, self))
 
     return method
 
 
 for _name in ("add_", "sub_", "subtract_"):
-    METHODS[_name] = _scaled_inplace(METHODS[_name])
+    METHODS[_name] = _scaled_inplace(METHODS[_name], _name[:3])
 
 
-@spelled(_div)
-def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
-    if rounding_mode is None:
-        return _div(input, other) if out is None else _div(input, other, out=out)
+def _rounded(rounding_mode: str | None) -> Any:
+    """The op of a rounding mode."""
     if rounding_mode not in ("trunc", "floor"):
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"'{rounding_mode}'"
         )
-    chosen = OPS.floor_divide if rounding_mode == "floor" else OPS.trunc_divide
+    return OPS.floor_divide if rounding_mode == "floor" else OPS.trunc_divide
+
+
+@spelled(_div)
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+    chosen = _div if rounding_mode is None else _rounded(rounding_mode)
     return chosen(input, other) if out is None else chosen(input, other, out=out)
 
+
+true_divide = public("true_divide", method=True)(lambda input, other, *, out=None: _div(input, other, out=out))
+true_divide.__doc__ = "a / b, elementwise."
+_div_ = METHODS["true_divide_"] = METHODS["div_"]
+
+
+def _div_inplace(self: Tensor, other: Any, *, rounding_mode: str | None = None) -> Any:
+    if rounding_mode is None:
+        return _div_(self, other)
+    return inplace(_rounded(rounding_mode).prim, self, other)
+
+
+METHODS["div_"] = METHODS["divide_"] = _div_inplace
 
 METHODS["__radd__"], METHODS["__rmul__"] = METHODS["__add__"], METHODS["__mul__"]
 
 
-def _reversed(forward: Any) -> Any:
+def as_operand(number: Any, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor of the dtype that it has beside `like`."""
+    kind = dtypes.result_type_of([like.dtype], [], [dtypes.scalar_type(number)])
+    return wrap(kind.np.type(number))
+
+
+def reversed_operator(forward: Any) -> Any:
+    """The operator with the number (or ndarray) on the left: `forward(tensor, number)`."""
+
     def operator(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, (int, float, complex, np.generic, np.ndarray)):
+        if not isinstance(other, (*_NUMBERS, np.generic, np.ndarray)):
             return NotImplemented
         return forward(self, other if not isinstance(other, np.ndarray) else wrap(np.array(other)))
 
     return operator
 
 
-METHODS["__rsub__"] = _reversed(lambda x, n: rsub(x, n))
-METHODS["__rtruediv__"] = _reversed(lambda x, n: OPS.reciprocal(x) * n)
+METHODS["__rsub__"] = reversed_operator(lambda x, n: _rsub(x, n))
+METHODS["__rtruediv__"] = reversed_operator(lambda x, n: reciprocal(x) * n)
+
+
+# ---------------------------------------------------------------- powers
+
+
+def _pow_base(xp: Any, g: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, _NUMBERS):
+        if b == 0:
+            return zeros(xp, g)
+        return g * (2 * a) if b == 2 else g * (b * xp.pow(a, b - 1))
+    return xp.where(b == 0, 0.0, g * (b * xp.pow(a, b - 1)))
+
+
+def _pow_exponent(xp: Any, g: Any, a: Any, b: Any) -> Any:
+    real = xp.real(b) if is_complex(b) else b
+    return xp.where((a == 0) & (real >= 0), 0.0, g * (xp.pow(a, b) * xp.log(a)))
+
+
+def _rpow_exponent(xp: Any, g: Any, a: Any, b: Any) -> Any:
+    slope = g * (xp.rpow(a, b) * _log_of(b, is_complex(a)))
+    if b != 0:
+        return slope
+    return xp.where((xp.real(a) if is_complex(a) else a) >= 0, 0.0, slope)
+
+
+def _log_of(b: Any, complex_: bool) -> Any:
+    """log b of a number, -inf and NaN included."""
+    if isinstance(b, complex) or (complex_ and b < 0):
+        return cmath.log(b)
+    return math.log(b) if b > 0 else -math.inf if b == 0 else math.nan
+
+
+def _no_negative_power(operands: tuple[Any, ...]) -> None:
+    a, b = operands
+    if isinstance(b, int) and b < 0 and a.dtype.category == 1:
+        raise RuntimeError(
+            errors.hinted(
+                "Integers to negative integer powers are not allowed.",
+                f"exponent: {b}, dtype: {a.dtype!r}",
+                hint="use a floating point exponent (x ** -1.0), or convert: x.float() ** -1",
+            )
+        )
+    if isinstance(b, Tensor):
+        unsupported("pow", "b")(operands)
+
+
+_pow = elementwise(
+    "pow", kernels.power, a=_pow_base, b=_pow_exponent, check=_no_negative_power,
+    grad_fn="PowBackward1", number_grad_fn="PowBackward0", operator="__pow__", domain=(0.2, 3.0),
+    doc="a^b; d(a^b) = b a^(b-1) da + a^b log a db, 0 where the exponent (or a^b log a) is 0.",
+)  # fmt: skip
+_rpow = elementwise(
+    "rpow", kernels.reversed_power, a=_rpow_exponent, b=None, method=False, names=("_rpow",),
+    grad_fn="PowBackward2", has_inplace=False, domain=(0.2, 3.0), lane=False,
+    doc="b^a for a number b; d(b^a) = b^a log b da.",
+)  # fmt: skip
+
+
+@spelled(_pow)
+def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    if isinstance(input, Tensor):
+        return _pow(input, exponent) if out is None else _pow(input, exponent, out=out)
+    if not isinstance(exponent, Tensor) or not isinstance(input, (*_NUMBERS, np.generic)):
+        raise TypeError(
+            "pow() received an invalid combination of arguments - got "
+            f"({type(input).__name__}, {type(exponent).__name__})\n"
+            "Hint: one of the two must be a tensor, the other a tensor or a number"
+        )
+    return _rpow.prim.call(exponent, input, out=out)
+
+
+METHODS["__rpow__"] = reversed_operator(
+    lambda x, n: _rpow(x, n) if not isinstance(n, Tensor) else _pow(n, x)
+)
+
+
+def _two(input: Any, *, out: Any = None) -> Any:
+    """x^2, elementwise.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.square(torch.tensor([1.0, -2.0]))
+        tensor([1., 4.])
+    """
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("square", "input", 1, input)
+    return _pow(input, 2, out=out)
+
+
+square = public("square", method="square")(_two)
+METHODS["square_"] = lambda self: METHODS["pow_"](self, 2)
+
+
+@public("float_power", method=True)
+def float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    """`pow` in double precision: operands become float64, or complex128 if one is complex.
+
+    Args:
+        input: a tensor, or a number if `exponent` is a tensor.
+        exponent: a tensor or a number.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.float_power(torch.tensor([1, 2]), 0.5)
+        tensor([1.0000, 1.4142], dtype=torch.float64)
+    """
+    both = [t for t in (input, exponent) if isinstance(t, Tensor)]
+    has_complex = any(t.is_complex() for t in both) or isinstance(input, complex)
+    target = dtypes.complex128 if has_complex or isinstance(exponent, complex) else dtypes.float64
+    a, b = (cast(t, target) if isinstance(t, Tensor) else t for t in (input, exponent))
+    return pow(a, b, out=out)
+
+
+def _float_power_inplace(self: Tensor, exponent: Any) -> Tensor:
+    made = float_power(self.detach(), exponent).dtype
+    if self.dtype is not made:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {errors.LEGACY[self.dtype.name]} but the "
+            f"operation's result requires dtype {errors.LEGACY[made.name]}"
+        )
+    return METHODS["pow_"](self, exponent)  # type: ignore[no-any-return]
+
+
+METHODS["float_power_"] = _float_power_inplace
+
+
+# ---------------------------------------------------------------- quotients and remainders
+
+
+def _nonzero(operands: tuple[Any, ...]) -> None:
+    a, b = operands
+    if a.dtype.category < 2 and not np.all(b._data if isinstance(b, Tensor) else b):
+        raise RuntimeError(
+            errors.hinted(
+                "ZeroDivisionError",
+                "an integer was divided by zero",
+                hint="floating point division gives inf or NaN instead: x / y, or x.float() // y",
+            )
+        )
+
+
+floor_divide = elementwise(
+    "floor_divide", kernels.floor_divide, a=zeros, b=zeros, operator="__floordiv__",
+    grad_fn="DivBackward2", constants=True, domain=(0.5, 2.0),
+    check=unsupported("div_floor_cpu", "bc", _nonzero),
+    doc="The largest integer not above a / b; piecewise constant, so its derivative is 0.",
+)  # fmt: skip
+trunc_divide = elementwise(
+    "trunc_divide", kernels.trunc_divide, a=zeros, b=zeros, grad_fn="DivBackward2", constants=True,
+    method=False, names=("_trunc_divide",), has_inplace=False, domain=(0.5, 2.0),
+    check=unsupported("div_trunc_cpu", "bc", _nonzero),
+    doc="a / b rounded towards zero; piecewise constant, so its derivative is 0.",
+)  # fmt: skip
+_remainder = elementwise(
+    "remainder", np.remainder, a=lambda xp, g: g,
+    b=lambda xp, g, a, b: -g * xp.floor_divide(a, b), operator="__mod__", constants=True,
+    grad_fn="RemainderBackward1", number_grad_fn="RemainderBackward0", domain=(0.5, 2.0),
+    check=unsupported("remainder_cpu", "bc", _nonzero),
+    doc="a - b floor(a/b), which has the sign of b; d = da - floor(a/b) db.",
+)  # fmt: skip
+fmod = elementwise(
+    "fmod", np.fmod, a=lambda xp, g: g, b=lambda xp, g, a, b: -g * xp.trunc_divide(a, b),
+    constants=True, grad_fn="FmodBackward1", number_grad_fn="FmodBackward0", domain=(0.5, 2.0),
+    check=unsupported("fmod_cpu", "bc", _nonzero),
+    doc="a - b trunc(a/b), which has the sign of a; d = da - trunc(a/b) db.",
+)  # fmt: skip
+
+
+@spelled(_remainder)
+def remainder(input: Any, other: Any, *, out: Any = None) -> Any:
+    if not isinstance(input, Tensor) and isinstance(other, Tensor):
+        input = as_operand(input, other)
+    return _remainder(input, other) if out is None else _remainder(input, other, out=out)
+
+
+METHODS["__rfloordiv__"] = reversed_operator(lambda x, n: floor_divide(_left(n, x), x))
+METHODS["__rmod__"] = reversed_operator(lambda x, n: _remainder(_left(n, x), x))
+
+
+def _left(number: Any, x: Tensor) -> Tensor:
+    return number if isinstance(number, Tensor) else as_operand(number, x)
+
+
+# ---------------------------------------------------------------- products and quotients in one
+
+
+def _same_dtype_kernel(name: str) -> Any:
+    """Integers take an integer `value`."""
+    kernel = getattr(kernels, name)
+
+    def scaled(a: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
+        if a.dtype.kind in "iu":
+            value = int(value)
+        return kernel(a, tensor1, tensor2, value)
+
+    return scaled
+
+
+addcmul = elementwise(
+    "addcmul", _same_dtype_kernel("addcmul"),
+    a=lambda xp, g: g,
+    tensor1=lambda xp, g, tensor2, value: g * (tensor2 * value),
+    tensor2=lambda xp, g, tensor1, value: g * (tensor1 * value),
+    doc="a + value t1 t2; d = da + value (t2 dt1 + t1 dt2).",
+)  # fmt: skip
+
+
+def _no_integers(operands: tuple[Any, ...]) -> None:
+    if all(t.dtype.category < 2 for t in operands[1:]):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release "
+            "addcdiv will perform a true division of tensor1 and tensor2.\n"
+            "Hint: convert the operands with .float()"
+        )
+
+
+_addcdiv = elementwise(
+    "addcdiv", kernels.addcdiv,
+    a=lambda xp, g: g,
+    tensor1=lambda xp, g, tensor2, value: g * (value / tensor2),
+    tensor2=lambda xp, g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
+    domain=(0.5, 2.0), doc="a + value t1 / t2; d = da + value (dt1 / t2 - t1/t2^2 dt2).",
+)  # fmt: skip
+
+
+@spelled(_addcdiv)
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
+    if isinstance(tensor1, Tensor) and isinstance(tensor2, Tensor):
+        _no_integers((input, tensor1, tensor2))
+    return _addcdiv.prim.call(input, tensor1, tensor2, params=(value,), out=out)
+
+
+def _one_dtype(operands: tuple[Any, ...]) -> None:
+    unsupported("lerp_kernel_scalar", "bui")(operands)
+
+
+_lerp = elementwise(
+    "lerp", kernels.lerp,
+    a=lambda xp, g, weight: g * (1 - weight),
+    end=lambda xp, g, weight: g * weight,
+    weight=lambda xp, g, a, end: g * (end - a),
+    grad_fn="LerpBackward1", number_grad_fn="LerpBackward0", check=_one_dtype,
+    doc="a + weight (end - a); d = (1 - weight) da + weight d end + (end - a) d weight.",
+)  # fmt: skip
+
+
+@spelled(_lerp)
+def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
+    for name, t in (("end", end), ("weight", weight)):
+        if isinstance(t, Tensor) and isinstance(input, Tensor) and t.dtype is not input.dtype:
+            raise RuntimeError(
+                f"expected dtype {_c_name(input.dtype)} for `{name}` but got dtype "
+                f"{_c_name(t.dtype)}\nHint: convert it, as in {name}.to({input.dtype!r})"
+            )
+    return _lerp.prim.call(input, end, weight, out=out)
+
+
+def _c_name(dtype: Any) -> str:
+    names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int"}
+    return names.get(dtype.name, dtype.name)
 
 
 # ---------------------------------------------------------------- between dtypes
@@ -115,7 +477,7 @@ METHODS["__rtruediv__"] = _reversed(lambda x, n: OPS.reciprocal(x) * n)
 
 def _to_dtype_kernel(x: Any, dtype: Any) -> Any:
     target = dtype.np if isinstance(dtype, dtypes.dtype) else dtype
-    if x.dtype.kind == "c" and target.kind != "c":
+    if x.dtype.kind == "c" and target.kind not in "cb":
         x = x.real
     return x.astype(target)
 
@@ -124,3 +486,15 @@ to_dtype = linear(
     "to_dtype", _to_dtype_kernel, lambda xp, g, x_dtype: xp.to_dtype(g, x_dtype),
     grad_fn="ToCopyBackward0", method=False, names=("_to_dtype",), doc="x in another dtype.",
 )  # fmt: skip
+
+_clone = elementwise(
+    "clone", kernels.clone, lambda xp, g: g, has_inplace=False,
+    doc="A copy, recorded: d clone(x) = dx.",
+)  # fmt: skip
+
+
+@spelled(_clone)
+def clone(input: Any, *, memory_format: Any = None) -> Any:
+    if memory_format is dtypes.contiguous_format and not input.is_contiguous():
+        return OPS.contiguous(input)
+    return _clone(input)

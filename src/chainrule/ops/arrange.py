@@ -416,8 +416,7 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
             raise RuntimeError("Repeats must be non-negative")
         shape = x._data.shape
         wide = expand(unsqueeze(x, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
-        return view(contiguous(OPS.clone(wide, memory_format=dtypes.contiguous_format)),
-                    (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))  # fmt: skip
+        return view(contiguous.prim.call(wide), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))
     times = _repeats(repeats, dim, x._data.shape[dim])
     return OPS.index_select(x, dim, wrap(np.repeat(np.arange(x._data.shape[dim]), times)))  # type: ignore[no-any-return]
 

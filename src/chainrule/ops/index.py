@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
-from .._state import S, grad_enabled
+from .._state import S, grad_enabled, inference_enabled
 from ..core.declare import METHODS, general, linear, movement, public, spelled
 from ..core.node import INFERENCE, LEAF, Output
 from ..core.primitive import bump, cast
-from ..core.record import OPS, RAW, sum_to
+from ..core.record import OPS, sum_to
 from ..core.tensor import Tensor, own, wrap
 from ..core.views import inplace, overwrite
 from ..kernels import index as kernels
-from ..kernels.shape import expand as expand_array
 from .arrange import unsqueeze
 from .shape import expand, need_tensor
 
@@ -481,8 +480,6 @@ def _unrecorded_apply(x: Tensor, index: Any) -> tuple[Tensor, list[tuple[int, Te
 
 
 def _check_assignable(x: Tensor) -> None:
-    from .._state import inference_enabled
-
     if x._vc is INFERENCE and not inference_enabled():
         raise errors.inference_inplace()
     if S.grad or grad_enabled():
@@ -534,7 +531,8 @@ def _write_region(target: Tensor, value: Tensor) -> None:
     if not data.flags.writeable:
         data = _again_writeable(data)
     np.copyto(data, value._data, casting="unsafe")
-    bump(target)
+    if target._vc is not INFERENCE:
+        bump(target)
 
 
 def _again_writeable(data: Any) -> Any:
@@ -545,9 +543,10 @@ def _again_writeable(data: Any) -> Any:
 
 
 def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
-    if target is x and S.mode is None:
-        target = x  # x[...] = v: all of it
-    overwrite(target, _fitted(target, value))
+    if target is x:
+        x.copy_(_fitted(x, value))  # type: ignore[attr-defined]
+    else:
+        overwrite(target, _fitted(target, value))
 
 
 def _put(target: Tensor, found: list[tuple[int, Tensor]], value: Tensor, recorded: bool, accumulate: bool = False) -> None:
@@ -558,7 +557,8 @@ def _put(target: Tensor, found: list[tuple[int, Tensor]], value: Tensor, recorde
         value = cast(value, target.dtype)
     if not recorded:
         kernels.put_at(own(target), value._data, tuple(i._data for i in indices), dims, accumulate)
-        bump(target)
+        if target._vc is not INFERENCE:
+            bump(target)
         return
     inplace(_index_put.prim, target, value, *_padded(indices), params=(dims, accumulate))
 

@@ -406,13 +406,18 @@ def _check_strided(x: Tensor, size: Ints, stride: Ints, relative: int) -> None:
 # ---------------------------------------------------------------- contiguous
 
 
-@public("contiguous", method=True)
-def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
-    """`input` with its elements in order in memory: itself if they are, else a copy."""
+_contiguous = movement(
+    "contiguous", lambda x: np.array(x, order="C"), lambda xp, g: g, grad_fn="CloneBackward0",
+    doc="x with its elements in order in memory: itself if they are, else a copy.",
+)  # fmt: skip
+
+
+@spelled(_contiguous)
+def contiguous(input: Any, memory_format: Any = None) -> Any:
     data = input._data
     if type(data) is not np.ndarray or data.flags.c_contiguous:
         return input
-    return OPS.clone(input, memory_format=dtypes.contiguous_format)  # type: ignore[no-any-return]
+    return _contiguous.prim.call(input)
 
 
 only_methods("view", "view_as", "reshape_as", "expand", "expand_as", "contiguous", "_unsafe_view", "_view_dtype")

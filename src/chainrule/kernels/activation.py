@@ -1,0 +1,113 @@
+"""Activation functions on arrays, NumPy scalars included: as few passes as the formula allows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .special import erf
+
+__all__ = ["elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_sigmoid",
+           "mish", "prelu", "rrelu", "silu", "softplus", "softshrink", "threshold"]  # fmt: skip
+
+Array = Any
+_HALF_ROOT = math.sqrt(0.5)
+_TANH_SCALE, _CUBIC = math.sqrt(2.0 / math.pi), 0.044715
+
+
+def _limit(x: Array, value: float) -> Any:
+    """A limit as a number of the kind of `x`: integers stay integers."""
+    return int(value) if x.dtype.kind in "iu" else value
+
+
+def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """x between the limits."""
+    return np.minimum(np.maximum(x, _limit(x, min_val)), _limit(x, max_val))
+
+
+def threshold(x: Array, threshold: float, value: float) -> Array:
+    """x above the threshold, else `value`."""
+    return np.where(x <= threshold, x.dtype.type(value), x)
+
+
+def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
+    """x, or slope x where x is negative."""
+    if 0.0 <= negative_slope <= 1.0 and negative_slope:
+        return np.maximum(x, x * negative_slope)
+    return np.where(x > 0, x, x * negative_slope)
+
+
+def rrelu(x: Array, noise: Array) -> Array:
+    """x, or noise x where x is not positive."""
+    return np.where(x > 0, x, x * noise)
+
+
+def elu(x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
+    """scale x, or scale alpha (exp(input_scale x) - 1) where x is negative."""
+    low = np.expm1(np.minimum(x, 0) * input_scale if input_scale != 1.0 else np.minimum(x, 0))
+    high = x if scale == 1.0 else x * scale
+    return np.where(x > 0, high, low * (alpha * scale))
+
+
+def gelu(x: Array, approximate: str = "none") -> Array:
+    """x times the normal distribution function of x, or its tanh approximation."""
+    if approximate == "none":
+        return (0.5 * x) * (1.0 + erf(x * _HALF_ROOT))
+    return (0.5 * x) * (1.0 + np.tanh(_TANH_SCALE * (x + _CUBIC * (x * x * x))))
+
+
+def silu(x: Array) -> Array:
+    """x sigmoid(x)."""
+    return x / (1.0 + np.exp(-x))
+
+
+def log_sigmoid(x: Array) -> Array:
+    """log(sigmoid(x)) without overflow."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
+
+
+def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
+    """log(1 + exp(beta x))/beta, and x where beta x is above the threshold."""
+    z = x if beta == 1.0 else x * beta
+    small = np.log1p(np.exp(np.minimum(z, threshold)))
+    return np.where(z > threshold, x, small if beta == 1.0 else small / beta)
+
+
+def mish(x: Array) -> Array:
+    """x tanh(softplus(x)): with e = exp(x) and n = e (e + 2), this is x n/(n + 2)."""
+    e = np.exp(np.minimum(x, 20.0))
+    n = e * (e + 2.0)
+    return x * (n / (n + 2.0))
+
+
+def hardsigmoid(x: Array) -> Array:
+    """x/6 + 1/2 between 0 and 1."""
+    return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
+
+
+def hardswish(x: Array) -> Array:
+    """x hardsigmoid(x)."""
+    return x * np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
+
+
+def hardshrink(x: Array, lambd: float = 0.5) -> Array:
+    """x, or 0 where |x| <= lambd."""
+    return np.where(abs(x) <= lambd, x.dtype.type(0), x)
+
+
+def softshrink(x: Array, lambd: float = 0.5) -> Array:
+    """x moved towards 0 by lambd."""
+    return x - np.minimum(np.maximum(x, -lambd), lambd)
+
+
+def prelu(a: Array, b: Array) -> Array:
+    """a, or b a where a is not positive."""
+    return np.where(a > 0, a, a * b)
+
+
+def glu(x: Array, dim: int = -1) -> Array:
+    """The first half along `dim` times the sigmoid of the second."""
+    a, b = np.split(x, 2, dim)
+    return a / (1.0 + np.exp(-b))

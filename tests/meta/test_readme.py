@@ -1,0 +1,29 @@
+"""The programs in README.md run, and print what it says they print."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def without_addresses(text: str) -> str:
+    return re.sub(r"0x[0-9a-f]+|0x\.\.\.", "0x", text).strip()
+
+
+def test_programs_print_what_the_readme_shows() -> None:
+    scope: dict[str, object] = {}
+    programs, outputs = blocks("python"), blocks("text")
+    assert len(programs) == len(outputs) >= 2
+    for program, expected in zip(programs, outputs, strict=True):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(program, "README.md", "exec"), scope)
+        assert without_addresses(printed.getvalue()) == without_addresses(expected)

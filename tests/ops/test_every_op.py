@@ -1,0 +1,503 @@
+"""Every op of the registry, examined because it is declared.
+
+One test per check and call of an op (`samples.py` has the calls, `checking.py` the means). What an op promises by its
+declaration alone: its value, its dtype, a derivative that agrees with differences (twice), the same rule read on
+arrays, on recorded tensors, by the recorder and as symbols, memory released and never shared, in-place and `out=`.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from ops.checking import (
+    arrays,
+    assert_same,
+    call,
+    cotangents,
+    differentiable,
+    floating,
+    gradient_error,
+    gradients,
+    inexact,
+    is_array,
+    leaves,
+    narrow,
+    outputs,
+    run,
+    second_order_error,
+    wide,
+)
+from ops.references import REFERENCES
+from ops.samples import COMPLEX, NOT_COMPLEX, RANDOM, Sample, complex_samples, samples_of
+
+import chainrule as torch
+from chainrule import compile as recorder
+from chainrule.core import engine
+from chainrule.core.declare import METHODS
+from chainrule.core.primitive import REGISTRY, Primitive
+from chainrule.core.tensor import Tensor, wrap
+from chainrule.explain import formula
+
+Case = tuple[Primitive, Sample]
+
+
+def cases() -> list[Any]:
+    """Every call of every op that has samples (a test below demands them)."""
+    found = []
+    for prim in REGISTRY.values():
+        try:
+            samples = samples_of(prim)
+        except LookupError:
+            continue
+        found += [pytest.param((prim, s), id=f"{prim.name}-{i}") for i, s in enumerate(samples)]
+    return found
+
+
+CASES = cases()
+
+
+def that(condition: Any) -> list[Any]:
+    """The calls whose op (and sample) fulfil a condition."""
+    return [c for c in CASES if condition(*c.values[0])]
+
+
+def first(condition: Any) -> list[Any]:
+    """The first such call of every op."""
+    found: dict[str, Any] = {}
+    for c in that(condition):
+        found.setdefault(c.values[0][0].name, c)
+    return list(found.values())
+
+
+def has_gradient(prim: Primitive, sample: Sample) -> bool:
+    """Whether a gradient reaches one of the operands of this call."""
+    if not prim.differentiable:
+        return False
+    rules = prim.rules * len(sample.operands) if prim.joint else prim.rules
+    return any(r is not None and inexact(v) for r, v in zip(rules, sample.operands, strict=True))
+
+
+def real(prim: Primitive, sample: Sample) -> bool:
+    return not any(is_array(v) and v.dtype.kind == "c" for v in sample.operands)
+
+
+DIFFERENTIABLE = that(has_gradient)
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_has_samples(name: str) -> None:
+    assert samples_of(REGISTRY[name])
+
+
+# ---------------------------------------------------------------- forward
+
+
+@pytest.mark.parametrize("case", that(lambda p, s: p.name in REFERENCES))
+def test_value(case: Case) -> None:
+    prim, sample = case
+    operands = [list(sample.operands)] if prim.variadic else list(sample.operands)
+    expected = REFERENCES[prim.name](*operands, *sample.params)
+    found = run(prim, leaves(sample.operands, False), sample.params)
+    listed = list(expected) if isinstance(expected, (tuple, list)) else [expected]
+    assert len(found) == len(listed)
+    for a, b in zip(found, listed, strict=True):
+        assert a.shape == np.shape(b)
+        np.testing.assert_allclose(a._data, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_both_paths_agree(case: Case) -> None:
+    prim, sample = case
+    lane = run(prim, leaves(sample.operands, False), sample.params)
+    torch.manual_seed(1)
+    general = prim.call(*leaves(sample.operands, False), params=sample.params)
+    assert_same(lane, outputs(prim, general))
+
+
+@pytest.mark.parametrize("case", that(real))
+def test_float32_stays_float32(case: Case) -> None:
+    prim, sample = case
+    doubles = run(prim, leaves([wide(v) for v in sample.operands]), sample.params)
+    tensors = leaves([narrow(v) for v in sample.operands])
+    outs = run(prim, tensors, sample.params)
+    singles = {"float64": "float32", "complex128": "complex64"}
+    for a, b in zip(outs, doubles, strict=True):
+        expected = b.dtype.name if prim.name in FIXED_DTYPE else singles.get(b.dtype.name, b.dtype.name)
+        assert a.dtype.name == expected
+        if b.dtype.is_floating_point and prim.name not in RANDOM:
+            np.testing.assert_allclose(a._data, b._data, rtol=1e-3, atol=1e-4)
+    recorded = differentiable(outs)
+    for g, t in zip(gradients(recorded, floating(tensors), cotangents(recorded)), floating(tensors), strict=True):
+        assert (g.dtype, g.shape) == (t.dtype, t.shape)
+
+
+FIXED_DTYPE = {"to_dtype", "_view_dtype"}  # the dtype of the result is a parameter
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_operands_are_not_touched(case: Case) -> None:
+    prim, sample = case
+    tensors = leaves(sample.operands, False)
+    before = [np.array(t._data) if isinstance(t, Tensor) else t for t in tensors]
+    run(prim, tensors, sample.params)
+    for t, b in zip(tensors, before, strict=True):
+        if isinstance(t, Tensor):
+            assert_same(t, b)
+            assert t._version == 0
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_non_contiguous_operands(case: Case) -> None:
+    prim, sample = case
+    strided = [_scattered(v) if is_array(v) else v for v in sample.operands]
+    tensors = [wrap(v).requires_grad_(inexact(v)) if is_array(v) else v for v in strided]
+    plain = leaves(sample.operands)
+    outs, expected = (run(prim, ts, sample.params) for ts in (tensors, plain))
+    assert_same(outs, expected, rtol=1e-12, atol=1e-12)
+    gs = cotangents(differentiable(expected))
+    found = gradients(differentiable(outs), floating(tensors), gs)
+    wanted = gradients(differentiable(expected), floating(plain), gs)
+    assert_same(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def _scattered(value: Any) -> Any:
+    """The same numbers, every second one of a larger memory, dimensions in reversed order."""
+    if not value.ndim:
+        return value
+    memory = np.zeros(tuple(2 * n for n in reversed(value.shape)), value.dtype)
+    made = memory[tuple(slice(None, None, 2) for _ in value.shape)].T
+    made[...] = value
+    return made
+
+
+# ---------------------------------------------------------------- derivatives
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE)
+def test_gradient(case: Case) -> None:
+    numeric, by_rule = gradient_error(*case)
+    assert by_rule == pytest.approx(numeric, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE)
+def test_second_order(case: Case) -> None:
+    numeric, by_rule = second_order_error(*case)
+    assert by_rule == pytest.approx(numeric, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE)
+def test_both_readings_of_the_rule_agree(case: Case) -> None:
+    prim, sample = case
+    tensors = leaves(sample.operands)
+    outs = differentiable(run(prim, tensors, sample.params))
+    gs = cotangents(outs)
+    recorded = gradients(outs, floating(tensors), gs, create_graph=True, retain_graph=True)
+    raw = gradients(outs, floating(tensors), gs)
+    assert_same(recorded, raw, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE)
+def test_result_knows_its_node(case: Case) -> None:
+    prim, sample = case
+    for t in run(prim, leaves(sample.operands), sample.params):
+        assert t.requires_grad == (t.is_floating_point() or t.is_complex())
+        if t.requires_grad:
+            assert t.grad_fn is not None and t.grad_fn.name() == prim.grad_fn
+    with torch.no_grad():
+        assert not any(t.requires_grad for t in run(prim, leaves(sample.operands), sample.params))
+
+
+@pytest.mark.parametrize("case", that(lambda p, s: not p.differentiable))
+def test_without_rule_nothing_is_recorded(case: Case) -> None:
+    prim, sample = case
+    assert not any(t.requires_grad for t in run(prim, leaves(sample.operands), sample.params))
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE)
+def test_gradients_have_memory_of_their_own(case: Case) -> None:
+    prim, sample = case
+    tensors = leaves(sample.operands)
+    inputs = floating(tensors)
+    outs = differentiable(run(prim, tensors, sample.params))
+    gs = cotangents(outs)
+    before = arrays(gs)
+    engine.backward(outs, gs)
+    assert_same(gs, before)
+    held = [t._data for t in (*inputs, *outs, *gs) if isinstance(t._data, np.ndarray)]
+    grads = [t.grad._data for t in inputs if t.grad is not None]
+    for i, g in enumerate(grads):
+        others = [a for a in (*held, *grads[:i]) if isinstance(g, np.ndarray)]
+        assert not any(np.shares_memory(g, a) for a in others)
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE)
+def test_saved_values_are_released(case: Case) -> None:
+    prim, sample = case
+    tensors = leaves(sample.operands)
+    outs = differentiable(run(prim, tensors, sample.params))
+    gs = cotangents(outs)
+    node = outs[0].grad_fn
+    kinds = [kind for kind, _, _ in prim.layout.saves]
+    saves = any(isinstance(v, Tensor) for v in node.saved().values()) or "out" in kinds or prim.variadic and "x" in kinds
+    kept = gradients(outs, floating(tensors), gs, retain_graph=True)
+    assert_same(gradients(outs, floating(tensors), gs), kept)
+    held = [s for s in (node.s0, node.s1) if isinstance(s, (Tensor, np.ndarray))]
+    assert not held, "the node still holds what it saved"
+    if saves:
+        with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+            gradients(outs, floating(tensors), gs)
+        name = next(n for k, _, n in prim.layout.saves if k in ("x", "out"))
+        public = {"x": "self", "a": "self", "b": "other", "out": "result"}.get(name, name)
+        with pytest.raises((RuntimeError, AttributeError)):
+            getattr(node, f"_saved_{public}")
+
+
+@pytest.mark.parametrize("case", that(lambda p, s: has_gradient(p, s) and "x" in [k for k, _, _ in p.layout.saves]))
+def test_overwriting_a_saved_operand_is_noticed(case: Case) -> None:
+    prim, sample = case
+    tensors = [t * 1 if isinstance(t, Tensor) and t.requires_grad else t for t in leaves(sample.operands)]
+    outs = differentiable(run(prim, tensors, sample.params))
+    node = outs[0].grad_fn
+    saved = [t for t in tensors if isinstance(t, Tensor) and any(t is s for s in _saved_tensors(node))]
+    if not saved:
+        pytest.skip("nothing of this call was saved")
+    with torch.no_grad():
+        saved[0].fill_(1)
+    with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+        engine.grad(outs, floating(tensors), cotangents(outs))
+
+
+def _saved_tensors(node: Any) -> list[Any]:
+    found: list[Any] = []
+    for value in node.saved().values():
+        found += value if isinstance(value, list) else [value]
+    return found
+
+
+# ---------------------------------------------------------------- complex numbers
+
+
+def complex_cases() -> list[Any]:
+    found = []
+    for prim in REGISTRY.values():
+        if prim.differentiable and prim.name not in NOT_COMPLEX and (prim.name in COMPLEX or prim.kind != "elementwise"):
+            for i, s in enumerate(complex_samples(prim)):
+                found.append(pytest.param((prim, s), id=f"{prim.name}-{i}"))
+    return found
+
+
+@pytest.mark.parametrize("case", complex_cases())
+def test_complex_gradient(case: Case) -> None:
+    numeric, by_rule = gradient_error(*case)
+    assert by_rule == pytest.approx(numeric, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("case", complex_cases())
+def test_complex_second_order(case: Case) -> None:
+    numeric, by_rule = second_order_error(*case)
+    assert by_rule == pytest.approx(numeric, rel=1e-6, abs=1e-7)
+
+
+# ---------------------------------------------------------------- elementwise promises
+
+ELEMENTWISE = first(lambda p, s: p.kind == "elementwise" and real(p, s))
+
+
+@pytest.mark.parametrize("case", ELEMENTWISE)
+def test_scalars_and_empty_tensors(case: Case) -> None:
+    prim, sample = case
+    for shape in ((), (0,), (3, 0), (1, 1)):
+        operands = [np.full(shape, v.flat[0]) if is_array(v) else v for v in sample.operands]
+        tensors = leaves(operands)
+        (out,) = run(prim, tensors, sample.params)
+        assert out.shape == shape
+        if out.requires_grad:
+            for g in gradients([out], floating(tensors), cotangents([out])):
+                assert g.shape == shape
+
+
+@pytest.mark.parametrize("case", first(lambda p, s: p.kind == "elementwise" and len(p.args) == 2))
+def test_broadcasting(case: Case) -> None:
+    prim, sample = case
+    a, b = (values.flat[:6].reshape(2, 3) for values in (np.resize(v, 6) for v in sample.operands))
+    for x, y in ((a, b[:1]), (a[:, :1], b[:1]), (a[0], b), (a[:, None], b)):
+        (found,) = run(prim, leaves([x, y], False), sample.params)
+        full = np.broadcast_shapes(x.shape, y.shape)
+        wide_operands = [np.array(np.broadcast_to(v, full)) for v in (x, y)]
+        assert_same(found, run(prim, leaves(wide_operands, False), sample.params)[0])
+    with pytest.raises(RuntimeError, match="must match the size of tensor b"):
+        run(prim, leaves([a, b[:, :2]], False), sample.params)
+
+
+@pytest.mark.parametrize("case", first(lambda p, s: p.kind == "elementwise" and len(p.args) == 2 and p.numbers))
+def test_a_number_is_a_scalar_tensor(case: Case) -> None:
+    prim, sample = case
+    array, number = sample.operands[0], float(np.ravel(sample.operands[1])[0])
+    a, b = leaves([array, array])
+    (with_number,) = run(prim, [a, number], sample.params)
+    (with_tensor,) = run(prim, [b, wrap(np.array(number))], sample.params)
+    assert_same(with_number, with_tensor, rtol=1e-14)
+    if with_number.requires_grad:
+        gs = cotangents([with_number])
+        assert_same(gradients([with_number], [a], gs), gradients([with_tensor], [b], gs), rtol=1e-14, atol=1e-14)
+
+
+# ---------------------------------------------------------------- in-place, out=
+
+
+def inplace_form(prim: Primitive) -> Any:
+    return METHODS.get(prim.name + "_")
+
+
+def changes_nothing_but_values(prim: Primitive, sample: Sample) -> bool:
+    """Whether the result could be written over the first operand."""
+    if inplace_form(prim) is None or prim.several or prim.variadic or prim.kind != "elementwise":
+        return False
+    (out,) = run(prim, leaves(sample.operands, False), sample.params)
+    x = sample.operands[0]
+    return is_array(x) and (out.shape, out._data.dtype.kind) == (x.shape, x.dtype.kind)
+
+
+INPLACE = that(changes_nothing_but_values)
+
+
+@pytest.mark.parametrize("case", INPLACE)
+def test_inplace_form(case: Case) -> None:
+    prim, sample = case
+    there, here = leaves(sample.operands), leaves(sample.operands)
+    (expected,) = run(prim, [there[0] * 1, *there[1:]], sample.params)
+    x = here[0] * 1
+    torch.manual_seed(1)
+    assert inplace_form(prim)(x, *here[1:], *sample.params) is x
+    assert_same(x, expected)
+    assert x._version == 1
+    if expected.requires_grad:
+        gs = cotangents([expected])
+        assert_same(gradients([x], floating(here), gs), gradients([expected], floating(there), gs))
+
+
+@pytest.mark.parametrize("case", first(lambda p, s: changes_nothing_but_values(p, s) and s.operands[0].ndim == 2))
+def test_inplace_form_on_a_view(case: Case) -> None:
+    prim, sample = case
+    there, here = leaves(sample.operands), leaves(sample.operands)
+    rest = [np.array(v.T) if is_array(v) and v.ndim == 2 else v for v in sample.operands[1:]]
+    (part,) = run(prim, [there[0].t() * 1, *leaves(rest, False)], sample.params)
+    expected = part.t() * 2
+    base = here[0] * 1
+    inplace_form(prim)(base.t(), *leaves(rest, False), *sample.params)
+    found = base * 2
+    assert_same(found, expected)
+    if expected.requires_grad:
+        gs = cotangents([expected])
+        assert_same(gradients([found], here[:1], gs), gradients([expected], there[:1], gs), rtol=1e-15)
+
+
+@pytest.mark.parametrize("case", first(changes_nothing_but_values))
+def test_inplace_form_without_recording(case: Case) -> None:
+    prim, sample = case
+    (expected,) = run(prim, leaves(sample.operands, False), sample.params)
+    x, *rest = leaves(sample.operands, False)
+    torch.manual_seed(1)
+    assert inplace_form(prim)(x, *rest, *sample.params) is x
+    assert_same(x, expected)
+
+
+def takes_out(prim: Primitive, sample: Sample) -> bool:
+    return prim.kind == "elementwise" and "out" in inspect.signature(prim.public).parameters
+
+
+@pytest.mark.parametrize("case", first(takes_out))
+def test_out(case: Case) -> None:
+    prim, sample = case
+    tensors = leaves(sample.operands, False)
+    (expected,) = run(prim, tensors, sample.params)
+    out = wrap(np.empty_like(np.asarray(expected._data)))
+    torch.manual_seed(1)
+    assert prim.public(*tensors, *sample.params, out=out) is out
+    assert_same(out, expected)
+    wrong = wrap(np.empty((7,), expected._data.dtype))
+    with pytest.warns(UserWarning, match="An output with one or more elements was resized"):
+        prim.public(*tensors, *sample.params, out=wrong)
+    assert_same(wrong, expected)
+    if prim.differentiable:
+        with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
+            prim.public(*leaves(sample.operands), *sample.params, out=out)
+
+
+# ---------------------------------------------------------------- recorder, symbols, errors
+
+
+def moved(value: Any) -> Any:
+    """Other operands, not far away: the same order, the same signs."""
+    return value * 0.99 if inexact(value) else value
+
+
+@pytest.mark.parametrize("case", that(lambda p, s: has_gradient(p, s) and p.name not in RANDOM))
+def test_recorded_graph_is_the_same_function(case: Case) -> None:
+    prim, sample = case
+    plain = leaves(sample.operands, False)
+    where = [i for i, t in enumerate(plain) if isinstance(t, Tensor) and inexact(t._data)]
+    weights = cotangents(differentiable(run(prim, leaves(sample.operands), sample.params)))
+
+    def loss(*inputs: Tensor) -> Any:
+        operands = list(plain)
+        for i, t in zip(where, inputs, strict=True):
+            operands[i] = t
+        outs = differentiable(outputs(prim, call(prim, operands, sample.params)))
+        parts = [_real(o * w).sum() for o, w in zip(outs, weights, strict=True)]
+        return sum(parts[1:], parts[0])
+
+    graph = recorder.record(loss, *(plain[i] for i in where), gradient=True)
+    others = [wrap(np.array(moved(plain[i]._data))).requires_grad_() for i in where]
+    expected = loss(*others)
+    found, grads = graph.replay(*(t.detach() for t in others))
+    assert_same(found, expected, rtol=1e-12, atol=1e-12)
+    wanted = gradients([expected], others, [torch.ones_like(expected)])
+    for g, w in zip(grads, wanted, strict=True):
+        assert_same(torch.zeros_like(w) if g is None else g, w, rtol=1e-12, atol=1e-12)
+    assert f"= {prim.name}(" in str(graph)
+
+
+def _real(t: Tensor) -> Tensor:
+    return torch.real(t) if t.is_complex() else t
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE)
+def test_formula(case: Case) -> None:
+    prim, sample = case
+    torch.manual_seed(1)
+    found = formula(prim.name, *sample.operands, params=sample.params)
+    assert found
+    assert all(isinstance(text, str) and text for text in found.values())
+
+
+@pytest.mark.parametrize("case", first(lambda p, s: True))
+def test_wrong_type_of_operand(case: Case) -> None:
+    prim, sample = case
+    with pytest.raises(TypeError, match="must be Tensor, not str|but got str"):
+        prim.call("text", *leaves(sample.operands[1:], False), params=sample.params)
+    if prim.kind == "elementwise":
+        with pytest.raises(TypeError, match="must be Tensor, not str"):
+            prim.public("text", *leaves(sample.operands[1:], False))
+
+
+@pytest.mark.parametrize("case", first(has_gradient))
+def test_no_cycles(case: Case) -> None:
+    prim, sample = case
+    gc.collect()
+    gc.disable()
+    try:
+        tensors = leaves(sample.operands)
+        outs = differentiable(run(prim, tensors, sample.params))
+        gs = cotangents(outs)
+        engine.backward(outs, gs)
+        del outs, tensors, gs
+        assert gc.collect() == 0, "a call and its backward leave objects that only the collector frees"
+    finally:
+        gc.enable()
+
+
