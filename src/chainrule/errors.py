@@ -98,7 +98,7 @@ def named(thing: Any) -> tuple[str, str]:
 
 
 def _is_output(value: Any, node: Any) -> bool:
-    held = getattr(type(value), "grad_fn", None) is not None and value._node
+    held = getattr(type(value), "grad_fn", None) is not None and getattr(value, "_node", None)
     return bool(held) and (held is node or getattr(held, "node", None) is node)
 
 

@@ -36,7 +36,7 @@ def leaves(operands: Sequence[Any], requires_grad: bool = True) -> list[Any]:
 
 def call(prim: Primitive, operands: Sequence[Any], params: tuple[Any, ...]) -> Any:
     """One call: elementwise ops by their public function (the fast lanes), others with canonical parameters."""
-    if prim.kind == "elementwise":
+    if prim.kind == "elementwise" and not params:
         return prim.public(*operands, *params)
     return prim.call(*operands, params=params)
 

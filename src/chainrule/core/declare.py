@@ -65,6 +65,7 @@ def elementwise(
     number_grad_fn: str | None = None,
     check: Callable[..., None] | None = None,
     lane: bool = True,
+    numbers: bool = True,
     operator: str | None = None,
     inplace_ufunc: Any = None,
     has_inplace: bool = True,
@@ -84,8 +85,10 @@ def elementwise(
         promote: what happens to operands of other dtypes.
         domain: (low, high) where the tests may draw operands.
         number_grad_fn: name of the node when the last operand is a number, if PyTorch has another.
-        check: sees the promoted operands, off the fast lane; raises for those the op refuses.
+        check: sees the promoted operands and those given, off the fast lane; raises if the op
+            refuses them.
         lane: whether float32 and float64 may take the fast lane, past `check`.
+        numbers: whether operands after the first may be Python numbers.
         operator: name of the special method (`__add__`).
         constants: a Python number may reach the kernel as a cached 0-d array.
         names: public names below `torch` (default: its own).
@@ -108,7 +111,7 @@ def elementwise(
         check=check,
         broadcasts=len(args) > 1,
         holomorphic=True,
-        numbers=len(args) > 1,
+        numbers=numbers and len(args) > 1,
         domain=domain,
         doc=doc,
     )

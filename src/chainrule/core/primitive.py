@@ -76,7 +76,7 @@ class Primitive:
         broadcasts: operands are broadcast, so the machine sums cotangents back.
         holomorphic: rules are complex derivatives; the machine conjugates for complex cotangents.
         numbers: operands may be Python numbers.
-        check: sees the promoted operands, off the fast lanes, and raises for those the op refuses.
+        check: sees the promoted operands and those given, off the fast lanes; raises if it refuses them.
         number_node: the node class when the last operand is a number, if PyTorch names it apart.
     """
 
@@ -121,7 +121,7 @@ class Primitive:
         outputs: Sequence[str] = ("out",),
         grad_fn: str | None = None,
         number_grad_fn: str | None = None,
-        check: Callable[[tuple[Any, ...]], None] | None = None,
+        check: Callable[[tuple[Any, ...], tuple[Any, ...]], None] | None = None,
         joint: bool = False,
         variadic: bool = False,
         view: bool = False,
@@ -193,7 +193,7 @@ class Primitive:
         else:
             operands = self._promoted(inputs)
         if self.check is not None:
-            self.check(operands)
+            self.check(operands, inputs)
         return operands
 
     def _public_name(self, i: int) -> str:
@@ -269,7 +269,7 @@ def _weak(value: Any, common: dtypes.dtype) -> Any:
     not fit."""
     if isinstance(value, np.generic):
         value = value.item()
-    if common.category == 1 and type(value) is int and not -128 <= value <= 127:
+    if common.category == 1 and type(value) is int and not 0 <= value <= 127:
         info = np.iinfo(common.np)
         if not info.min <= value <= info.max:
             return np.array(value % (1 << info.bits), np.uint64).astype(common.np)
@@ -527,7 +527,7 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     kernel, call_general = prim.kernel, prim.call
     rules = prim.rules
     fast = all(r is not None and not {"out"} & set(r.names) for r in rules)
-    fast_number = rules[0] is not None and "out" not in rules[0].names
+    fast_number = prim.numbers and rules[0] is not None and "out" not in rules[0].names
     pair: Any = binary_node(prim, prim.grad_fn) if fast else None
     number_title = prim.number_node.__name__ if prim.number_node else prim.grad_fn
     tensor_number: Any = number_node(prim, number_title) if fast_number else None

@@ -133,6 +133,8 @@ def sum_to(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     have = tuple(g.shape)
     if have == shape:
         return g
+    if not shape:
+        return xp.sum(g, None, False)
     extra = len(have) - len(shape)
     dims = tuple(range(extra)) + tuple(
         i + extra for i, n in enumerate(shape) if n == 1 and have[i + extra] != 1

@@ -16,7 +16,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .. import dtypes
 from ..core.declare import unreduced
 from ..core.primitive import REGISTRY, Primitive
 from ..core.record import RAW
@@ -356,7 +355,7 @@ def formula(op: str, *examples: Any, params: tuple[Any, ...] | None = None) -> d
         return _joint(prim, values, made, len(arrays))
     found = {}
     for name, array, rule in zip(prim.args, arrays, prim.rules, strict=True):
-        if rule is not None and (array is None or _floating(array)):
+        if rule is not None and _floating(array):
             found[name] = _text(_apply(prim, rule, values, made))
     return found
 
@@ -367,7 +366,7 @@ def _example(prim: Primitive) -> Any:
 
 
 def _floating(value: Any) -> bool:
-    return isinstance(value, (float, complex)) or getattr(getattr(value, "dtype", None), "kind", "") in tuple("fcV")
+    return getattr(getattr(value, "dtype", None), "kind", "") in ("f", "c", "V")
 
 
 def _named(prim: Primitive, arrays: Sequence[Any], static: Sequence[Any], made: Any) -> dict[str, Any]:
@@ -416,5 +415,3 @@ def _joint(prim: Primitive, values: dict[str, Any], made: Any, count: int) -> di
     names = [f"{prim.args[0]}[{i}]" for i in range(count)] if prim.variadic else prim.args
     return {n: _text(g) for n, g in zip(names, gradients, strict=True) if g is not None}
 
-
-_ = dtypes  # dtypes print as their names

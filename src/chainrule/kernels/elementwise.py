@@ -29,9 +29,9 @@ Kernel = Callable[..., Any]
 F32, F64 = np.dtype("float32"), np.dtype("float64")
 _ndarray, _float32, _float64 = np.ndarray, np.float32, np.float64
 ONE32, ONE64 = np.float32(1), np.float64(1)
-_ones = {F32: np.array(1, F32), F64: np.array(1, F64)}
-_zeros = {F32: np.array(0, F32), F64: np.array(0, F64)}
-_exp, _negative, _divide, _maximum = np.exp, np.negative, np.divide, np.maximum
+_ZERO32, _ZERO64 = np.array(0, F32), np.array(0, F64)
+_UNIT32, _UNIT64 = np.array(1, F32), np.array(1, F64)
+_exp, _reciprocal, _maximum = np.exp, np.reciprocal, np.maximum
 _math_exp = math.exp
 
 
@@ -60,12 +60,12 @@ def is_half(x: Array) -> bool:
 def rsqrt(x: Array) -> Array:
     """1 / sqrt(x)."""
     y = np.sqrt(x)
-    return np.reciprocal(y, out=y) if type(y) is _ndarray else 1 / y
+    return _reciprocal(y, y) if type(y) is _ndarray else 1 / y
 
 
 def reciprocal(x: Array) -> Array:
     """1 / x."""
-    return np.reciprocal(x) if type(x) is _ndarray else 1 / x
+    return _reciprocal(x) if type(x) is _ndarray else 1 / x
 
 
 _POWERS: dict[Any, Kernel] = {
@@ -161,12 +161,15 @@ def sign(x: Array) -> Array:
         return x.copy()
     if kind not in "fV":
         return np.sign(x)
-    if type(x) is not _ndarray:
+    if not x.ndim:
         return x.dtype.type(1 if x > 0 else -1 if x < 0 else 0)
     s = np.sign(x)
-    total = s if kind == "V" else np.vdot(s, s)  # NaN if there is one: a third of the cost of asking
-    if kind == "V" or total != total:
-        np.copyto(s, 0, where=s != s)
+    if kind == "f":
+        flat = s.ravel()
+        total = flat.dot(flat)  # NaN if there is one: a third of the cost of looking for it
+        if total == total:
+            return s
+    np.copyto(s, 0, where=s != s)
     return s
 
 
@@ -195,29 +198,31 @@ def copysign(a: Array, b: Any) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)): four passes, one temporary; overflow of exp gives the right 0."""
-    if type(x) is _ndarray:
-        one = _ones.get(x.dtype)
-        if one is not None:
-            y = _negative(x)
-            _exp(y, y)
-            y += one
-            return _divide(one, y, y)
-    elif type(x) is _float32 or type(x) is _float64:
-        unit = ONE32 if type(x) is _float32 else ONE64
-        try:
-            return unit / (unit + unit * _math_exp(-x))
-        except OverflowError:
-            return unit * 0.0
+    dtype = x.dtype
+    if dtype is F32 or dtype is F64:
+        if type(x) is not _ndarray or not x.ndim:
+            return _sigmoid_of_one(x, ONE32 if dtype is F32 else ONE64)
+        y = -x
+        _exp(y, y)
+        y += _UNIT32 if dtype is F32 else _UNIT64
+        return _reciprocal(y, y)
     if is_half(x):
-        return sigmoid(x.astype(F32)).astype(x.dtype)
+        return sigmoid(x.astype(F32)).astype(dtype)
     return 1 / (1 + np.exp(-x))
+
+
+def _sigmoid_of_one(x: Array, unit: Any) -> Array:
+    try:
+        return unit / (unit + unit * _math_exp(-x))
+    except OverflowError:
+        return unit * 0.0
 
 
 def relu(x: Array) -> Array:
     """max(x, 0)."""
     if type(x) is _ndarray:
-        zero = _zeros.get(x.dtype)
-        return _maximum(x, x.dtype.type(0) if zero is None else zero)
+        dtype = x.dtype
+        return _maximum(x, _ZERO32 if dtype is F32 else _ZERO64 if dtype is F64 else 0)
     return x if x > 0 or x != x else x.dtype.type(0)
 
 
@@ -381,8 +386,9 @@ def where(condition: Any, a: Any, b: Any) -> Array:
 
 def _constant(number: float, dtype: Any) -> Any:
     """A number beside an array: as a 0-d array it costs half."""
-    zero = _zeros.get(dtype)
-    return np.array(number, dtype) if zero is None or number else zero
+    if number == 0 and (dtype is F32 or dtype is F64):
+        return _ZERO32 if dtype is F32 else _ZERO64
+    return np.array(number, dtype)
 
 
 _BOUNDS32: dict[Any, tuple[Any, Any]] = {}
@@ -404,12 +410,7 @@ def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
 def _bounds(cache: Any, dtype: Any, low: Any, high: Any) -> tuple[Any, Any]:
     """The bounds as 0-d arrays, remembered for float32 and float64."""
     if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        ends = (int(info.min), int(info.max))
-        made = tuple(
-            None if n is None else np.array(sorted((ends[0], int(n), ends[1]))[1], dtype)
-            for n in (low, high)
-        )
+        made = tuple(None if n is None else np.array(n).astype(dtype) for n in (low, high))
     else:
         made = tuple(None if n is None else np.array(n, dtype) for n in (low, high))
     if cache is not None:

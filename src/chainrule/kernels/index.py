@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["add_at", "along", "checked_along", "flat_along", "index", "index_key", "index_put", "put_at", "reduce_at"]
+__all__ = ["add_at", "add_rows", "along", "checked_along", "flat_along", "gather", "index", "index_key", "index_put", "put_at", "reduce_at", "scatter",
+           "scatter_add"]  # fmt: skip
 
 _ndarray = np.ndarray
 Ints = tuple[int, ...]
@@ -55,7 +56,7 @@ def index_error(shape: Ints, indices: tuple[Any, ...], dims: Ints) -> IndexError
                         f"The shape of the mask {list(i.shape)} at index {k} does not match the shape of the indexed "
                         f"tensor {list(shape)} at index {d + k}\nHint: a mask has the sizes of the dimensions it selects from"
                     )
-            masks.append((int(i.sum()),))
+            masks += [(int(i.sum()),)] * i.ndim
         else:
             masks.append(i.shape)
     try:
@@ -65,12 +66,16 @@ def index_error(shape: Ints, indices: tuple[Any, ...], dims: Ints) -> IndexError
             "shape mismatch: indexing tensors could not be broadcast together with shapes "
             + ", ".join(str(list(s)) for s in masks)
         )
+    number = 0  # PyTorch counts the index tensors, a mask of k dimensions as k
     for i, d in zip(indices, dims, strict=False):
         if i.dtype.kind != "b" and i.size:
             n = shape[d] if d < len(shape) else 0
             outside = i[(i < -n) | (i >= n)]
             if outside.size:
-                return IndexError(f"index {int(outside.flat[0])} is out of bounds for dimension {d} with size {n}")
+                if not n:
+                    return IndexError("index is out of bounds for dimension with size 0")
+                return IndexError(f"index {int(outside.flat[0])} is out of bounds for dimension {number} with size {n}")
+        number += i.ndim if i.dtype.kind == "b" else 1
     return IndexError(f"too many indices for tensor of dimension {len(shape)}")
 
 
@@ -177,6 +182,8 @@ def flat_along(shape: Ints, index: Any, dim: int) -> Any:
 
 def gather(x: Any, index: Any, dim: int) -> Any:
     """`out[i][j] = x[index[i][j]][j]`."""
+    if not index.size:
+        return np.empty(index.shape, x.dtype)
     if not x.ndim:
         return np.broadcast_to(x, index.shape).copy()
     checked_along(x.shape, index, dim)
@@ -188,10 +195,12 @@ def gather(x: Any, index: Any, dim: int) -> Any:
 def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
     """A copy of `x` with `src` written where `gather` would read."""
     made = np.array(x, order="C")
-    if not made.ndim:
-        return src.reshape(()).astype(x.dtype) if isinstance(src, _ndarray) and src.size else made + 0
-    checked_along(made.shape, index, dim)
-    made[along(index, dim)] = src
+    if index.size:
+        checked_along(made.shape, index, dim)
+        if made.ndim:
+            made[along(index, dim)] = src
+        else:
+            made[...] = np.asarray(src).reshape(-1)[-1]
     return made
 
 
@@ -209,9 +218,8 @@ def add_at(x: np.ndarray[Any, Any], index: Any, src: Any, dim: int) -> None:
 
 def reduce_at(ufunc: Any, x: np.ndarray[Any, Any], index: Any, src: Any, dim: int) -> None:
     """`x[where] = ufunc(x[where], src)`, element after element, for `x` in C order."""
-    if not x.ndim:
-        for value in np.asarray(src).reshape(-1):
-            x[...] = ufunc(x, value)
+    if not index.size:
         return
     checked_along(x.shape, index, dim)
-    ufunc.at(x.reshape(-1), flat_along(x.shape, index, dim).reshape(-1), np.asarray(src).reshape(-1))
+    where = flat_along(x.shape, index, dim) if x.ndim else np.zeros(index.shape, np.int64)
+    ufunc.at(x.reshape(-1), where.reshape(-1), np.asarray(src).reshape(-1))

@@ -104,6 +104,8 @@ def _laid_out(x: Any, stride: Ints | None) -> Any:
 
 def _seen(memory: Any, size: Ints, stride: Ints, offset: int) -> Any:
     """A window on a vector."""
+    if 0 in size:
+        return np.empty(size, memory.dtype)
     step = memory.dtype.itemsize
     return _ndarray(size, memory.dtype, memory, offset * step, tuple(s * step for s in stride))
 
@@ -118,7 +120,7 @@ def as_strided(x: Any, size: Ints, stride: Ints, storage_offset: int = 0, base_s
         memory = memory.view(x.dtype)
     start = (x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]) // x.dtype.itemsize
     made = _seen(memory, size, stride, start + storage_offset)
-    if any(n > 1 and not s for n, s in zip(size, stride, strict=True)):
+    if made.size and any(n > 1 and not s for n, s in zip(size, stride, strict=True)):
         made.flags.writeable = False
     return made
 

@@ -13,23 +13,34 @@ from ..core.declare import METHODS
 from ..core.primitive import PUBLIC
 from ..core.tensor import Tensor
 from . import (
+    activation,
     arithmetic,
     arrange,
     bits,
+    classes,
     compare,
     complexes,
     create,
+    dropout,
     elementwise,
+    embedding,
+    extremes,
     facts,
     from_data,
     index,
     join,
+    loss,
+    margin,
     misc,
+    norm,
     random,
     reduce,
+    running,
     scatter,
     select,
     shape,
+    softmax,
+    vector_norm,
 )
 
 __all__ = [

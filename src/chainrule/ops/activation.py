@@ -106,8 +106,7 @@ _threshold = _activation(
     "threshold", "threshold_cpu", kernels.threshold, _threshold_rule, kinds=_ANY, doc=_THRESHOLD_DOC
 )
 _threshold_in_place = _activation(
-    "threshold_in_place", "threshold_cpu", kernels.threshold,
-    lambda xp, g, out, threshold, value: xp.where(out <= threshold, 0.0, g),
+    "threshold_in_place", "threshold_cpu", kernels.threshold, _threshold_rule,
     grad_fn="ThresholdBackward1", kinds=_ANY, doc=_THRESHOLD_DOC,
 )  # fmt: skip
 

@@ -16,36 +16,40 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
+from .._state import S
 from ..core.declare import METHODS, TO_FLOAT, elementwise, linear, public, spelled
-from ..core.primitive import cast
-from ..core.record import OPS
+from ..core.primitive import F32, F64, cast
+from ..core.record import OPS, record
 from ..core.tensor import Tensor, wrap
 from ..core.views import inplace
 from ..kernels import elementwise as kernels
+from .fast import Lane
 
 _NUMBERS = (int, float, bool, complex)
+Operands = tuple[Any, ...]
+Check = Callable[[Operands, Operands], None]
 
 # ---------------------------------------------------------------- what an op refuses
 
 
 def refuse(
     kinds: str, sentence: str, error: type[Exception] = NotImplementedError, also: Any = None
-) -> Callable[[tuple[Any, ...]], None]:
+) -> Check:
     """A `check`: operands of these NumPy kinds raise; `{}` in the sentence is the dtype's name."""
 
-    def check(operands: tuple[Any, ...]) -> None:
+    def check(operands: Operands, given: Operands) -> None:
         dtype = operands[0].dtype
         if dtype.np.kind in kinds:
             name = errors.LEGACY[dtype.name]
             hint = "convert it first, as in x.float()" if "i" not in kinds else "see the dtype"
             raise error(errors.hinted(sentence.format(name), f"dtype: {dtype!r}", hint=hint))
         if also is not None:
-            also(operands)
+            also(operands, given)
 
     return check
 
 
-def unsupported(kernel: str, kinds: str, also: Any = None) -> Callable[[tuple[Any, ...]], None]:
+def unsupported(kernel: str, kinds: str, also: Any = None) -> Check:
     """A `check` with PyTorch's sentence for a dtype that its kernel does not take."""
     return refuse(kinds, f"\"{kernel}\" not implemented for '{{}}'", also=also)
 
@@ -62,12 +66,21 @@ def is_complex(x: Any) -> bool:
 
 # ---------------------------------------------------------------- + - * /
 
-_no_bool_sub = refuse(
-    "b",
-    "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-    "`logical_xor()` operator instead.",
-    RuntimeError,
-)
+
+def _no_bool_sub(operands: Operands, given: Operands) -> None:
+    bools = [isinstance(t, bool) or getattr(t, "dtype", None) is dtypes.bool_ for t in given]
+    if all(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
+    if any(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+            "to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+
+
 _no_bool_neg = refuse(
     "b",
     "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
@@ -86,10 +99,10 @@ _sub = elementwise(
 )  # fmt: skip
 _rsub = elementwise(
     "rsub", lambda a, b: b - a, a=lambda xp, g: -g, b=lambda xp, g: g, check=_no_bool_sub,
-    grad_fn="RsubBackward1", constants=True, has_inplace=False, method=False,
+    grad_fn="RsubBackward0", number_grad_fn="RsubBackward1", constants=True, has_inplace=False, method=False,
     doc="b - a, elementwise.",
 )  # fmt: skip
-mul = elementwise(
+_mul = elementwise(
     "mul", op.mul, a=lambda xp, g, b: g * b, b=lambda xp, g, a: g * a,
     operator="__mul__", inplace_ufunc=np.multiply, constants=True, aliases=("multiply",),
     doc="a b, elementwise; d(ab) = b da + a db.",
@@ -112,6 +125,32 @@ reciprocal = elementwise(
 # ------------------------------------------------- spellings: alpha, rounding_mode, reversed
 
 
+def as_operand(number: Any, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor of the dtype that it has beside `like`."""
+    kind = dtypes.result_type_of([like.dtype], [], [dtypes.scalar_type(number)]).np
+    return wrap(np.array(number).astype(kind)[()])
+
+
+def as_first(input: Any, other: Any) -> Any:
+    """A number in the place of the first operand, where PyTorch takes one beside a tensor."""
+    if isinstance(input, (*_NUMBERS, np.generic)) and isinstance(other, Tensor):
+        return as_operand(input, other)
+    return input
+
+
+def number_first(op: Any) -> Any:
+    """The spelling of a binary op whose first operand may be a number beside a tensor."""
+
+    def function(input: Any, other: Any, *, out: Any = None) -> Any:
+        if not isinstance(input, Tensor):
+            input = as_first(input, other)
+        return op(input, other) if out is None else op(input, other, out=out)
+
+    return spelled(op)(function)
+
+
+mul = number_first(_mul)
+
 def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
     """`alpha * other` for add and sub."""
     if not isinstance(alpha, _NUMBERS):
@@ -126,13 +165,15 @@ def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
-    return other * alpha
+    return other * (bool(alpha) if category == 0 else alpha)
 
 
 @spelled(_add)
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     if alpha != 1:
         other = _scaled("add", other, alpha, input)
+    if not isinstance(input, Tensor):
+        input = as_first(input, other)
     return _add(input, other) if out is None else _add(input, other, out=out)
 
 
@@ -140,6 +181,10 @@ def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     if alpha != 1:
         other = _scaled("sub", other, alpha, input)
+    if not isinstance(input, Tensor):
+        if isinstance(input, bool):
+            _no_bool_sub((), (input, other))
+        input = as_first(input, other)
     return _sub(input, other) if out is None else _sub(input, other, out=out)
 
 
@@ -172,11 +217,23 @@ def _rounded(rounding_mode: str | None) -> Any:
 @spelled(_div)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
     chosen = _div if rounding_mode is None else _rounded(rounding_mode)
+    if not isinstance(input, Tensor):
+        input = as_first(input, other)
     return chosen(input, other) if out is None else chosen(input, other, out=out)
 
 
-true_divide = public("true_divide", method=True)(lambda input, other, *, out=None: _div(input, other, out=out))
-true_divide.__doc__ = "a / b, elementwise."
+@public("true_divide", method=True)
+def true_divide(input: Any, other: Any, *, out: Any = None) -> Any:
+    """a / b, elementwise: `div` without rounding.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.true_divide(torch.tensor([1, 2]), 2)
+        tensor([0.5000, 1.0000])
+    """
+    return div(input, other, out=out)
+
+
 _div_ = METHODS["true_divide_"] = METHODS["div_"]
 
 
@@ -191,17 +248,11 @@ METHODS["div_"] = METHODS["divide_"] = _div_inplace
 METHODS["__radd__"], METHODS["__rmul__"] = METHODS["__add__"], METHODS["__mul__"]
 
 
-def as_operand(number: Any, like: Tensor) -> Tensor:
-    """A number as a 0-d tensor of the dtype that it has beside `like`."""
-    kind = dtypes.result_type_of([like.dtype], [], [dtypes.scalar_type(number)])
-    return wrap(kind.np.type(number))
-
-
 def reversed_operator(forward: Any) -> Any:
     """The operator with the number (or ndarray) on the left: `forward(tensor, number)`."""
 
     def operator(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, (*_NUMBERS, np.generic, np.ndarray)):
+        if not isinstance(other, (Tensor, *_NUMBERS, np.generic, np.ndarray)):
             return NotImplemented
         return forward(self, other if not isinstance(other, np.ndarray) else wrap(np.array(other)))
 
@@ -209,7 +260,7 @@ def reversed_operator(forward: Any) -> Any:
 
 
 METHODS["__rsub__"] = reversed_operator(lambda x, n: _rsub(x, n))
-METHODS["__rtruediv__"] = reversed_operator(lambda x, n: reciprocal(x) * n)
+METHODS["__rtruediv__"] = METHODS["__rdiv__"] = reversed_operator(lambda x, n: reciprocal(x) * n)
 
 
 # ---------------------------------------------------------------- powers
@@ -242,8 +293,8 @@ def _log_of(b: Any, complex_: bool) -> Any:
     return math.log(b) if b > 0 else -math.inf if b == 0 else math.nan
 
 
-def _no_negative_power(operands: tuple[Any, ...]) -> None:
-    a, b = operands
+def _no_negative_power(operands: Operands, given: Operands) -> None:
+    a, b = operands[0], given[1]
     if isinstance(b, int) and b < 0 and a.dtype.category == 1:
         raise RuntimeError(
             errors.hinted(
@@ -253,7 +304,7 @@ def _no_negative_power(operands: tuple[Any, ...]) -> None:
             )
         )
     if isinstance(b, Tensor):
-        unsupported("pow", "b")(operands)
+        unsupported("pow", "b")(operands, given)
 
 
 _pow = elementwise(
@@ -263,7 +314,8 @@ _pow = elementwise(
 )  # fmt: skip
 _rpow = elementwise(
     "rpow", kernels.reversed_power, a=_rpow_exponent, b=None, method=False, names=("_rpow",),
-    grad_fn="PowBackward2", has_inplace=False, domain=(0.2, 3.0), lane=False,
+    grad_fn="PowBackward2", has_inplace=False, domain=(0.2, 3.0),
+    check=unsupported("pow", "b"),
     doc="b^a for a number b; d(b^a) = b^a log b da.",
 )  # fmt: skip
 
@@ -296,7 +348,7 @@ def _two(input: Any, *, out: Any = None) -> Any:
     """
     if not isinstance(input, Tensor):
         raise errors.wrong_type("square", "input", 1, input)
-    return _pow(input, 2, out=out)
+    return _pow(input, 2) if out is None else _pow(input, 2, out=out)
 
 
 square = public("square", method="square")(_two)
@@ -339,7 +391,7 @@ METHODS["float_power_"] = _float_power_inplace
 # ---------------------------------------------------------------- quotients and remainders
 
 
-def _nonzero(operands: tuple[Any, ...]) -> None:
+def _nonzero(operands: Operands, given: Operands) -> None:
     a, b = operands
     if a.dtype.category < 2 and not np.all(b._data if isinstance(b, Tensor) else b):
         raise RuntimeError(
@@ -351,7 +403,7 @@ def _nonzero(operands: tuple[Any, ...]) -> None:
         )
 
 
-floor_divide = elementwise(
+_floor_divide = elementwise(
     "floor_divide", kernels.floor_divide, a=zeros, b=zeros, operator="__floordiv__",
     grad_fn="DivBackward2", constants=True, domain=(0.5, 2.0),
     check=unsupported("div_floor_cpu", "bc", _nonzero),
@@ -363,6 +415,7 @@ trunc_divide = elementwise(
     check=unsupported("div_trunc_cpu", "bc", _nonzero),
     doc="a / b rounded towards zero; piecewise constant, so its derivative is 0.",
 )  # fmt: skip
+floor_divide = number_first(_floor_divide)
 _remainder = elementwise(
     "remainder", np.remainder, a=lambda xp, g: g,
     b=lambda xp, g, a, b: -g * xp.floor_divide(a, b), operator="__mod__", constants=True,
@@ -377,23 +430,34 @@ fmod = elementwise(
     doc="a - b trunc(a/b), which has the sign of a; d = da - trunc(a/b) db.",
 )  # fmt: skip
 
+remainder = number_first(_remainder)
 
-@spelled(_remainder)
-def remainder(input: Any, other: Any, *, out: Any = None) -> Any:
-    if not isinstance(input, Tensor) and isinstance(other, Tensor):
-        input = as_operand(input, other)
-    return _remainder(input, other) if out is None else _remainder(input, other, out=out)
-
-
-METHODS["__rfloordiv__"] = reversed_operator(lambda x, n: floor_divide(_left(n, x), x))
-METHODS["__rmod__"] = reversed_operator(lambda x, n: _remainder(_left(n, x), x))
-
-
-def _left(number: Any, x: Tensor) -> Tensor:
-    return number if isinstance(number, Tensor) else as_operand(number, x)
+METHODS["__rfloordiv__"] = reversed_operator(lambda x, n: floor_divide(n, x))
+METHODS["__rmod__"] = reversed_operator(lambda x, n: remainder(n, x))
 
 
 # ---------------------------------------------------------------- products and quotients in one
+
+
+def of_three(lane: Lane, a: Any, b: Any, c: Any, params: tuple[Any, ...], out: Any = None) -> Any:
+    """Call an op of three operands (the last may be a number), the short way where it can."""
+    prim = lane.prim
+    if out is None and S.mode is None and type(a) is Tensor and type(b) is Tensor:
+        x, y = a._data, b._data
+        dtype, number = x.dtype, type(c) is float
+        z = c if number else c._data if type(c) is Tensor else None
+        if (
+            (dtype is F32 or dtype is F64) and y.dtype is dtype and x.shape == y.shape
+            and z is not None and (number or (z.dtype is dtype and z.shape == x.shape))
+        ):  # fmt: skip
+            r = wrap(prim.kernel(x, y, z, *params))
+            if prim.tracked((a, b, c)):
+                if number:
+                    record(prim, (r,), (a, b, c), params)
+                else:
+                    lane.hang(r, (a, b, c), params)
+            return r
+    return prim.call(a, b, c, params=params, out=out)
 
 
 def _same_dtype_kernel(name: str) -> Any:
@@ -413,11 +477,12 @@ addcmul = elementwise(
     a=lambda xp, g: g,
     tensor1=lambda xp, g, tensor2, value: g * (tensor2 * value),
     tensor2=lambda xp, g, tensor1, value: g * (tensor1 * value),
+    check=unsupported("addcmul_cpu_out", "b"),
     doc="a + value t1 t2; d = da + value (t2 dt1 + t1 dt2).",
 )  # fmt: skip
 
 
-def _no_integers(operands: tuple[Any, ...]) -> None:
+def _no_integers(operands: Operands) -> None:
     if all(t.dtype.category < 2 for t in operands[1:]):
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release "
@@ -435,15 +500,19 @@ _addcdiv = elementwise(
 )  # fmt: skip
 
 
+@spelled(addcmul)
+def _addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
+    return of_three(_addcmul_lane, input, tensor1, tensor2, (value,), out)
+
+
 @spelled(_addcdiv)
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
     if isinstance(tensor1, Tensor) and isinstance(tensor2, Tensor):
         _no_integers((input, tensor1, tensor2))
-    return _addcdiv.prim.call(input, tensor1, tensor2, params=(value,), out=out)
+    return of_three(_addcdiv_lane, input, tensor1, tensor2, (value,), out)
 
 
-def _one_dtype(operands: tuple[Any, ...]) -> None:
-    unsupported("lerp_kernel_scalar", "bui")(operands)
+_addcmul_lane, _addcdiv_lane = Lane(addcmul), Lane(_addcdiv)
 
 
 _lerp = elementwise(
@@ -451,7 +520,8 @@ _lerp = elementwise(
     a=lambda xp, g, weight: g * (1 - weight),
     end=lambda xp, g, weight: g * weight,
     weight=lambda xp, g, a, end: g * (end - a),
-    grad_fn="LerpBackward1", number_grad_fn="LerpBackward0", check=_one_dtype,
+    grad_fn="LerpBackward1", number_grad_fn="LerpBackward0",
+    check=lambda operands, given: unsupported("lerp_kernel_scalar", "bui")(given, given),
     doc="a + weight (end - a); d = (1 - weight) da + weight d end + (end - a) d weight.",
 )  # fmt: skip
 
@@ -464,7 +534,10 @@ def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
                 f"expected dtype {_c_name(input.dtype)} for `{name}` but got dtype "
                 f"{_c_name(t.dtype)}\nHint: convert it, as in {name}.to({input.dtype!r})"
             )
-    return _lerp.prim.call(input, end, weight, out=out)
+    return of_three(_lerp_lane, input, end, weight, (), out)
+
+
+_lerp_lane = Lane(_lerp)
 
 
 def _c_name(dtype: Any) -> str:

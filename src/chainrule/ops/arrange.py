@@ -7,6 +7,7 @@ roll, rot90 and repeat copy, as in PyTorch.
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from ..core.record import OPS
 from ..core.tensor import Size, Tensor, wrap
 from ..kernels import shape as kernels
 from .reduce import dims_of
-from .shape import contiguous, expand, need_tensor, only_methods, permute, reshape, sizes_of, transpose, view
+from .views import ViewLane
+from .shape import as_strided, contiguous, expand, need_tensor, only_methods, permute, reshape, sizes_of, transpose, view
 
 Ints = tuple[int, ...]
 
@@ -48,16 +50,19 @@ _squeeze_dims = movement(
 )  # fmt: skip
 
 
+_squeeze_lane, _squeeze_dim_lane, _squeeze_dims_lane = map(ViewLane, (_squeeze, _squeeze_dim, _squeeze_dims))
+
+
 @spelled(_squeeze)
 def squeeze(input: Any, dim: Any = None) -> Any:
     need_tensor("squeeze", input)
     if dim is None:
-        return _squeeze.prim.call(input, params=(None,))
+        return _squeeze_lane(input, (None,))
     shape = input._data.shape
     dims = dims_of(tuple(dim), len(shape)) if isinstance(dim, (tuple, list)) else (errors.checked_dim(dim, len(shape)),)
     gone = tuple(d for d in dims or () if shape and shape[d] == 1)
-    chosen = _squeeze_dims if isinstance(dim, (tuple, list)) else _squeeze_dim
-    return chosen.prim.call(input, params=(gone,))
+    chosen = _squeeze_dims_lane if isinstance(dim, (tuple, list)) else _squeeze_dim_lane
+    return chosen(input, (gone,))
 
 
 _unsqueeze = movement(
@@ -66,10 +71,13 @@ _unsqueeze = movement(
 )  # fmt: skip
 
 
+_unsqueeze_lane = ViewLane(_unsqueeze)
+
+
 @spelled(_unsqueeze)
 def unsqueeze(input: Any, dim: int) -> Any:
     need_tensor("unsqueeze", input)
-    return _unsqueeze.prim.call(input, params=(errors.checked_dim(dim, input._data.ndim + 1),))
+    return _unsqueeze_lane(input, (errors.checked_dim(dim, input._data.ndim + 1),))
 
 
 @public("flatten", method=True)
@@ -168,12 +176,15 @@ _matrix_t = movement(
 )
 
 
+_matrix_t_lane = ViewLane(_matrix_t)
+
+
 @spelled(_matrix_t)
 def t(input: Any) -> Any:
     need_tensor("t", input)
     if input._data.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input._data.ndim}D")
-    return _matrix_t.prim.call(input)
+    return _matrix_t_lane(input, ())
 
 
 def _reversed(x: Tensor) -> Tensor:
@@ -313,8 +324,18 @@ def flipud(input: Tensor) -> Tensor:
     return flip(input, 0)  # type: ignore[no-any-return]
 
 
+def _roll_kernel(x: Any, shifts: Ints, dims: Ints) -> Any:
+    if not dims:
+        return _roll_kernel(x.reshape(-1), shifts, (0,)).reshape(x.shape)
+    for shift, d in zip(shifts, dims, strict=True):
+        at = -shift % (x.shape[d] or 1)
+        lead = (slice(None),) * d
+        x = np.concatenate((x[(*lead, slice(at, None))], x[(*lead, slice(None, at))]), d)
+    return x
+
+
 _roll = movement(
-    "roll", lambda x, shifts, dims: np.roll(x, shifts if dims else sum(shifts), dims or None),
+    "roll", _roll_kernel,
     lambda xp, g, shifts, dims: xp.roll(g, tuple(-s for s in shifts), dims),
     doc="The elements shifted along `dims`, those pushed out coming in at the other end.",
 )  # fmt: skip
@@ -328,8 +349,10 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
         raise RuntimeError("`shifts` required")
     if len(shifts) != len(dims) and not (not dims and len(shifts) == 1):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if dims and not input._data.ndim:
+        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     dims = tuple(errors.checked_dim(d, input._data.ndim) for d in dims)
-    return _roll.prim.call(input, params=(shifts, dims if input._data.ndim else ()))
+    return _roll.prim.call(input, params=(shifts, dims))
 
 
 _rot90 = movement(
@@ -520,7 +543,6 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     ]
     if swapped:
         grids[0], grids[1] = grids[1], grids[0]
-        grids = [transpose(x, 0, 1) for x in grids]
     return tuple(grids)
 
 
@@ -607,9 +629,12 @@ def _checked_diagonal(n: int, dim1: int, dim2: int) -> Ints:
     return first, second
 
 
+_diagonal_lane = ViewLane(_diagonal)
+
+
 @spelled(_diagonal)
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    return _diagonal.prim.call(input, params=(offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
+    return _diagonal_lane(input, (offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
 
 
 def _diag_embed_kernel(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
@@ -624,6 +649,11 @@ _diag_embed = linear(
     "diag_embed", _diag_embed_kernel, lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
     doc="Square matrices with the last dimension of x on their diagonals, zeros elsewhere.",
 )  # fmt: skip
+
+
+@spelled(_diagonal_copy)
+def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    return _diagonal_copy.prim.call(input, params=(offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
 
 
 @spelled(_diag_embed)
@@ -655,12 +685,31 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag_embed(view(contiguous(input), -1), offset)  # type: ignore[no-any-return]
 
 
+@lru_cache(16)
+def _small_triangle(m: int, n: int, diagonal: int) -> Any:
+    return np.tri(m, n, diagonal, bool)
+
+
+def _triangle_mask(shape: Ints, diagonal: int) -> Any:
+    """True on and below a diagonal."""
+    m, n = shape[-2:]
+    return _small_triangle(m, n, diagonal) if m * n <= 1 << 14 else np.tri(m, n, diagonal, bool)
+
+
+def _tril_kernel(x: Any, diagonal: int = 0) -> Any:
+    return np.where(_triangle_mask(x.shape, diagonal), x, x.dtype.type(0))
+
+
+def _triu_kernel(x: Any, diagonal: int = 0) -> Any:
+    return np.where(_triangle_mask(x.shape, diagonal - 1), x.dtype.type(0), x)
+
+
 _tril = linear(
-    "tril", lambda x, diagonal=0: np.tril(x, diagonal), lambda xp, g, diagonal: xp.tril(g, diagonal), has_inplace=True,
+    "tril", _tril_kernel, lambda xp, g, diagonal: xp.tril(g, diagonal), has_inplace=True,
     doc="The lower triangles, zeros above `diagonal`.",
 )  # fmt: skip
 _triu = linear(
-    "triu", lambda x, diagonal=0: np.triu(x, diagonal), lambda xp, g, diagonal: xp.triu(g, diagonal), has_inplace=True,
+    "triu", _triu_kernel, lambda xp, g, diagonal: xp.triu(g, diagonal), has_inplace=True,
     doc="The upper triangles, zeros below `diagonal`.",
 )  # fmt: skip
 
@@ -742,6 +791,9 @@ linear(
 )  # fmt: skip
 
 
+_unfold_lane = ViewLane(_unfold)
+
+
 @spelled(_unfold)
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     shape = input._data.shape
@@ -753,7 +805,7 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
         raise RuntimeError(f"size is {size} but must be >= 0")
     if size > limit:
         raise RuntimeError(f"maximum size for tensor at dimension {dimension} is {limit} but size is {size}")
-    return _unfold.prim.call(input, params=(dimension, size, step))
+    return _unfold_lane(input, (dimension, size, step))
 
 
 # ---------------------------------------------------------------- in place
@@ -779,7 +831,7 @@ def _reshaping_method(name: str, function: Any) -> None:
 
 for _name, _function in (
     ("unsqueeze_", unsqueeze), ("squeeze_", squeeze), ("transpose_", transpose), ("swapaxes_", transpose),
-    ("swapdims_", transpose), ("t_", t),
+    ("swapdims_", transpose), ("t_", t), ("as_strided_", as_strided),
 ):  # fmt: skip
     _reshaping_method(_name, _function)
 

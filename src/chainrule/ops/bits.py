@@ -8,13 +8,14 @@ import numpy as np
 
 from ..core.declare import METHODS, elementwise
 from ..core.tensor import Tensor
-from .arithmetic import as_operand, reversed_operator, unsupported
+from .arithmetic import number_first, reversed_operator, unsupported
 
 
 def _integers(name: str, kernel: Any, operator: str | None, refused: str, title: str) -> Any:
     """Declare an op of two integers."""
     return elementwise(
         name, kernel, a=None, b=None, operator=operator, lane=False, doc=title,
+        numbers=operator is not None,
         check=unsupported(refused, "fcV" if operator in _ON_BOOL else "bfcV"),
     )  # fmt: skip
 
@@ -59,18 +60,19 @@ for _sign in ("and", "or", "xor"):
 
 
 def _shifted(op: Any) -> Any:
-    return reversed_operator(
-        lambda x, n: op(n if isinstance(n, Tensor) else as_operand(n, x), x)
-    )
+    return reversed_operator(lambda x, n: op(n, x))
 
 
+left_shift, right_shift = number_first(left_shift), number_first(right_shift)
+bitwise_and, bitwise_or = number_first(bitwise_and), number_first(bitwise_or)
+bitwise_xor = number_first(bitwise_xor)
 METHODS["__rlshift__"], METHODS["__rrshift__"] = _shifted(left_shift), _shifted(right_shift)
 
 # ---------------------------------------------------------------- truth
 
 
 def _logical(name: str, kernel: Any, title: str) -> Any:
-    return elementwise(name, kernel, a=None, b=None, doc=title)
+    return elementwise(name, kernel, a=None, b=None, lane=False, numbers=False, doc=title)
 
 
 logical_and = _logical("logical_and", np.logical_and, "Whether both are nonzero.")

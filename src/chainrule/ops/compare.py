@@ -13,19 +13,24 @@ import numpy as np
 
 from .. import errors
 from .._state import S
-from ..core.declare import elementwise, public
+from ..core.declare import METHODS, elementwise, public
 from ..core.primitive import cast
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, wrap
+from ..core.views import inplace
 from .arithmetic import unsupported
 
 
 def _comparison(name: str, kernel: Any, alias: str, sign: str, ordered: bool = True) -> Any:
-    return elementwise(
-        name, kernel, a=None, b=None, operator=f"__{name}__",
+    function = elementwise(
+        name, kernel, a=None, b=None, operator=f"__{name}__", has_inplace=False,
         aliases=(alias,) if alias else (),
         check=unsupported(f"{name}_cpu", "c") if ordered else None,
         doc=f"Whether a {sign} b, by element; an operand may be a number.",
     )  # fmt: skip
+    for title in (name, alias):
+        if title:
+            METHODS[title + "_"] = lambda self, other: inplace(function.prim, self, other)
+    return function
 
 
 eq = _comparison("eq", op.eq, "", "==", ordered=False)
@@ -34,6 +39,22 @@ lt = _comparison("lt", op.lt, "less", "<")
 le = _comparison("le", op.le, "less_equal", "<=")
 gt = _comparison("gt", op.gt, "greater", ">")
 ge = _comparison("ge", op.ge, "greater_equal", ">=")
+
+
+def _close(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    """`isclose` on arrays."""
+    try:
+        close = a == b
+    except ValueError:
+        raise errors.broadcast("isclose", (a.shape, b.shape)) from None
+    if equal_nan and a.dtype.kind in "fcV":
+        close = close | ((a != a) & (b != b))
+    if rtol == 0 and atol == 0:
+        return close
+    if a.dtype.kind in "bui":
+        a, b = a.astype(S.default_dtype.np), b.astype(S.default_dtype.np)
+    gap = abs(a - b)
+    return close | (np.isfinite(gap) & (gap <= abs(b * rtol) + atol))
 
 
 @public("isclose", method=True)
@@ -67,6 +88,8 @@ def isclose(
     for name, value in (("rtol", rtol), ("atol", atol)):
         if value < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value:g}")
+    if S.mode is None:
+        return wrap(_close(input._data, other._data, rtol, atol, equal_nan))
     a, b = input.detach(), other.detach()
     close = eq(a, b)
     if equal_nan and a.dtype.category > 1:

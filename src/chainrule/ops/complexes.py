@@ -22,7 +22,8 @@ _conj = linear(
     "conj", np.conjugate, lambda xp, g: xp.conj(g), doc="Re z - i Im z; real tensors as they are."
 )
 _conj_physical = linear(
-    "conj_physical", np.conjugate, lambda xp, g: xp.conj(g), has_inplace=True,
+    "conj_physical", lambda x: np.conjugate(x) if x.dtype.kind == "c" else x.copy(),
+    lambda xp, g: xp.conj(g), has_inplace=True,
     doc="Re z - i Im z, computed at once.",
 )  # fmt: skip
 
@@ -107,14 +108,17 @@ METHODS["real"], METHODS["imag"] = _part(real, "real"), _part(imag, "imaginary")
 
 
 def _pairs(x: Any) -> Any:
+    if type(x) is not np.ndarray:  # a NumPy scalar has no memory to share
+        return np.array((x.real, x.imag))
     parts = x.real
     step = parts.dtype.itemsize
     return np.lib.stride_tricks.as_strided(parts, (*x.shape, 2), (*x.strides, step))
 
 
 def _from_pairs(x: Any) -> Any:
-    joined = x.view(np.complex64 if x.dtype.itemsize == 4 else np.complex128)
-    return joined.reshape(x.shape[:-1])
+    if x.strides[-1] != x.dtype.itemsize:
+        x = np.ascontiguousarray(x)
+    return x.view(np.complex64 if x.dtype.itemsize == 4 else np.complex128)[..., 0]
 
 
 _view_as_real = movement(
@@ -180,6 +184,11 @@ def _check_parts(first: Any, second: Any, names: tuple[str, str], op: str) -> No
 @spelled(_complex)
 def complex(real: Any, imag: Any, *, out: Any = None) -> Any:
     _check_parts(real, imag, ("real", "imag"), "complex")
+    if isinstance(out, Tensor) and out.dtype is not real.dtype.to_complex():
+        raise RuntimeError(
+            f"Expected object of scalar type {errors.LEGACY[real.dtype.to_complex().name]} but got "
+            f"scalar type {errors.LEGACY[out.dtype.name]} for argument 'out'"
+        )
     return _complex.prim.call(real, imag, out=out)
 
 
@@ -190,7 +199,7 @@ def _polar_kernel(abs: Any, angle: Any) -> Any:
 _polar = general(
     "polar", _polar_kernel, ("abs", "angle"),
     rules={
-        "abs": lambda xp, g, angle: xp.real(g) * xp.cos(angle) + xp.imag(g) * xp.sin(angle),
+        "abs": lambda xp, g, out: xp.real(xp.conj(g) * xp.sgn(out)),
         "angle": lambda xp, g, out: xp.imag(g) * xp.real(out) - xp.real(g) * xp.imag(out),
     },
     broadcasts=True, method=False, doc="abs (cos angle + i sin angle).",

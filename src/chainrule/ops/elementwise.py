@@ -29,7 +29,8 @@ from ..core.tensor import Tensor
 from ..kernels import elementwise as kernels
 from ..kernels import special
 from ..kernels.elementwise import exact
-from .arithmetic import refuse, unsupported, zeros
+from .arithmetic import is_complex, refuse, unsupported, zeros
+from .fast import Lane
 
 LN2, LN10, PI = math.log(2), math.log(10), math.pi
 INV_SQRT_PI = 1 / math.sqrt(PI)
@@ -88,8 +89,16 @@ asinh = elementwise(
     "asinh", np.arcsinh, lambda xp, g, x: g * xp.rsqrt(x * x + 1), promote=TO_FLOAT,
     aliases=("arcsinh",), doc="The inverse of sinh; d = dx / sqrt(x^2 + 1).",
 )  # fmt: skip
+
+
+def _acosh_rule(xp: Any, g: Any, x: Any) -> Any:
+    if is_complex(x):
+        return g * (xp.rsqrt(x - 1) * xp.rsqrt(x + 1))
+    return g * xp.rsqrt(x * x - 1)
+
+
 acosh = elementwise(
-    "acosh", np.arccosh, lambda xp, g, x: g * (xp.rsqrt(x - 1) * xp.rsqrt(x + 1)),
+    "acosh", np.arccosh, _acosh_rule,
     promote=TO_FLOAT, domain=ABOVE_ONE, aliases=("arccosh",),
     doc="The inverse of cosh; d = dx / sqrt((x - 1)(x + 1)).",
 )  # fmt: skip
@@ -109,6 +118,7 @@ atan2 = elementwise(
     a=lambda xp, g, a, b: _atan2_slope(xp, g, a, b) * b,
     b=lambda xp, g, a, b: _atan2_slope(xp, g, a, b) * -a,
     promote=TO_FLOAT, domain=POSITIVE, aliases=("arctan2",), check=unsupported("atan2_cpu", "c"),
+    numbers=False,
     doc="The angle of the point (b, a); d = (b da - a db) / (a^2 + b^2).",
 )  # fmt: skip
 
@@ -189,11 +199,19 @@ def _logit_rule(xp: Any, g: Any, x: Any, eps: float | None) -> Any:
     return xp.where((x < low) | (x > high), outside, g / (x * (1 - x)))
 
 
-logit = elementwise(
+_logit = elementwise(
     "logit", kernels.logit, _logit_rule, promote=TO_FLOAT, domain=(0.1, 0.9),
     check=unsupported("logit_cpu", "c"),
     doc="log(x / (1 - x)), with x clamped to [eps, 1 - eps] if eps is given; d = dx / (x (1 - x)).",
 )  # fmt: skip
+_logit_lane = Lane(_logit)
+
+
+@spelled(_logit)
+def logit(input: Any, eps: float | None = None, *, out: Any = None) -> Any:
+    if out is None:
+        return _logit_lane.one(input, (eps,))
+    return _logit.prim.call(input, params=(eps,), out=out)
 
 
 def _sinc_rule(xp: Any, g: Any, x: Any) -> Any:
@@ -281,7 +299,7 @@ sign = elementwise(
 
 def _sgn_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
     """The part of g across the direction of z, over |z|; g comes conjugated, see `holomorphic`."""
-    if getattr(x, "_data", x).dtype.kind != "c":
+    if not is_complex(x):
         return zeros(xp, g)
     size = xp.abs(x)
     across = g - xp.conj(out) * xp.real(g * out)
@@ -419,8 +437,20 @@ entr = elementwise(
 # ---------------------------------------------------------------- torch.special
 
 _SPECIAL = (
-    "digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "log1p", "logit", "round", "sinc",
+    "digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "log1p", "logit", "sinc",
 )  # fmt: skip
 for _name in _SPECIAL:
     PUBLIC[f"special.{_name}"] = PUBLIC[_name]
 PUBLIC["special.psi"], PUBLIC["special.gammaln"] = digamma, lgamma
+
+
+@public("special.round")
+def special_round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
+    """The nearest number with so many decimals; floating point only.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.special.round(torch.tensor([1.26]), decimals=1)
+        tensor([1.3000])
+    """
+    return _round_decimals.prim.call(input, params=(decimals,), out=out)

@@ -114,6 +114,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
+    if isinstance(start, Tensor) and (start._data.ndim or start._data.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim, start = errors.checked_dim(dim, len(shape)), operator.index(start)
     n = shape[dim]
     if not -n <= start <= n:
@@ -253,8 +255,12 @@ def _uses(item: Any) -> int:
     return 1
 
 
-def _apply(x: Tensor, items: tuple[Any, ...]) -> tuple[Tensor, list[tuple[int, Tensor]]]:
-    """All that can be views applied one after the other; the index tensors that are left, with their dimensions."""
+def _apply(x: Tensor, index: Any, writing: bool = False) -> tuple[Tensor, list[tuple[int, Tensor]]]:
+    """All that can be views applied one after the other; the index tensors that are left, with their dimensions.
+
+    A slice that takes everything is left out, unless it is the whole index and read.
+    """
+    items, alone = _as_tuple(index), type(index) is slice and not writing
     n, used = x._data.ndim, sum(map(_uses, items))
     if used > n:
         raise _too_many(x, items)
@@ -267,7 +273,7 @@ def _apply(x: Tensor, items: tuple[Any, ...]) -> tuple[Tensor, list[tuple[int, T
             result = unsqueeze(result, dim)
             dim += 1
         elif isinstance(item, slice):
-            result = _sliced(result, dim, item, len(items) == 1)
+            result = _sliced(result, dim, item, alone)
             dim += 1
         elif isinstance(item, (bool, np.bool_)) or (_is_zero_dim(item) and _kind(item) == "b"):
             result = unsqueeze(result, dim)
@@ -335,14 +341,15 @@ def _sliced(x: Tensor, dim: int, item: slice, alone: bool) -> Tensor:
         raise TypeError("slice indices must be integers or None or have an __index__ method") from None
     if step is not None and step <= 0:
         raise ValueError("step must be greater than zero" if step else "slice step cannot be zero")
-    if start is None and end is None and step is None and not alone:
+    n = x._data.shape[dim]
+    if not start and (end is None or end >= n) and (step is None or step == 1) and not alone:
         return x
     return slice_dim(x, dim, start, end, step)
 
 
 def _getitem(x: Tensor, index: Any) -> Tensor:
     """Any index, any state."""
-    result, found = _apply(x, _as_tuple(index))
+    result, found = _apply(x, index)
     if not found:
         return OPS.alias(result) if result is x else result  # type: ignore[no-any-return]
     indices, dims = _checked_indices(result, found)
@@ -460,7 +467,7 @@ def _setitem(x: Tensor, index: Any, value: Any, recorded: bool) -> None:
     _check_assignable(x)
     value = _value_for(x, value)
     if recorded and S.mode is None:
-        target, found = _apply(x, _as_tuple(index))
+        target, found = _apply(x, index, writing=True)
     else:
         target, found = _unrecorded_apply(x, index)
     if found:
@@ -472,11 +479,11 @@ def _setitem(x: Tensor, index: Any, value: Any, recorded: bool) -> None:
 
 def _unrecorded_apply(x: Tensor, index: Any) -> tuple[Tensor, list[tuple[int, Tensor]]]:
     if S.mode is not None:
-        return _apply(x, _as_tuple(index))
+        return _apply(x, index, writing=True)
     plain = wrap(own(x))
     plain._vc = x._vc if x._vc is not None else [0]
     x._vc = plain._vc
-    return _apply(plain, _as_tuple(index))
+    return _apply(plain, index, writing=True)
 
 
 def _check_assignable(x: Tensor) -> None:
@@ -526,26 +533,29 @@ def _fitted(target: Tensor, value: Tensor) -> Tensor:
 
 
 def _write_region(target: Tensor, value: Tensor) -> None:
-    value = _fitted(target, value)
-    data = target._data
-    if not data.flags.writeable:
-        data = _again_writeable(data)
-    np.copyto(data, value._data, casting="unsafe")
+    _make_writeable(target, value)
+    np.copyto(target._data, _fitted(target, value)._data, casting="unsafe")
     if target._vc is not INFERENCE:
         bump(target)
 
 
-def _again_writeable(data: Any) -> Any:
-    """The same memory, writable though elements share it: writing one value everywhere is well defined."""
-    made = data.view()
-    made.flags.writeable = True
-    return made
+def _make_writeable(target: Tensor, value: Tensor) -> None:
+    """Where several elements share memory, one number for all of them may be written, different ones not."""
+    data = target._data
+    if type(data) is _ndarray and not data.flags.writeable:
+        if value._data.ndim:
+            raise errors.overlapping_inplace("x[...] = v")
+        target._data = data.view()
+        target._data.flags.writeable = True
 
 
 def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
-    if target is x:
+    if target is x and x._data.ndim and not value._data.ndim:
+        x.fill_(cast(value, x.dtype))  # type: ignore[attr-defined]
+    elif target is x:
         x.copy_(_fitted(x, value))  # type: ignore[attr-defined]
     else:
+        _make_writeable(target, value)
         overwrite(target, _fitted(target, value))
 
 

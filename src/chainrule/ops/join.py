@@ -10,9 +10,9 @@ from .. import errors
 from ..core.declare import METHODS, SAME, general, movement, public, spelled
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
-from .arrange import atleast_1d, atleast_2d, atleast_3d
-from .index import slice_dim
-from .shape import only_methods, reshape
+from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, t, unfold, unsqueeze
+from .index import select, slice_dim
+from .shape import as_strided, expand, permute, reshape, transpose, view
 
 Ints = tuple[int, ...]
 
@@ -71,6 +71,11 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
         shape = t._data.shape
         if shape[:dim] != first[:dim] or shape[dim + 1 :] != first[dim + 1 :]:
             raise _unequal(dim, first, shape, i)
+    if out is not None and any(out is t or np.may_share_memory(out._data, t._data) for t in tensors):
+        raise RuntimeError(
+            "unsupported operation: the input tensors cannot refer to any of the output memory locations. "
+            "Found overlap in input tensor 0"
+        )
     return _cat.prim.call(*many, params=(dim,), out=out)
 
 
@@ -350,16 +355,31 @@ def unbind(input: Any, dim: int = 0) -> Any:
     return _unbind.prim.call(input, params=(errors.checked_dim(dim, n),))
 
 
-def _copies(name: str, of: Any) -> None:
+def _copies(name: str, of: Any) -> Any:
     def function(*args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
         return tuple(OPS.clone(t) for t in of(*args, **kwargs))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"`{name.partition('_')[2]}`, whose parts have memory of their own."
-    METHODS[name] = public(name)(function)
+    function.__doc__ = f"`{name.replace('unsafe_', '').replace('_copy', '')}`, whose parts have memory of their own."
+    return function
 
 
+def _copy(name: str, of: Any) -> None:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return OPS.clone(of(*args, **kwargs))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`{name[:-5]}`, with memory of its own."
+    public(name)(function)
+
+
+for _name, _of in (
+    ("expand_copy", expand), ("view_copy", view), ("permute_copy", permute), ("transpose_copy", transpose),
+    ("squeeze_copy", squeeze), ("unsqueeze_copy", unsqueeze), ("t_copy", t), ("unfold_copy", unfold),
+    ("as_strided_copy", as_strided), ("select_copy", select), ("slice_copy", slice_dim), ("alias_copy", OPS.alias),
+):  # fmt: skip
+    _copy(_name, _of)
+for _name, _of in (("unbind_copy", unbind), ("split_copy", split), ("split_with_sizes_copy", split_with_sizes)):
+    public(_name)(_copies(_name, _of))
 for _name, _of in (("unsafe_split", split), ("unsafe_chunk", chunk), ("unsafe_split_with_sizes", split_with_sizes)):
-    _copies(_name, _of)
-
-only_methods("split_with_sizes_")
+    METHODS[_name] = public(_name)(_copies(_name, _of))

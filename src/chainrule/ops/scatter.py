@@ -21,7 +21,7 @@ from ..core.views import inplace
 from ..kernels import index as kernels
 from .arrange import diagonal
 from .index import narrow
-from .shape import expand, need_tensor, reshape
+from .shape import as_strided, expand, need_tensor, reshape
 
 Ints = tuple[int, ...]
 
@@ -87,6 +87,17 @@ def _need_index(op: str, index: Any, position: int = 2, kinds: str = "int32/int6
         raise RuntimeError(f"{op}(): Expected dtype {kinds} for index")
 
 
+def _need_out(x: Tensor, out: Any, *others: Tensor) -> None:
+    """These ops write into `out` directly: its dtype must be that of `x`, its memory nobody else's."""
+    if isinstance(out, Tensor) and any(np.may_share_memory(out._data, t._data) for t in (x, *others)):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+    if isinstance(out, Tensor) and out._data.dtype != x._data.dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {x.dtype!r}, but got {out.dtype!r} instead")
+
+
 def _legacy(t: Tensor) -> str:
     return errors.LEGACY[t.dtype.name]
 
@@ -133,7 +144,10 @@ def _cropped(src: Tensor, index: Tensor) -> Tensor:
     return src
 
 
-def _as_long(index: Tensor) -> Tensor:
+def _as_long(index: Tensor, src: Tensor | None = None) -> Tensor:
+    """As int64, and 0-d where `src` is: a vector of one element passes for a number."""
+    if src is not None and not src._data.ndim and index._data.ndim:
+        index = reshape(index, ())
     return index if index._data.dtype == np.int64 else wrap(index._data.astype(np.int64))
 
 
@@ -155,6 +169,7 @@ def gather(input: Any, dim: Any = None, index: Any = None, *, sparse_grad: bool 
     _need_index("gather", index, 3)
     dim = errors.checked_dim(dim, input._data.ndim)
     _fits_along("gather", input, index, dim)
+    _need_out(input, out, index)
     return _gather.prim.call(input, _as_long(index), params=(dim,), out=out)
 
 
@@ -200,7 +215,7 @@ def scatter(
         return _scatter_value.prim, (_as_long(index),), (dim, _need_number(input, src))
     _need_src(input, src)
     _fits_along("scatter", input, index, dim, src)
-    return _scatter.prim, (_as_long(index), _cropped(src, index)), (dim,)
+    return _scatter.prim, (_as_long(index, src), _cropped(src, index)), (dim,)
 
 
 def _need_src(x: Tensor, src: Any) -> None:
@@ -215,7 +230,7 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     _need_index("scatter", index)
     _need_src(input, src)
     _fits_along("scatter_add", input, index, dim, src)
-    return _scatter_add.prim, (_as_long(index), _cropped(src, index)), (dim,)
+    return _scatter_add.prim, (_as_long(index, src), _cropped(src, index)), (dim,)
 
 
 # ---------------------------------------------------------------- scatter_reduce
@@ -316,14 +331,44 @@ def _scatter_reduce_operands(
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     _need_src(input, src)
     _fits_along("scatter_reduce", input, index, dim, src)
-    return _scatter_reduce.prim, (_as_long(index), _cropped(src, index)), (dim, reduce, bool(include_self))
+    return _scatter_reduce.prim, (_as_long(index, src), _cropped(src, index)), (dim, reduce, bool(include_self))
 
 
 _both(
     _scatter_reduce,
     lambda x, dim, index, src, reduce, include_self=True: _scatter_reduce_kernel(x, index, src, dim, reduce, include_self),
-)(lambda input, dim, index, src, reduce, *, include_self=True: _scatter_reduce_operands(
+)(lambda input, dim, index, src, reduce, include_self=True: _scatter_reduce_operands(
     input, dim, index, src, reduce, include_self))  # fmt: skip
+
+
+def _index_reduce_operands(
+    input: Tensor, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
+) -> tuple[Primitive, tuple[Any, ...], tuple[Any, ...]]:
+    """`index` along `dim` for all other positions: what `scatter_reduce` takes."""
+    dim = errors.checked_dim(dim, input._data.ndim)
+    need_tensor("index_reduce", index, "index", 2)
+    need_tensor("index_reduce", source, "source", 3)
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    if index._data.ndim > 1:
+        raise IndexError("index_reduce_(): Index is supposed to be a vector")
+    if source._data.ndim:
+        shape = (1,) * dim + (-1,) + (1,) * (source._data.ndim - 1 - dim)
+        index = expand(reshape(index, shape), source._data.shape)
+    return _scatter_reduce_operands(input, dim, index, source, reduce, include_self)
+
+
+@public("index_reduce", method=True)
+def index_reduce(
+    input: Tensor, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True, out: Any = None
+) -> Tensor:
+    """The slices of `source` that meet at an index of `dim` multiplied, averaged, or their largest or smallest."""
+    prim, rest, params = _index_reduce_operands(input, dim, index, source, reduce, include_self=include_self)
+    return prim.call(input, *rest, params=params, out=out)  # type: ignore[no-any-return]
+
+
+index_reduce.operands = _index_reduce_operands  # type: ignore[attr-defined]
+_inplace_form(index_reduce)
 
 
 # ---------------------------------------------------------------- index_select, index_add, index_copy, index_fill
@@ -386,6 +431,12 @@ def _like_slice(xp: Any, g: Any, shape: Ints) -> Any:
     return g if tuple(g.shape) == tuple(shape) else xp.reshape(g, shape)
 
 
+def _fill_back_value(xp: Any, g: Any, index: Any, dim: int) -> Any:
+    """The sum over what was filled, each element once however often its index comes."""
+    kept = xp.eq(xp.index_fill(xp.zeros(tuple(g.shape), g.dtype), dim, index, 1.0), 0)
+    return xp.sum(xp.masked_fill(g, kept, 0.0), None, False)
+
+
 _index_select = general(
     "index_select", _index_select_kernel, ("x", "index"),
     rules={"x": lambda xp, g, x_shape, index, dim: xp.index_add(xp.zeros(x_shape, g.dtype), dim, index, g)},
@@ -418,7 +469,7 @@ _index_fill_tensor = general(
     "index_fill_tensor", lambda x, index, value, dim: _filled(x, index, value, dim), ("x", "index", "value"),
     rules={
         "x": lambda xp, g, index, dim: xp.index_fill(g, dim, index, 0.0),
-        "value": lambda xp, g, index, dim: xp.sum(xp.index_select(g, dim, index), None, False),
+        "value": _fill_back_value,
     },
     grad_fn="IndexFillBackward1", method=False, names=("_index_fill_tensor",), doc="The same with a 0-d tensor.",
 )  # fmt: skip
@@ -434,6 +485,7 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
     if index._data.size and index._data.min() < 0:
         raise IndexError("index out of range in self")
     index = index if index._data.ndim else reshape(index, (1,))
+    _need_out(input, out, index)
     return _index_select.prim.call(input, index, params=(dim,), out=out)
 
 
@@ -583,6 +635,7 @@ def _need_long(op: str, index: Any) -> None:
 def take(input: Any, index: Any, *, out: Any = None) -> Any:
     need_tensor("take", input)
     _need_long("take", index)
+    _need_out(input, out, index)
     return _take.prim.call(input, index, out=out)
 
 
@@ -750,6 +803,7 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
     if mask._data.dtype != np.bool_:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     _check_broadcast("masked_select", mask, input)
+    _need_out(input, out, mask)
     return _masked_select.prim.call(input, mask, out=out)
 
 
@@ -782,6 +836,15 @@ def nonzero(input: Any, *, out: Any = None, as_tuple: bool = False) -> Any:
         found = _nonzero.prim.call(input if input._data.ndim else reshape(input, (1,)))
         return found.unbind(1)
     return _nonzero.prim.call(input, out=out)
+
+
+@public("nonzero_static", method=True)
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """`nonzero` with exactly `size` rows: the first ones, or filled up with `fill_value`."""
+    found = nonzero(input)._data[:size]
+    made = np.full((size, found.shape[1]), fill_value, np.int64)
+    made[: len(found)] = found
+    return wrap(made)
 
 
 @public("argwhere", method=True)
@@ -883,6 +946,13 @@ def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2:
     n = input._data.ndim
     dims = errors.checked_dim(dim1, n), errors.checked_dim(dim2, n)
     return _replaced(_diagonal_scatter, region, input, src, (offset, *dims))
+
+
+@public("as_strided_scatter", method=True)
+def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """`input` with the elements that `as_strided(size, stride, storage_offset)` would read replaced by `src`."""
+    region = as_strided(_plain(input), size, stride, storage_offset)
+    return _replaced(OPS.copy_slices, region, input, src, (*region._view[3],))  # type: ignore[misc]
 
 
 # ---------------------------------------------------------------- fill_diagonal_

@@ -30,10 +30,10 @@ from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..core.views import inplace
 from ..kernels import elementwise as kernels
-from .arithmetic import as_operand, refuse, unsupported
-from .fast import FastNode
+from .arithmetic import number_first, refuse, unsupported
+from .fast import FastNode, Lane
 
-LN2 = math.log(2)
+LN2, BOOL = math.log(2), np.dtype(bool)
 _new = object.__new__
 _NUMBERS = (int, float, bool, complex, np.generic)
 
@@ -48,6 +48,7 @@ _where = general(
     broadcasts=True, method=False, doc="a where the condition holds, else b.",
 )  # fmt: skip
 _where.prim.kind = "elementwise"
+_where_lane = Lane(_where)
 
 
 @spelled(_where)
@@ -56,6 +57,17 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
         raise errors.wrong_type("where", "condition", 1, condition)
     if input is None and other is None:
         return OPS.nonzero(condition, as_tuple=True)
+    if out is None and S.mode is None and type(input) is Tensor and type(other) is Tensor:
+        c, x, y = condition._data, input._data, other._data
+        dtype = x.dtype
+        if (
+            (dtype is F32 or dtype is F64) and y.dtype is dtype and c.dtype is BOOL
+            and c.shape == x.shape == y.shape
+        ):  # fmt: skip
+            r = wrap(kernels.where(c, x, y))
+            if _where.prim.tracked((condition, input, other)):
+                _where_lane.hang(r, (condition, input, other), ())
+            return r
     if condition._data.dtype.kind != "b":
         condition = _as_condition(condition)
     if not (
@@ -101,49 +113,38 @@ METHODS["where"] = lambda self, condition, other: where(condition, self, other)
 # ---------------------------------------------------------------- maximum and minimum
 
 
-def _tensors_only(op: Any, name: str) -> Any:
-    """The spelling of an op that takes no numbers."""
-
-    def function(input: Any, other: Any, *, out: Any = None) -> Any:
-        if not isinstance(other, Tensor):
-            raise errors.wrong_type(name, "other", 2, other)
-        return op(input, other) if out is None else op(input, other, out=out)
-
-    return spelled(op)(function)
-
-
 def _no_complex(name: str) -> Any:
     return refuse("c", f"{name} not implemented for complex tensors.", RuntimeError)
 
 
-maximum = _tensors_only(elementwise(
+maximum = elementwise(
     "maximum", np.maximum,
     a=lambda xp, g, a, b: xp.where(a < b, 0.0, xp.where(a == b, g / 2, g)),
     b=lambda xp, g, a, b: xp.where(a > b, 0.0, xp.where(a == b, g / 2, g)),
-    has_inplace=False, check=_no_complex("maximum"),
+    has_inplace=False, numbers=False, check=_no_complex("maximum"),
     doc="The larger of a and b, NaN if one is; at ties each gets half of the cotangent.",
-), "maximum")  # fmt: skip
-minimum = _tensors_only(elementwise(
+)  # fmt: skip
+minimum = elementwise(
     "minimum", np.minimum,
     a=lambda xp, g, a, b: xp.where(a > b, 0.0, xp.where(a == b, g / 2, g)),
     b=lambda xp, g, a, b: xp.where(a < b, 0.0, xp.where(a == b, g / 2, g)),
-    has_inplace=False, check=_no_complex("minimum"),
+    has_inplace=False, numbers=False, check=_no_complex("minimum"),
     doc="The smaller of a and b, NaN if one is; at ties each gets half of the cotangent.",
-), "minimum")  # fmt: skip
-fmax = _tensors_only(elementwise(
+)  # fmt: skip
+fmax = elementwise(
     "fmax", np.fmax,
     a=lambda xp, g, a, b: xp.where((a >= b) | (b != b), g, 0.0),
     b=lambda xp, g, a, b: xp.where((a >= b) | (b != b), 0.0, g),
-    has_inplace=False, check=_no_complex("fmax"),
+    has_inplace=False, numbers=False, check=_no_complex("fmax"),
     doc="The larger of a and b, the other where one is NaN; at ties a gets the cotangent.",
-), "fmax")  # fmt: skip
-fmin = _tensors_only(elementwise(
+)  # fmt: skip
+fmin = elementwise(
     "fmin", np.fmin,
     a=lambda xp, g, a, b: xp.where((a <= b) | (b != b), g, 0.0),
     b=lambda xp, g, a, b: xp.where((a <= b) | (b != b), 0.0, g),
-    has_inplace=False, check=_no_complex("fmin"),
+    has_inplace=False, numbers=False, check=_no_complex("fmin"),
     doc="The smaller of a and b, the other where one is NaN; at ties a gets the cotangent.",
-), "fmin")  # fmt: skip
+)  # fmt: skip
 
 # ---------------------------------------------------------------- clamp
 
@@ -294,7 +295,7 @@ _copysign = elementwise(
     doc="|a| with the sign of b; d = sign(a) sign(b) da, 0 at 0.",
 )  # fmt: skip
 heaviside = elementwise(
-    "heaviside", kernels.heaviside, a=None, b=None,
+    "heaviside", kernels.heaviside, a=None, b=None, numbers=False,
     check=refuse("c", "heaviside is not yet implemented for complex tensors.", RuntimeError),
     doc="0 where a < 0, b where a = 0, 1 where a > 0.",
 )  # fmt: skip
@@ -314,17 +315,17 @@ def _heaviside(input: Any, values: Any, *, out: Any = None) -> Any:
 
 
 nextafter = elementwise(
-    "nextafter", np.nextafter,
+    "nextafter", np.nextafter, numbers=False,
     a=lambda xp, g, a, b: xp.where(a == b, 0.0, g), b=lambda xp, g: xp.zeros(g.shape, g.dtype),
     check=unsupported("nextafter_cpu", "buic"), doc="The next number after a towards b.",
 )  # fmt: skip
 hypot = elementwise(
-    "hypot", np.hypot, a=lambda xp, g, a, out: g * (a / out), b=lambda xp, g, b, out: g * (b / out),
+    "hypot", np.hypot, numbers=False, a=lambda xp, g, a, out: g * (a / out), b=lambda xp, g, b, out: g * (b / out),
     check=unsupported("hypot_cpu", "buic"), domain=POSITIVE,
     doc="sqrt(a^2 + b^2) without overflow; d = (a da + b db) / sqrt(a^2 + b^2).",
 )  # fmt: skip
 ldexp = elementwise(
-    "ldexp", kernels.ldexp,
+    "ldexp", kernels.ldexp, numbers=False,
     a=lambda xp, g, b: g * xp.exp2(b), b=lambda xp, g, out: g * (out * LN2), promote=TO_FLOAT,
     doc="a 2^b; d = 2^b da + a 2^b log 2 db.",
 )  # fmt: skip
@@ -347,13 +348,13 @@ def frexp(input: Any, *, out: Any = None) -> Any:
 # ---------------------------------------------------------------- logarithms of two
 
 logaddexp = elementwise(
-    "logaddexp", kernels.logaddexp,
+    "logaddexp", kernels.logaddexp, numbers=False,
     a=lambda xp, g, a, b: g / (1 + xp.exp(b - a)), b=lambda xp, g, a, b: g / (1 + xp.exp(a - b)),
     has_inplace=False, check=unsupported("logaddexp_cpu", "bui"),
     doc="log(e^a + e^b) without overflow; d = softmax weights of a and b.",
 )  # fmt: skip
 logaddexp2 = elementwise(
-    "logaddexp2", np.logaddexp2,
+    "logaddexp2", np.logaddexp2, numbers=False,
     a=lambda xp, g, a, b: g / (1 + xp.exp2(b - a)), b=lambda xp, g, a, b: g / (1 + xp.exp2(a - b)),
     has_inplace=False, check=unsupported("logaddexp2_cpu", "buic"),
     doc="log2(2^a + 2^b) without overflow.",
@@ -379,23 +380,13 @@ _xlog1py = elementwise(
     a=lambda xp, g, a, b: xp.where((a == 0) & (b <= -1), 0.0, xp.special_xlog1py(g, b)),
     b=lambda xp, g, a, b: g * (a / (b + 1)), promote=TO_FLOAT, domain=POSITIVE, method=False,
     names=("special.xlog1py",), has_inplace=False, grad_fn="SpecialXlog1PyBackward0",
+    number_grad_fn="SpecialXlog1PyBackward2",
     check=unsupported("xlog1py_cpu", "c"),
     doc="a log(1 + b), 0 where a is 0; d = log(1 + b) da + a/(1 + b) db.",
 )  # fmt: skip
 
 
-def _number_first(op: Any) -> Any:
-    """The spelling of an op whose first operand may be a number when the second is a tensor."""
-
-    def function(input: Any, other: Any, *, out: Any = None) -> Any:
-        if not isinstance(input, Tensor) and isinstance(other, Tensor):
-            input = as_operand(input, other)
-        return op(input, other) if out is None else op(input, other, out=out)
-
-    return spelled(op)(function)
-
-
-xlogy, xlog1py = _number_first(_xlogy), _number_first(_xlog1py)
+xlogy, xlog1py = number_first(_xlogy), number_first(_xlog1py)
 PUBLIC["special.xlogy"] = PUBLIC["xlogy"]
 copysign = _copysign
 

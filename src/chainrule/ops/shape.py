@@ -19,6 +19,7 @@ from ..core.primitive import PUBLIC
 from ..core.record import OPS, RAW, sum_to
 from ..core.tensor import Tensor, own, wrap
 from ..kernels import shape as kernels
+from .views import ViewLane
 
 Ints = tuple[int, ...]
 
@@ -100,6 +101,9 @@ _unsafe_view = movement(
 )  # fmt: skip
 
 
+_view_lane = ViewLane(_reshape)
+
+
 @spelled(_reshape)
 def reshape(input: Any, *shape: Any) -> Any:
     if type(input) is not Tensor:
@@ -110,13 +114,13 @@ def reshape(input: Any, *shape: Any) -> Any:
     sizes = inferred(sizes_of(shape), data.size)
     if type(data) is np.ndarray and not data.flags.c_contiguous and S.mode is None:
         return _reshape_apart(input, sizes)
-    return _reshape.prim.call(input, params=(sizes,))
+    return _view_lane(input, (sizes,))
 
 
 def _reshape_apart(x: Tensor, sizes: Ints) -> Tensor:
     """What does not lie in order: a view if the strides allow it, else a copy with PyTorch's two nodes."""
     if kernels.reshaped_view(x._data, sizes) is not None:
-        return _reshape.prim.call(x, params=(sizes,))  # type: ignore[no-any-return]
+        return _view_lane(x, (sizes,))  # type: ignore[no-any-return]
     if x._node is not None:
         x = contiguous(x)
     return _unsafe_view.prim.call(x, params=(sizes,))  # type: ignore[no-any-return]
@@ -152,7 +156,7 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
                 hint="x.reshape(...) copies where it must; x.contiguous() makes the memory lie in order",
             )
         )
-    return _reshape.prim.call(input, params=(sizes,))  # type: ignore[no-any-return]
+    return _view_lane(input, (sizes,))  # type: ignore[no-any-return]
 
 
 def _view_dtype_kernel(x: Any, dtype: Any) -> Any:
@@ -214,9 +218,17 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     return reshape(input, other._data.shape)  # type: ignore[no-any-return]
 
 
-alias = movement(
+_alias = movement(
     "alias", lambda x: x[...], lambda xp, g: g, view=True, method=False, names=("_alias",), doc="The same, as a view."
 )
+_alias_lane = ViewLane(_alias)
+
+
+@spelled(_alias)
+def alias(input: Any) -> Any:
+    return _alias_lane(input, ())
+
+
 
 # ---------------------------------------------------------------- expand
 
@@ -225,6 +237,9 @@ _expand = movement(
     "expand", kernels.expand, lambda xp, g, x_shape: sum_to(xp, g, x_shape), view=True,
     doc="Dimensions of size 1 repeated without copying; the cotangent is summed over them.",
 )  # fmt: skip
+
+
+_expand_lane = ViewLane(_expand)
 
 
 @spelled(_expand)
@@ -238,7 +253,7 @@ def expand(input: Any, *shape: Any, implicit: bool = False, size: Any = None) ->
         )
     if sizes != have:
         sizes = _expanded(have, sizes)
-    return _expand.prim.call(input, params=(sizes,))
+    return _expand_lane(input, (sizes,))
 
 
 def _expanded(have: Ints, sizes: Ints) -> Ints:
@@ -279,6 +294,9 @@ _transpose = movement(
 )  # fmt: skip
 
 
+_transpose_lane = ViewLane(_transpose)
+
+
 @spelled(_transpose)
 def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> Any:
     if other:
@@ -286,7 +304,7 @@ def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> A
     if dim0 is None or dim1 is None:
         raise TypeError(f'transpose() missing 1 required positional arguments: "dim{0 if dim0 is None else 1}"')
     n = input._data.ndim
-    return _transpose.prim.call(input, params=(errors.checked_dim(dim0, n), errors.checked_dim(dim1, n)))
+    return _transpose_lane(input, (errors.checked_dim(dim0, n), errors.checked_dim(dim1, n)))
 
 
 _permute = movement(
@@ -300,6 +318,9 @@ def inverse(dims: Ints) -> Ints:
     return tuple(sorted(range(len(dims)), key=dims.__getitem__))
 
 
+_permute_lane = ViewLane(_permute)
+
+
 @spelled(_permute)
 def permute(input: Any, *dims: Any, **other: Any) -> Any:
     order = sizes_of((other["dims"],) if other else dims, "permute", "dims")
@@ -309,10 +330,10 @@ def permute(input: Any, *dims: Any, **other: Any) -> Any:
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
             f"ordering of dimensions i.e. input.dim() = {n} is not equal to len(dims) = {len(order)}"
         )
-    order = tuple(errors.checked_dim(d, n) for d in order)
+    order = tuple([errors.checked_dim(d, n) for d in order])
     if len(set(order)) != n:
         raise RuntimeError(f"permute(): duplicate dims are not allowed.\ndims: {list(order)}")
-    return _permute.prim.call(input, params=(order,))
+    return _permute_lane(input, (order,))
 
 
 # ---------------------------------------------------------------- memory through other strides

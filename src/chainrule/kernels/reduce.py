@@ -1,0 +1,420 @@
+"""Reductions and running reductions of arrays.
+
+Half precision and float32 lose digits when many numbers are added one after the other. NumPy adds pairwise only along
+memory, so sums along other axes are made in blocks here; float16 and bfloat16 are summed in float32, running sums and
+products in float64, as PyTorch does. A small sum is a dot product with ones: `np.add.reduce` costs 0.6 us before it
+adds anything, BLAS 0.2 us. Axes are None, or a tuple of numbers from 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["all_", "any_", "argmax", "argmin", "count_nonzero", "cummax", "cummin", "cumprod", "cumsum",
+           "logcumsumexp", "log_softmax", "logsumexp", "max_all", "max_dim", "mean", "min_all", "min_dim", "nansum",
+           "norm", "one_axis", "prod", "recurrence", "softmax", "sum", "sum_squares", "var"]  # fmt: skip
+
+_ndarray, _add, _multiply = np.ndarray, np.add.reduce, np.multiply.reduce
+_maximum, _minimum, _exp, _subtract, _divide = (
+    np.maximum.reduce, np.minimum.reduce, np.exp, np.subtract, np.divide)  # fmt: skip
+F32, F64, I64 = np.dtype("float32"), np.dtype("float64"), np.dtype("int64")
+_SMALL, _BLOCK = 64, 128
+_ONES32 = [np.ones(_SMALL, F32)[:n] for n in range(_SMALL + 1)]
+_ONES64 = [np.ones(_SMALL, F64)[:n] for n in range(_SMALL + 1)]
+Axes = Any  # None or a tuple of ints
+
+
+def one_axis(dim: Axes) -> Any:
+    """A tuple of one axis as that axis, which NumPy handles faster."""
+    return dim[0] if type(dim) is tuple and len(dim) == 1 else dim
+
+
+def _is_half(dtype: Any) -> bool:
+    return dtype.itemsize == 2 and dtype.kind in "fV"
+
+
+# ---------------------------------------------------------------- sums
+
+
+def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """The sum; of integers in int64."""
+    dtype = x.dtype
+    if type(x) is not _ndarray:
+        return x if dtype.kind not in "bui" else I64.type(x)
+    if dtype is F32 or dtype is F64:
+        if dim is None:
+            if x.size <= _SMALL and not keepdim:
+                ones = (_ONES32 if dtype is F32 else _ONES64)[x.size]
+                return (x if x.ndim == 1 else x.ravel()).dot(ones)
+        elif x.ndim == 2 and len(dim) == 1 and x.size <= 4096 and x.shape[dim[0]] <= _SMALL:
+            return _small_sum(x, dim[0], keepdim, _ONES32 if dtype is F32 else _ONES64)
+        return _floating_sum(x, dim, keepdim)
+    if dtype.kind in "bui":
+        return _add(x, one_axis(dim), I64, None, keepdim)
+    if _is_half(dtype):
+        return _floating_sum(x.astype(F32), dim, keepdim).astype(dtype)
+    return _floating_sum(x, dim, keepdim)
+
+
+def _small_sum(x: Any, axis: int, keepdim: bool, ones: Any) -> Any:
+    n = x.shape[axis]
+    y = x.dot(ones[n]) if axis else ones[n].dot(x)
+    return y if not keepdim else y.reshape((x.shape[0], 1) if axis else (1, x.shape[1]))
+
+
+def _floating_sum(x: Any, dim: Axes, keepdim: bool) -> Any:
+    dim = one_axis(dim)
+    if dim is None or x.dtype.itemsize > 4 or x.size < 4 * _BLOCK:
+        return _add(x, dim, None, None, keepdim)
+    axes = (dim,) if type(dim) is int else dim
+    if all(x.shape[a] <= 4 * _BLOCK or x.strides[a] == x.dtype.itemsize for a in axes):
+        return _add(x, dim, None, None, keepdim)
+    y = x
+    for a in sorted(axes, key=lambda a: x.strides[a]):  # along memory first, where NumPy adds pairwise
+        y = _blocked(y, a)
+    return y if keepdim else y.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+def _blocked(x: Any, axis: int) -> Any:
+    """The sum along one axis (kept) in blocks, then of the blocks: the error grows with log n instead of n."""
+    n = x.shape[axis]
+    blocks = n // _BLOCK
+    if blocks < 4 or x.strides[axis] == x.dtype.itemsize:
+        return _add(x, axis, None, None, True)
+    shape = x.shape
+    head = x[(slice(None),) * axis + (slice(blocks * _BLOCK),)]
+    head = head.reshape((*shape[:axis], blocks, _BLOCK, *shape[axis + 1 :]))
+    if axis == x.ndim - 2 and shape[-1] < 32:
+        parts = np.matmul(np.ones((1, _BLOCK), x.dtype), head).reshape((*shape[:axis], blocks, shape[-1]))
+    else:
+        parts = _add(head, axis + 1)
+    made = _blocked(parts, axis)
+    if blocks * _BLOCK < n:
+        made += _add(x[(slice(None),) * axis + (slice(blocks * _BLOCK, None),)], axis, None, None, True)
+    return made
+
+
+def count(shape: tuple[int, ...], dim: Axes) -> int:
+    """How many elements are reduced to one."""
+    n = 1
+    for i in range(len(shape)) if dim is None else dim:
+        n *= shape[i] if shape else 1
+    return n
+
+
+def mean(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """The arithmetic mean."""
+    if type(x) is not _ndarray:
+        return x
+    n = x.size if dim is None else count(x.shape, dim)
+    dtype = x.dtype
+    if _is_half(dtype):
+        return (_floating_sum(x.astype(F32), dim, keepdim) / n).astype(dtype)
+    y = sum(x, dim, keepdim)
+    if type(y) is _ndarray:
+        return _divide(y, n, y)
+    return y / n if n else y * np.nan
+
+
+def nansum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """The sum of what is not NaN."""
+    if x.dtype.kind in "fcV":
+        x = np.where(x == x, x, x.dtype.type(0))
+    return sum(x, dim, keepdim)
+
+
+def prod(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """The product; of integers in int64."""
+    kind = x.dtype.kind
+    if type(x) is not _ndarray:
+        return x if kind not in "bui" else I64.type(x)
+    if _is_half(x.dtype):
+        return _multiply(x.astype(F32), one_axis(dim), None, None, keepdim).astype(x.dtype)
+    return _multiply(x, one_axis(dim), I64 if kind in "bui" else None, None, keepdim)
+
+
+# ---------------------------------------------------------------- variance
+
+
+def sum_squares(d: Any, dim: Axes, keepdim: bool) -> Any:
+    """The sum of |d|^2."""
+    if d.dtype.kind == "c":
+        return sum(d.real**2 + d.imag**2, dim, keepdim)
+    if d.ndim == 1 and not keepdim and d.size <= 1024:
+        return d.dot(d)
+    return sum(d * d, dim, keepdim)
+
+
+def var(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
+    """The variance, in two passes: squares of the differences from the mean over n - correction."""
+    dtype = x.dtype
+    x = np.asarray(x.astype(F32) if _is_half(dtype) else x)
+    if not x.ndim:
+        dim = None
+    n = x.size if dim is None else count(x.shape, dim)
+    squares = sum_squares(x - mean(x, dim, True), dim, keepdim)
+    left = max(n - correction, 0)
+    if type(squares) is _ndarray:
+        _divide(squares, left, squares)
+    else:
+        squares = squares / squares.dtype.type(left)
+    return squares.astype(dtype) if _is_half(dtype) else squares
+
+
+def std(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
+    """The standard deviation."""
+    return np.sqrt(var(x, dim, keepdim, correction))
+
+
+# ---------------------------------------------------------------- extremes
+
+
+def max_all(x: Any) -> Any:
+    """The largest element; NaN if there is one."""
+    if type(x) is not _ndarray:
+        return x
+    if x.ndim == 1 and x.size <= 256:
+        return x[x.argmax()]
+    return _maximum(x, None)
+
+
+def min_all(x: Any) -> Any:
+    """The smallest element; NaN if there is one."""
+    if type(x) is not _ndarray:
+        return x
+    if x.ndim == 1 and x.size <= 256:
+        return x[x.argmin()]
+    return _minimum(x, None)
+
+
+def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """The largest elements over several axes."""
+    if type(x) is not _ndarray:
+        return x
+    return max_all(x) if dim is None and not keepdim else _maximum(x, one_axis(dim), None, None, keepdim)
+
+
+def amin(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """The smallest elements over several axes."""
+    if type(x) is not _ndarray:
+        return x
+    return min_all(x) if dim is None and not keepdim else _minimum(x, one_axis(dim), None, None, keepdim)
+
+
+def aminmax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """Both extremes."""
+    return amin(x, dim, keepdim), amax(x, dim, keepdim)
+
+
+def max_dim(x: Any, dim: int, keepdim: bool = False) -> Any:
+    """The largest element along an axis and the first place where it is."""
+    if not x.ndim:
+        return x, I64.type(0)
+    at = x.argmax(dim)
+    if x.ndim == 1:
+        values = x[at]
+        return (values.reshape(1), at.reshape(1)) if keepdim else (values, at)
+    return _maximum(x, dim, None, None, keepdim), np.expand_dims(at, dim) if keepdim else at
+
+
+def min_dim(x: Any, dim: int, keepdim: bool = False) -> Any:
+    """The smallest element along an axis and the first place where it is."""
+    if not x.ndim:
+        return x, I64.type(0)
+    at = x.argmin(dim)
+    if x.ndim == 1:
+        values = x[at]
+        return (values.reshape(1), at.reshape(1)) if keepdim else (values, at)
+    return _minimum(x, dim, None, None, keepdim), np.expand_dims(at, dim) if keepdim else at
+
+
+def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The first place of the largest element; in the flattened array when `dim` is None."""
+    if not x.ndim:
+        return I64.type(0)
+    return x.argmax(dim, keepdims=True) if keepdim else x.argmax(dim)
+
+
+def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The first place of the smallest element; in the flattened array when `dim` is None."""
+    if not x.ndim:
+        return I64.type(0)
+    return x.argmin(dim, keepdims=True) if keepdim else x.argmin(dim)
+
+
+# ---------------------------------------------------------------- truth
+
+
+def all_(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """Whether all elements are nonzero; uint8 for uint8."""
+    made = np.logical_and.reduce(x, one_axis(dim) if np.ndim(x) else None, None, None, keepdim)
+    return made if x.dtype != np.uint8 else made.astype(np.uint8)
+
+
+def any_(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """Whether any element is nonzero; uint8 for uint8."""
+    made = np.logical_or.reduce(x, one_axis(dim) if np.ndim(x) else None, None, None, keepdim)
+    return made if x.dtype != np.uint8 else made.astype(np.uint8)
+
+
+def count_nonzero(x: Any, dim: Axes = None) -> Any:
+    """How many elements are not zero."""
+    return np.asarray(np.count_nonzero(x, one_axis(dim) if np.ndim(x) else None), I64)[()]
+
+
+# ---------------------------------------------------------------- exponentials
+
+
+def _peak(x: Any, dim: Axes) -> Any:
+    """The largest element along the axes (kept), 0 where it is infinite."""
+    real = x.real if x.dtype.kind == "c" else x
+    peak = _maximum(real, dim, None, None, True)
+    return np.where(np.isfinite(peak), peak, peak.dtype.type(0))
+
+
+def logsumexp(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """log of the sum of exponentials, without overflow."""
+    dtype = x.dtype
+    x = np.asarray(x.astype(F32) if _is_half(dtype) else x)
+    if not x.ndim:
+        dim = None
+    if not x.size and count(x.shape, dim) == 0:
+        return np.log(sum(x, dim, keepdim))
+    peak = _peak(x, one_axis(dim))
+    made = np.log(sum(_exp(x - peak), dim, True)) + peak
+    if not keepdim:
+        made = made.squeeze(dim)[()] if dim is not None else made.reshape(())[()]
+    return made.astype(dtype) if made.dtype != dtype else made
+
+
+def softmax(x: Any, dim: int) -> Any:
+    """exp(x) over its sum along an axis, without overflow."""
+    if x.ndim == 1 and 0 < x.size <= _SMALL and (x.dtype is F32 or x.dtype is F64):
+        e = _exp(x - x[x.argmax()])
+        return _divide(e, e.dot((_ONES32 if x.dtype is F32 else _ONES64)[x.size]), e)
+    dtype = x.dtype
+    x = _with_axis(x, dtype)
+    if not x.size:
+        return x.astype(dtype)
+    e = _subtract(x, _maximum(x, dim, None, None, True))
+    _exp(e, e)
+    _divide(e, sum(e, (dim,), True), e)
+    return _as_before(e, dtype, x)
+
+
+def log_softmax(x: Any, dim: int) -> Any:
+    """log of softmax: x less the log of the sum of exponentials."""
+    dtype = x.dtype
+    x = _with_axis(x, dtype)
+    if not x.size:
+        return x.astype(dtype)
+    d = _subtract(x, _maximum(x, dim, None, None, True))
+    _subtract(d, np.log(sum(_exp(d), (dim,), True)), d)
+    return _as_before(d, dtype, x)
+
+
+def _with_axis(x: Any, dtype: Any) -> Any:
+    if _is_half(dtype):
+        x = x.astype(F32)
+    return x if x.ndim else np.asarray(x).reshape(1)
+
+
+def _as_before(made: Any, dtype: Any, x: Any) -> Any:
+    return made.astype(dtype) if _is_half(dtype) else made
+
+
+# ---------------------------------------------------------------- norms
+
+
+def norm(x: Any, dim: Axes = None, keepdim: bool = False, ord: float = 2.0) -> Any:
+    """(sum |x|^ord)^(1/ord) and its limits: the largest or smallest |x|, the number of nonzeros."""
+    dtype = x.dtype
+    x = np.asarray(x.astype(F32) if _is_half(dtype) else x)
+    if not x.ndim:
+        dim = None
+    if ord == 2:
+        made = np.sqrt(sum_squares(x.ravel() if dim is None and not keepdim else x, dim, keepdim))
+    elif ord == 1:
+        made = sum(np.abs(x), dim, keepdim)
+    elif ord == 0:
+        made = sum((x != 0).astype(x.real.dtype), dim, keepdim)
+    elif ord in (np.inf, -np.inf):
+        made = (_maximum if ord > 0 else _minimum)(np.abs(x), one_axis(dim), None, None, keepdim)
+    else:
+        made = sum(np.abs(x) ** ord, dim, keepdim) ** (1 / ord)
+    return made.astype(dtype) if _is_half(dtype) else made
+
+
+# ---------------------------------------------------------------- running reductions
+
+
+def _running(ufunc: Any, x: Any, axis: int) -> Any:
+    kind = x.dtype.kind
+    if not x.ndim:
+        return x if kind not in "bui" else I64.type(x)
+    if kind in "bui":
+        return ufunc.accumulate(x, axis, I64)
+    wide = F64 if kind in "fV" else np.dtype("complex128")
+    if x.dtype == wide:
+        return ufunc.accumulate(x, axis)
+    return ufunc.accumulate(x, axis, wide).astype(x.dtype)
+
+
+def cumsum(x: Any, dim: int) -> Any:
+    """Sums of the first 1, 2, ... elements along an axis."""
+    return _running(np.add, x, dim)
+
+
+def cumprod(x: Any, dim: int) -> Any:
+    """Products of the first 1, 2, ... elements along an axis."""
+    return _running(np.multiply, x, dim)
+
+
+def logcumsumexp(x: Any, dim: int) -> Any:
+    """log of the running sum of exponentials."""
+    if not x.ndim:
+        return x
+    if _is_half(x.dtype):
+        return np.logaddexp.accumulate(x.astype(F32), dim).astype(x.dtype)
+    if x.dtype.kind == "c":
+        peak = _peak(x, dim)
+        return np.log(np.cumsum(np.exp(x - peak), dim)) + peak
+    return np.logaddexp.accumulate(x, dim)
+
+
+def _running_extreme(ufunc: Any, x: Any, axis: int) -> Any:
+    if not x.ndim:
+        return x, I64.type(0)
+    values = ufunc.accumulate(x, axis)
+    places = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - 1 - axis))
+    at = np.where((x == values) | (x != x), places, 0)
+    return values, np.maximum.accumulate(at, axis)
+
+
+def cummax(x: Any, dim: int) -> Any:
+    """The largest of the first 1, 2, ... elements, and the last place where it is."""
+    return _running_extreme(np.maximum, x, dim)
+
+
+def cummin(x: Any, dim: int) -> Any:
+    """The smallest of the first 1, 2, ... elements, and the last place where it is."""
+    return _running_extreme(np.minimum, x, dim)
+
+
+def recurrence(u: Any, a: Any, dim: int) -> Any:
+    """h[i] = u[i] + a[i] h[i-1] along an axis, from h[-1] = 0.
+
+    By doubling: after step s, h[i] holds the contributions of the last 2s terms; log2(n) steps, no division.
+    Source: Hillis and Steele, Data Parallel Algorithms, Communications of the ACM 29 (1986), p. 1170.
+    """
+    if not u.ndim:
+        return u
+    h, a = np.moveaxis(u.copy(), dim, 0), np.moveaxis(a.copy(), dim, 0)
+    step, n = 1, h.shape[0]
+    while step < n:
+        h[step:] += a[step:] * h[:-step]
+        a[step:] *= a[:-step]
+        step *= 2
+    return np.ascontiguousarray(np.moveaxis(h, 0, dim))

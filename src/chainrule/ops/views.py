@@ -1,0 +1,106 @@
+"""The short way of a call for ops that give views: transpose, reshape, select, slice, ...
+
+`core/primitive.py` takes any op; a view costs 2 us there. `ViewLane` does the same for the usual case (no
+interpreter): run the kernel, say whose memory the result shares (`linked`), hang a `ViewNode` on it. What a view's
+rule needs is the shape of the operand and the parameters, so the node saves nothing that could go stale.
+Called by the other files of the shape family.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from .._state import S, grad_enabled
+from ..core.node import LEAF, next_k
+from ..core.primitive import Primitive
+from ..core.record import OPS, RAW, GeneralNode
+from ..core.tensor import Tensor, own
+
+__all__ = ["ViewLane", "ViewNode", "linked"]
+
+_new, _ndarray, _ref = object.__new__, np.ndarray, weakref.ref
+
+
+class ViewNode(GeneralNode):
+    """The node of a view. s0: the shape of the operand; p: the parameters; e: one edge."""
+
+    __slots__ = ()
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        rule = self.prim.rules[0]
+        values = (self.s0, *self.p)
+        return rule.fn(RAW, g, *[values[i] for i in self.picks])  # type: ignore[attr-defined,union-attr]
+
+    def rec(self, g: Any, keep: bool) -> Any:
+        rule = self.prim.rules[0]
+        values = (self.s0, *self.p)
+        return rule.fn(OPS, g, *[values[i] for i in self.picks])  # type: ignore[attr-defined,union-attr]
+
+    def saved(self) -> dict[str, Any]:
+        return {"x_shape": self.s0} | dict(zip(self.prim.params, self.p, strict=True))
+
+    def release(self) -> None:
+        """Nothing that could be released."""
+
+
+def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Tensor:
+    """A new tensor on `data`, part of the memory of `x`: `link_view` of the core with its steps written out."""
+    t = _new(Tensor)
+    t._data = data
+    t._node = t._grad = t._meta = None
+    view = x._view
+    base = x if view is None else view[0]
+    vc = base._vc
+    if vc is None:
+        vc = base._vc = [0]
+    t._vc = vc
+    t._view = (base, x, prim, params)
+    if data.dtype.kind in "fcV":
+        meta = base._meta
+        if meta is None:
+            meta = base._need_meta()
+        views = meta.views
+        views.append(_ref(t))
+        if len(views) > meta.views_limit:
+            meta.views = [r for r in views if r() is not None]
+            meta.views_limit = 2 * len(meta.views) + 8
+    return t
+
+
+class ViewLane:
+    """The shortcut of one view op: `lane(x, params)`, with parameters that are already checked."""
+
+    __slots__ = ("kernel", "node_class", "prim")
+
+    def __init__(self, op: Any) -> None:
+        prim: Primitive = op.prim
+        rule = prim.rules[0]
+        assert rule is not None and not {"x", "out", "x_dtype"} & set(rule.names)
+        names = ("x_shape", *prim.params)
+        body = {"prim": prim, "picks": tuple(names.index(n) for n in rule.names), "__slots__": ()}
+        self.prim, self.kernel = prim, prim.kernel
+        self.node_class: Any = type(prim.grad_fn, (ViewNode,), body)
+
+    def __call__(self, x: Any, params: tuple[Any, ...]) -> Any:
+        if S.mode is not None or not isinstance(x, Tensor):
+            return self.prim.call(x, params=params)
+        data = x._data
+        if type(data) is not _ndarray:
+            data = own(x)
+        return self.on(x, self.kernel(data, *params), params)
+
+    def on(self, x: Tensor, made: Any, params: tuple[Any, ...]) -> Tensor:
+        """The tensor on `made`, which is the kernel's result."""
+        t = linked(self.prim, x, made, params)
+        edge = x._node
+        if edge is not None and (S.grad or grad_enabled()) and made.dtype.kind in "fcV":
+            n = _new(self.node_class)
+            n.k = next_k()
+            n.e = x if edge is LEAF else edge
+            n.hooks = n.v1 = n.s1 = None
+            n.s0, n.p = x._data.shape, params
+            t._node = n
+        return t
