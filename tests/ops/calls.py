@@ -222,6 +222,8 @@ ALONG = [on(x23)(1), on(x234)(0), on(values(1))(0)]
 BY_HAND |= {
     "max_dim": [on(x23)(1, False), on(x23)(0, True)],
     "min_dim": [on(x23)(1, False), on(x23)(0, True)],
+    "argmax": [on(x23)(None, False), on(x23)(1, False), on(x23)(0, True)],
+    "argmin": [on(x23)(None, False), on(x23)(1, False), on(x23)(0, True)],
     "cummax": ALONG,
     "cummin": ALONG,
     "cumsum": ALONG,

@@ -25,12 +25,23 @@ def inexact(value: Any) -> bool:
     return is_array(value) and value.dtype.kind in "fc"
 
 
-def leaves(operands: Sequence[Any], requires_grad: bool = True) -> list[Any]:
-    """The operands as tensors, floating ones as leaves that require grad; numbers and None stay."""
-    made = []
-    for value in operands:
-        t = wrap(np.array(value)) if is_array(value) else value
-        made.append(t.requires_grad_() if requires_grad and inexact(value) else t)
+def tensors_of(operands: Sequence[Any]) -> list[Any]:
+    """The operands as tensors outside the graph; numbers and None stay."""
+    return [wrap(np.array(v)) if is_array(v) else v for v in operands]
+
+
+def active(prim: Primitive, operands: Sequence[Any]) -> list[bool]:
+    """Which operands a gradient reaches: floating ones that have a rule."""
+    rules = prim.rules * len(operands) if prim.joint else prim.rules
+    return [r is not None and inexact(v) for r, v in zip(rules, operands, strict=True)]
+
+
+def leaves(prim: Primitive, operands: Sequence[Any]) -> list[Any]:
+    """The operands as tensors, those that a gradient reaches as leaves that require grad."""
+    made = tensors_of(operands)
+    for t, wanted in zip(made, active(prim, operands), strict=True):
+        if wanted:
+            t.requires_grad_()
     return made
 
 
@@ -120,10 +131,11 @@ def narrow(value: Any) -> Any:
     return np.asarray(value).astype(np.complex64 if value.dtype.kind == "c" else np.float32)
 
 
-def with_arrays(operands: Sequence[Any], new: Sequence[Any]) -> list[Any]:
-    """The operands with the floating ones replaced in order."""
+def with_arrays(prim: Primitive, operands: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+    """The operands with those that a gradient reaches replaced in order."""
     source = iter(new)
-    return [next(source) if inexact(value) else value for value in operands]
+    wanted = active(prim, operands)
+    return [next(source) if w else v for v, w in zip(operands, wanted, strict=True)]
 
 
 def assert_same(found: Any, expected: Any, *, rtol: float = 0.0, atol: float = 0.0) -> None:
@@ -146,7 +158,7 @@ def assert_same(found: Any, expected: Any, *, rtol: float = 0.0, atol: float = 0
 def gradient_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     """(the derivative along a direction by differences, the same by the rule): the inner-product identity."""
     operands = [wide(v) for v in sample.operands]
-    tensors = leaves(operands)
+    tensors = leaves(prim, operands)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = cotangents(outs)
     inputs = floating(tensors)
@@ -154,7 +166,7 @@ def gradient_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     along = [direction(a, 50 + i) for i, a in enumerate(at)]
 
     def f(moved: list[Any]) -> list[Any]:
-        made = run(prim, leaves(with_arrays(operands, moved)), sample.params)
+        made = run(prim, leaves(prim, with_arrays(prim, operands, moved)), sample.params)
         return arrays(differentiable(made))
 
     numeric = inner(arrays(gs), difference(f, at, along))
@@ -165,7 +177,7 @@ def gradient_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
 def second_order_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     """The same for the gradient as a function of operands and cotangents."""
     operands = [wide(v) for v in sample.operands]
-    tensors = leaves(operands)
+    tensors = leaves(prim, operands)
     inputs = floating(tensors)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = [g.requires_grad_() for g in cotangents(outs)]
@@ -175,7 +187,7 @@ def second_order_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     along = [direction(a, 110 + i) for i, a in enumerate(at)]
 
     def f(moved: list[Any]) -> list[Any]:
-        again = leaves(with_arrays(operands, moved[: len(inputs)]))
+        again = leaves(prim, with_arrays(prim, operands, moved[: len(inputs)]))
         made = differentiable(run(prim, again, sample.params))
         return arrays(gradients(made, floating(again), [wrap(g) for g in moved[len(inputs) :]]))
 

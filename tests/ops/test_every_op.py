@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ops.checking import (
+    active,
     arrays,
     assert_same,
     call,
@@ -29,6 +30,7 @@ from ops.checking import (
     outputs,
     run,
     second_order_error,
+    tensors_of,
     wide,
 )
 from ops.references import REFERENCES
@@ -77,10 +79,7 @@ def has_gradient(prim: Primitive, sample: Sample) -> bool:
     """Whether a gradient reaches one of the operands of this call."""
     if not prim.differentiable:
         return False
-    rules = prim.rules * len(sample.operands) if prim.joint else prim.rules
-    return prim.name not in IDENTITY and any(
-        r is not None and inexact(v) for r, v in zip(rules, sample.operands, strict=True)
-    )
+    return prim.name not in IDENTITY and any(active(prim, sample.operands))
 
 
 IDENTITY = {"positive"}  # gives its operand itself
@@ -88,6 +87,11 @@ IDENTITY = {"positive"}  # gives its operand itself
 
 def real(prim: Primitive, sample: Sample) -> bool:
     return not any(is_array(v) and v.dtype.kind == "c" for v in sample.operands)
+
+
+def is_public(prim: Primitive) -> bool:
+    names = [path.rpartition(".")[2] for path, f in PUBLIC.items() if f is prim.public]
+    return any(not n.startswith("_") for n in names)
 
 
 DIFFERENTIABLE = that(has_gradient)
@@ -106,7 +110,7 @@ def test_value(case: Case) -> None:
     prim, sample = case
     operands = [list(sample.operands)] if prim.variadic else list(sample.operands)
     expected = REFERENCES[prim.name](*operands, *sample.params)
-    found = run(prim, leaves(sample.operands, False), sample.params)
+    found = run(prim, tensors_of(sample.operands), sample.params)
     listed = list(expected) if isinstance(expected, (tuple, list)) else [expected]
     assert len(found) == len(listed)
     for a, b in zip(found, listed, strict=True):
@@ -117,17 +121,17 @@ def test_value(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_both_paths_agree(case: Case) -> None:
     prim, sample = case
-    lane = run(prim, leaves(sample.operands, False), sample.params)
+    lane = run(prim, tensors_of(sample.operands), sample.params)
     torch.manual_seed(1)
-    general = prim.call(*leaves(sample.operands, False), params=sample.params)
+    general = prim.call(*tensors_of(sample.operands), params=sample.params)
     assert_same(lane, outputs(prim, general))
 
 
 @pytest.mark.parametrize("case", that(real))
 def test_float32_stays_float32(case: Case) -> None:
     prim, sample = case
-    doubles = run(prim, leaves([wide(v) for v in sample.operands]), sample.params)
-    tensors = leaves([narrow(v) for v in sample.operands])
+    doubles = run(prim, leaves(prim, [wide(v) for v in sample.operands]), sample.params)
+    tensors = leaves(prim, [narrow(v) for v in sample.operands])
     outs = run(prim, tensors, sample.params)
     singles = {"float64": "float32", "complex128": "complex64"}
     for a, b in zip(outs, doubles, strict=True):
@@ -146,7 +150,7 @@ FIXED_DTYPE = {"to_dtype", "_view_dtype"}  # the dtype of the result is a parame
 @pytest.mark.parametrize("case", CASES)
 def test_operands_are_not_touched(case: Case) -> None:
     prim, sample = case
-    tensors = leaves(sample.operands, False)
+    tensors = tensors_of(sample.operands)
     before = [np.array(t._data) if isinstance(t, Tensor) else t for t in tensors]
     run(prim, tensors, sample.params)
     for t, b in zip(tensors, before, strict=True):
@@ -159,14 +163,14 @@ def test_operands_are_not_touched(case: Case) -> None:
 def test_non_contiguous_operands(case: Case) -> None:
     prim, sample = case
     strided = [_scattered(v) if is_array(v) else v for v in sample.operands]
-    tensors = [wrap(v).requires_grad_(inexact(v)) if is_array(v) else v for v in strided]
-    plain = leaves(sample.operands)
+    wanted = active(prim, sample.operands)
+    tensors = [wrap(v).requires_grad_(w) if is_array(v) else v for v, w in zip(strided, wanted, strict=True)]
+    plain = leaves(prim, sample.operands)
     outs, expected = (run(prim, ts, sample.params) for ts in (tensors, plain))
     assert_same(outs, expected, rtol=1e-12, atol=1e-12)
     gs = cotangents(differentiable(expected))
     found = gradients(differentiable(outs), floating(tensors), gs)
-    wanted = gradients(differentiable(expected), floating(plain), gs)
-    assert_same(found, wanted, rtol=1e-12, atol=1e-12)
+    assert_same(found, gradients(differentiable(expected), floating(plain), gs), rtol=1e-12, atol=1e-12)
 
 
 def _scattered(value: Any) -> Any:
@@ -197,7 +201,7 @@ def test_second_order(case: Case) -> None:
 @pytest.mark.parametrize("case", DIFFERENTIABLE)
 def test_both_readings_of_the_rule_agree(case: Case) -> None:
     prim, sample = case
-    tensors = leaves(sample.operands)
+    tensors = leaves(prim, sample.operands)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = cotangents(outs)
     recorded = gradients(outs, floating(tensors), gs, create_graph=True, retain_graph=True)
@@ -208,26 +212,26 @@ def test_both_readings_of_the_rule_agree(case: Case) -> None:
 @pytest.mark.parametrize("case", DIFFERENTIABLE)
 def test_result_knows_its_node(case: Case) -> None:
     prim, sample = case
-    for t in run(prim, leaves(sample.operands), sample.params):
+    for t in run(prim, leaves(prim, sample.operands), sample.params):
         assert t.requires_grad == (t.is_floating_point() or t.is_complex())
         if t.requires_grad:
             assert t.grad_fn is not None
             if isinstance(sample.operands[-1], np.ndarray) or prim.kind != "elementwise":
                 assert t.grad_fn.name() == prim.grad_fn
     with torch.no_grad():
-        assert not any(t.requires_grad for t in run(prim, leaves(sample.operands), sample.params))
+        assert not any(t.requires_grad for t in run(prim, leaves(prim, sample.operands), sample.params))
 
 
 @pytest.mark.parametrize("case", that(lambda p, s: not p.differentiable))
 def test_without_rule_nothing_is_recorded(case: Case) -> None:
     prim, sample = case
-    assert not any(t.requires_grad for t in run(prim, leaves(sample.operands), sample.params))
+    assert not any(t.requires_grad for t in run(prim, leaves(prim, sample.operands), sample.params))
 
 
 @pytest.mark.parametrize("case", DIFFERENTIABLE)
 def test_gradients_have_memory_of_their_own(case: Case) -> None:
     prim, sample = case
-    tensors = leaves(sample.operands)
+    tensors = leaves(prim, sample.operands)
     inputs = floating(tensors)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = cotangents(outs)
@@ -244,7 +248,7 @@ def test_gradients_have_memory_of_their_own(case: Case) -> None:
 @pytest.mark.parametrize("case", DIFFERENTIABLE)
 def test_saved_values_are_released(case: Case) -> None:
     prim, sample = case
-    tensors = leaves(sample.operands)
+    tensors = leaves(prim, sample.operands)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = cotangents(outs)
     node = outs[0].grad_fn
@@ -266,7 +270,7 @@ def test_saved_values_are_released(case: Case) -> None:
 @pytest.mark.parametrize("case", that(lambda p, s: has_gradient(p, s) and "x" in [k for k, _, _ in p.layout.saves]))
 def test_overwriting_a_saved_operand_is_noticed(case: Case) -> None:
     prim, sample = case
-    tensors = [t * 1 if isinstance(t, Tensor) and t.requires_grad else t for t in leaves(sample.operands)]
+    tensors = [t * 1 if isinstance(t, Tensor) and t.requires_grad else t for t in leaves(prim, sample.operands)]
     outs = differentiable(run(prim, tensors, sample.params))
     node = outs[0].grad_fn
     saved = [t for t in tensors if isinstance(t, Tensor) and any(t is s for s in _saved_tensors(node))]
@@ -322,7 +326,7 @@ def test_scalars_and_empty_tensors(case: Case) -> None:
     prim, sample = case
     for shape in ((), (0,), (3, 0), (1, 1)):
         operands = [np.full(shape, v.flat[0]) if is_array(v) else v for v in sample.operands]
-        tensors = leaves(operands)
+        tensors = leaves(prim, operands)
         (out,) = run(prim, tensors, sample.params)
         assert out.shape == shape
         if out.requires_grad:
@@ -335,19 +339,19 @@ def test_broadcasting(case: Case) -> None:
     prim, sample = case
     a, b = (values.flat[:6].reshape(2, 3) for values in (np.resize(v, 6) for v in sample.operands))
     for x, y in ((a, b[:1]), (a[:, :1], b[:1]), (a[0], b), (a[:, None], b)):
-        (found,) = run(prim, leaves([x, y], False), sample.params)
+        (found,) = run(prim, tensors_of([x, y]), sample.params)
         full = np.broadcast_shapes(x.shape, y.shape)
         wide_operands = [np.array(np.broadcast_to(v, full)) for v in (x, y)]
-        assert_same(found, run(prim, leaves(wide_operands, False), sample.params)[0])
+        assert_same(found, run(prim, tensors_of(wide_operands), sample.params)[0])
     with pytest.raises(RuntimeError, match="must match the size of tensor b"):
-        run(prim, leaves([a, b[:, :2]], False), sample.params)
+        run(prim, tensors_of([a, b[:, :2]]), sample.params)
 
 
 @pytest.mark.parametrize("case", first(lambda p, s: p.kind == "elementwise" and len(p.args) == 2 and p.numbers))
 def test_a_number_is_a_scalar_tensor(case: Case) -> None:
     prim, sample = case
     array, number = sample.operands[0], np.ravel(sample.operands[1])[0].item()
-    a, b = leaves([array, array])
+    a, b = leaves(prim, [array, array])
     (with_number,) = run(prim, [a, number], sample.params)
     (with_tensor,) = run(prim, [b, wrap(np.array(number))], sample.params)
     assert_same(with_number, with_tensor, rtol=1e-14)
@@ -367,7 +371,7 @@ def changes_nothing_but_values(prim: Primitive, sample: Sample) -> bool:
     """Whether the result could be written over the first operand."""
     if inplace_form(prim) is None or prim.several or prim.variadic or prim.kind != "elementwise":
         return False
-    (out,) = run(prim, leaves(sample.operands, False), sample.params)
+    (out,) = run(prim, tensors_of(sample.operands), sample.params)
     x = sample.operands[0]
     return is_array(x) and (out.shape, out._data.dtype.kind) == (x.shape, x.dtype.kind)
 
@@ -378,7 +382,7 @@ INPLACE = that(changes_nothing_but_values)
 @pytest.mark.parametrize("case", INPLACE)
 def test_inplace_form(case: Case) -> None:
     prim, sample = case
-    there, here = leaves(sample.operands), leaves(sample.operands)
+    there, here = leaves(prim, sample.operands), leaves(prim, sample.operands)
     (expected,) = run(prim, [there[0] * 1, *there[1:]], sample.params)
     x = here[0] * 1
     torch.manual_seed(1)
@@ -393,12 +397,12 @@ def test_inplace_form(case: Case) -> None:
 @pytest.mark.parametrize("case", first(lambda p, s: changes_nothing_but_values(p, s) and s.operands[0].ndim == 2))
 def test_inplace_form_on_a_view(case: Case) -> None:
     prim, sample = case
-    there, here = leaves(sample.operands), leaves(sample.operands)
+    there, here = leaves(prim, sample.operands), leaves(prim, sample.operands)
     rest = [np.array(v.T) if is_array(v) and v.ndim == 2 else v for v in sample.operands[1:]]
-    (part,) = run(prim, [there[0].t() * 1, *leaves(rest, False)], sample.params)
+    (part,) = run(prim, [there[0].t() * 1, *tensors_of(rest)], sample.params)
     expected = part.t() * 2
     base = here[0] * 1
-    inplace_form(prim)(base.t(), *leaves(rest, False), *sample.params)
+    inplace_form(prim)(base.t(), *tensors_of(rest), *sample.params)
     found = base * 2
     assert_same(found, expected)
     if expected.requires_grad:
@@ -409,8 +413,8 @@ def test_inplace_form_on_a_view(case: Case) -> None:
 @pytest.mark.parametrize("case", first(changes_nothing_but_values))
 def test_inplace_form_without_recording(case: Case) -> None:
     prim, sample = case
-    (expected,) = run(prim, leaves(sample.operands, False), sample.params)
-    x, *rest = leaves(sample.operands, False)
+    (expected,) = run(prim, tensors_of(sample.operands), sample.params)
+    x, *rest = tensors_of(sample.operands)
     torch.manual_seed(1)
     assert inplace_form(prim)(x, *rest, *sample.params) is x
     assert_same(x, expected)
@@ -428,7 +432,7 @@ NO_OUT = {"rsub", "clone", "positive"}
 @pytest.mark.parametrize("case", first(takes_out))
 def test_out(case: Case) -> None:
     prim, sample = case
-    tensors = leaves(sample.operands, False)
+    tensors = tensors_of(sample.operands)
     (expected,) = run(prim, tensors, sample.params)
     out = wrap(np.empty_like(np.asarray(expected._data)))
     torch.manual_seed(1)
@@ -440,7 +444,7 @@ def test_out(case: Case) -> None:
     assert_same(wrong, expected)
     if prim.differentiable:
         with pytest.raises(RuntimeError, match="don't support automatic differentiation"):
-            prim.public(*leaves(sample.operands), *sample.params, out=out)
+            prim.public(*leaves(prim, sample.operands), *sample.params, out=out)
 
 
 # ---------------------------------------------------------------- recorder, symbols, errors
@@ -454,9 +458,9 @@ def moved(value: Any) -> Any:
 @pytest.mark.parametrize("case", that(lambda p, s: has_gradient(p, s) and p.name not in RANDOM))
 def test_recorded_graph_is_the_same_function(case: Case) -> None:
     prim, sample = case
-    plain = leaves(sample.operands, False)
-    where = [i for i, t in enumerate(plain) if isinstance(t, Tensor) and inexact(t._data)]
-    weights = cotangents(differentiable(run(prim, leaves(sample.operands), sample.params)))
+    plain = tensors_of(sample.operands)
+    where = [i for i, wanted in enumerate(active(prim, sample.operands)) if wanted]
+    weights = cotangents(differentiable(run(prim, leaves(prim, sample.operands), sample.params)))
 
     def loss(*inputs: Tensor) -> Any:
         operands = list(plain)
@@ -495,12 +499,7 @@ def test_wrong_type_of_operand(case: Case) -> None:
     prim, sample = case
     words = "must be Tensor, not str|invalid combination of arguments|must be tuple of Tensors, not str"
     with pytest.raises(TypeError, match=words):
-        prim.public("text", *leaves(sample.operands[1:], False), *sample.params)
-
-
-def is_public(prim: Primitive) -> bool:
-    names = [path.rpartition(".")[2] for path, f in PUBLIC.items() if f is prim.public]
-    return any(not n.startswith("_") for n in names)
+        prim.public("text", *tensors_of(sample.operands[1:]), *sample.params)
 
 
 @pytest.mark.parametrize("case", first(has_gradient))
@@ -509,7 +508,7 @@ def test_no_cycles(case: Case) -> None:
     gc.collect()
     gc.disable()
     try:
-        tensors = leaves(sample.operands)
+        tensors = leaves(prim, sample.operands)
         outs = differentiable(run(prim, tensors, sample.params))
         gs = cotangents(outs)
         engine.backward(outs, gs)

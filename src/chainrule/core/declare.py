@@ -19,16 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import (
-    NONE,
-    PUBLIC,
-    SAME,
-    TO_FLOAT,
-    Primitive,
-    binary_lane,
-    compare_lane,
-    unary_lane,
-)
+from .lanes import binary_lane, compare_lane, unary_lane
+from .primitive import NONE, PUBLIC, SAME, TO_FLOAT, Primitive
 from .record import OPS, RAW
 from .tensor import Tensor
 from .views import inplace, inplace_method

@@ -1,13 +1,10 @@
 """Primitives: the registry of ops and the paths a call takes.
 
 A `Primitive` is what a declaration makes: name, kernel, rules, kinds of operands. `call` is its
-general path:
-check and promote the operands, hand them to the innermost interpreter if there is one, else
-`evaluate`: run the kernel on the arrays, wrap, record. `unary_lane`, `binary_lane` and
-`compare_lane` are the same for the usual case (float32 or float64, no interpreter, no `out=`) in as
-few steps as Python allows; for anything else they fall back to `call`. An op costs about 0.5 us
-beyond its kernel there, so: slots, no keyword calls, no context managers. Called by
-`core/declare.py`; the tables `REGISTRY` and `PUBLIC` are read by `ops/`, docs and tests.
+general path: check and promote the operands, hand them to the innermost interpreter if there is
+one, else `evaluate`: run the kernel on the arrays, wrap, record. `core/lanes.py` has shorter paths
+for the usual cases, which fall back to `call`.
+Called by `core/declare.py`; the tables `REGISTRY` and `PUBLIC` are read by `ops/`, docs and tests.
 """
 
 from __future__ import annotations
@@ -20,19 +17,7 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S, grad_enabled
 from .interpreter import current
-from .node import LEAF, next_k
-from .record import (
-    OPS,
-    GeneralNode,
-    Layout,
-    Rule,
-    binary_node,
-    number_node,
-    one_node,
-    pair_node,
-    record,
-    unary_node,
-)
+from .record import OPS, GeneralNode, Layout, Rule, record
 from .tensor import Tensor, own, wrap
 
 __all__ = [
@@ -43,8 +28,6 @@ __all__ = [
     "TO_FLOAT",
     "Primitive",
     "cast",
-    "one_lane",
-    "pair_lane",
 ]
 
 REGISTRY: dict[str, Primitive] = {}
@@ -57,8 +40,7 @@ SAME = "operands are promoted to their common dtype"
 TO_FLOAT = "operands are promoted; integers become the default float"
 
 F32, F64 = np.dtype("float32"), np.dtype("float64")
-_ndarray, _new = np.ndarray, object.__new__
-_NUMBERS = (int, float, bool, complex)
+NUMBERS = (int, float, bool, complex)
 
 
 class Primitive:
@@ -76,7 +58,7 @@ class Primitive:
         broadcasts: operands are broadcast, so the machine sums cotangents back.
         holomorphic: rules are complex derivatives; the machine conjugates for complex cotangents.
         numbers: operands may be Python numbers.
-        check: sees the promoted operands and those given, off the fast lanes; raises if it refuses them.
+        check: sees the promoted operands and those given, off the fast lanes; raises to refuse.
         number_node: the node class when the last operand is a number, if PyTorch names it apart.
     """
 
@@ -209,7 +191,7 @@ class Primitive:
                 (dims if t._data.ndim else zeros).append(t.dtype)
             elif t is None:
                 continue
-            elif isinstance(t, (*_NUMBERS, np.generic)) and self.numbers and i:
+            elif isinstance(t, (*NUMBERS, np.generic)) and self.numbers and i:
                 numbers.append(dtypes.scalar_type(t))
             else:
                 raise errors.wrong_type(self.name, self._public_name(i), i + 1, t)
@@ -361,291 +343,3 @@ def remember_view(base: Tensor, view: Tensor) -> None:
     if len(meta.views) > meta.views_limit:
         meta.views = [r for r in meta.views if r() is not None]
         meta.views_limit = 2 * len(meta.views) + 8
-
-
-# ---------------------------------------------------------------- the fast lanes
-
-_CONST32: dict[float, Any] = {}
-_CONST64: dict[float, Any] = {}
-
-
-def _constant(cache: dict[float, Any], value: float, dtype: Any) -> Any:
-    """A number as a 0-d array, which NumPy combines with arrays twice as fast as a Python float."""
-    made = np.array(value, dtype)
-    if value and value == value:  # 0.0 and -0.0 are one key; NaN never hits
-        if len(cache) > 500:
-            cache.clear()
-        cache[value] = made
-    return made
-
-
-def unary_lane(prim: Primitive) -> Callable[..., Any]:
-    """The public function of a unary elementwise op."""
-    kernel, call_general, title = prim.kernel, prim.call, prim.name
-    rule = prim.rules[0]
-    node_class: Any = unary_node(prim, prim.grad_fn) if rule is not None else None
-    saves_x = rule is not None and "x" in rule.names
-    saves_out = rule is not None and "out" in rule.names
-
-    def call(input: Any, *, out: Any = None) -> Any:
-        if type(input) is Tensor and S.mode is None and out is None:
-            x = input._data
-            dtype = x.dtype
-            if dtype is F32 or dtype is F64:
-                y = kernel(x)
-                r = _new(Tensor)
-                r._data = y
-                r._grad = r._vc = r._view = r._meta = None
-                edge = input._node
-                if edge is not None and node_class is not None and (S.grad or grad_enabled()):
-                    n = _new(node_class)
-                    n.k = next_k()
-                    n.e = input if edge is LEAF else edge
-                    n.hooks = None
-                    if saves_x:
-                        n.s0 = input
-                        vc = input._vc
-                        n.v0 = 0 if vc is None else vc[0]
-                    if saves_out:
-                        n.s1 = y
-                        r._vc = n.v1 = [0]
-                    r._node = n
-                else:
-                    r._node = None
-                return r
-        if not isinstance(input, Tensor):
-            raise errors.wrong_type(title, "input", 1, input)
-        return call_general(input, out=out)
-
-    return call
-
-
-_REFUSED = (ValueError, TypeError, OverflowError)
-
-
-def one_lane(prim: Primitive, title: str | None = None) -> Callable[[Any, tuple[Any, ...]], Any]:
-    """`call(x, params)` of an op of one operand with static parameters, not a view, one output; any
-    dtype.
-
-    What a `spelled` function returns instead of `prim.call(x, params=params)`. What the kernel
-    refuses goes the general way, which says why.
-
-    Args:
-        title: name of the node, where it is not the op's `grad_fn` (SumBackward0 without,
-            SumBackward1 with `dim`).
-    """
-    kernel, call_general = prim.kernel, prim.call
-    rule = prim.rules[0]
-    node_class: Any = one_node(prim, title or prim.grad_fn) if rule is not None else None
-    saves_x, saves_shape, saves_out = (
-        rule is not None and n in rule.names for n in ("x", "x_shape", "out")
-    )
-
-    def call(x: Any, params: tuple[Any, ...]) -> Any:
-        if S.mode is not None or not isinstance(x, Tensor):
-            return call_general(x, params=params)
-        data = x._data
-        try:
-            y = kernel(data, *params)
-        except _REFUSED:
-            return call_general(x, params=params)
-        r = _new(Tensor)
-        r._data = y
-        r._grad = r._vc = r._view = r._meta = None
-        edge = x._node
-        if edge is not None and node_class is not None and (S.grad or grad_enabled()):
-            n = _new(node_class)
-            n.k = next_k()
-            n.e = x if edge is LEAF else edge
-            n.hooks = None
-            n.p = params
-            if saves_x:
-                n.s0 = x
-                vc = x._vc
-                n.v0 = 0 if vc is None else vc[0]
-            elif saves_shape:
-                n.s0 = data.shape
-            if saves_out:
-                n.s1 = y
-                r._vc = n.v1 = [0]
-            r._node = n
-        else:
-            r._node = None
-        return r
-
-    return call
-
-
-def pair_lane(prim: Primitive, title: str) -> Callable[[Any, Any], Any]:
-    """`call(a, b)` of an op of two tensors without parameters that checks shapes and dtypes in its
-    kernel (matmul).
-
-    The caller has made sure that both are tensors of one dtype and that no interpreter runs.
-    """
-    kernel = prim.kernel
-    node_class: Any = pair_node(prim, title)
-
-    def call(a: Any, b: Any) -> Any:
-        x, y = a._data, b._data
-        r = _new(Tensor)
-        r._data = kernel(x, y)
-        r._grad = r._vc = r._view = r._meta = None
-        ea, eb = a._node, b._node
-        if (ea is not None or eb is not None) and (S.grad or grad_enabled()):
-            n = _new(node_class)
-            n.k = next_k()
-            n.e = (a if ea is LEAF else ea, b if eb is LEAF else eb)
-            n.hooks = n.s0 = n.s1 = None
-            n.v0 = n.v1 = 0
-            n.p = (x.shape, y.shape)
-            if eb is not None:
-                n.s0 = a
-                vc = a._vc
-                if vc is not None:
-                    n.v0 = vc[0]
-            if ea is not None:
-                n.s1 = b
-                vc = b._vc
-                if vc is not None:
-                    n.v1 = vc[0]
-            r._node = n
-        else:
-            r._node = None
-        return r
-
-    return call
-
-
-def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[..., Any]:
-    """The public function of a binary elementwise op, or its operator (which answers
-    NotImplemented).
-
-    Args:
-        constants: numbers may reach the kernel as cached 0-d arrays (faster than Python floats).
-        dunder: make the operator.
-    """
-    kernel, call_general = prim.kernel, prim.call
-    rules = prim.rules
-    fast = all(r is not None and not {"out"} & set(r.names) for r in rules)
-    fast_number = prim.numbers and rules[0] is not None and "out" not in rules[0].names
-    pair: Any = binary_node(prim, prim.grad_fn) if fast else None
-    number_title = prim.number_node.__name__ if prim.number_node else prim.grad_fn
-    tensor_number: Any = number_node(prim, number_title) if fast_number else None
-    a_for_a, b_for_a = (n in rules[0].names if rules[0] else False for n in ("a", "b"))
-    a_for_b, b_for_b = (n in rules[1].names if rules[1] else False for n in ("a", "b"))
-
-    def call(input: Any, other: Any) -> Any:
-        if S.mode is None and isinstance(input, Tensor):
-            x = input._data
-            dtype = x.dtype
-            kind = type(other)
-            if kind is float or kind is int:
-                if (dtype is F32 or dtype is F64) and tensor_number is not None:
-                    number = other
-                    if constants and type(x) is _ndarray:
-                        cache = _CONST32 if dtype is F32 else _CONST64
-                        number = cache.get(other)
-                        if number is None:
-                            number = _constant(cache, other, dtype)
-                    r = _new(Tensor)
-                    r._data = kernel(x, number)
-                    r._grad = r._vc = r._view = r._meta = None
-                    edge = input._node
-                    if edge is not None and (S.grad or grad_enabled()):
-                        n = _new(tensor_number)
-                        n.k = next_k()
-                        n.e = input if edge is LEAF else edge
-                        n.hooks = None
-                        n.s1, n.p = number, other
-                        if a_for_a:
-                            n.s0 = input
-                            vc = input._vc
-                            n.v0 = 0 if vc is None else vc[0]
-                        r._node = n
-                    else:
-                        r._node = None
-                    return r
-            elif isinstance(other, Tensor):
-                y = other._data
-                if dtype is y.dtype and (dtype is F32 or dtype is F64):
-                    a, b = input._node, other._node
-                    recording = (a is not None or b is not None) and (S.grad or grad_enabled())
-                    if pair is not None or not recording:
-                        try:
-                            z = kernel(x, y)
-                        except ValueError:
-                            raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
-                        r = _new(Tensor)
-                        r._data = z
-                        r._grad = r._vc = r._view = r._meta = None
-                        if recording:
-                            n = _new(pair)
-                            n.k = next_k()
-                            n.e = (input if a is LEAF else a, other if b is LEAF else b)
-                            n.hooks = n.s0 = n.s1 = None
-                            n.v0 = n.v1 = 0
-                            if (a_for_a and a is not None) or (a_for_b and b is not None):
-                                n.s0 = input
-                                vc = input._vc
-                                if vc is not None:
-                                    n.v0 = vc[0]
-                            if (b_for_a and a is not None) or (b_for_b and b is not None):
-                                n.s1 = other
-                                vc = other._vc
-                                if vc is not None:
-                                    n.v1 = vc[0]
-                            n.p = None
-                            sx, sy = x.shape, y.shape
-                            if sx != sy:
-                                n.p = (sx, sy)
-                            r._node = n
-                        else:
-                            r._node = None
-                        return r
-        if dunder and not isinstance(other, (Tensor, *_NUMBERS, np.generic)):
-            if not isinstance(other, _ndarray):
-                return NotImplemented
-            other = wrap(np.array(other))
-        return call_general(input, other)
-
-    if dunder:
-        return call
-
-    def public(input: Any, other: Any, *, out: Any = None) -> Any:
-        return call(input, other) if out is None else call_general(input, other, out=out)
-
-    return public
-
-
-def compare_lane(prim: Primitive, *, dunder: bool) -> Callable[..., Any]:
-    """The public function of a binary op without derivative, or its operator."""
-    kernel, call_general = prim.kernel, prim.call
-
-    def call(input: Any, other: Any) -> Any:
-        if S.mode is None and isinstance(input, Tensor):
-            x = input._data
-            kind = type(other)
-            dtype = x.dtype
-            y = other if kind is int or kind is float else other._data if kind is Tensor else None
-            if (
-                y is not None
-                and (dtype is F32 or dtype is F64)
-                and (kind is not Tensor or dtype is y.dtype)
-            ):
-                try:
-                    return wrap(kernel(x, y))
-                except ValueError:
-                    raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
-        if dunder and not isinstance(other, (Tensor, *_NUMBERS, np.generic)):
-            if not isinstance(other, _ndarray):
-                return NotImplemented
-            other = wrap(np.array(other))
-        return call_general(input, other)
-
-    if dunder:
-        return call
-
-    def public(input: Any, other: Any, *, out: Any = None) -> Any:
-        return call(input, other) if out is None else call_general(input, other, out=out)
-
-    return public

@@ -5,10 +5,7 @@ A rule is `rule(xp, g, *named)`. Its parameter names are looked up once, at decl
 argument's name (it is saved), `out` or an output's name (saved too), `<argument>_shape`,
 `<argument>_dtype`, or a static parameter.
 `Layout` holds the result for one op: what to save, and where each rule finds its values.
-`GeneralNode` is the node of any op; `UnaryNode`, `BinaryNode` and `NumberNode` are the same for the
-hot cases (one tensor; two; a tensor and a number) with fewer steps, used by the fast lanes in
-`core/primitive.py`; `OneNode` and `PairNode` likewise for ops that are not elementwise (one tensor
-and parameters, as sum; two tensors, as matmul).
+`GeneralNode` is the node of any op; `core/lane_nodes.py` has leaner ones for the hot cases.
 Each has the two readings: `raw` on arrays, `rec` on tensors. Un-broadcasting happens here, never in
 a rule.
 """
@@ -31,12 +28,12 @@ if TYPE_CHECKING:
 __all__ = [
     "OPS",
     "RAW",
-    "BinaryNode",
     "GeneralNode",
     "Layout",
-    "NumberNode",
     "Rule",
-    "UnaryNode",
+    "is_complex",
+    "record",
+    "stand_in",
     "sum_to",
 ]
 
@@ -189,7 +186,8 @@ class GeneralNode(Node):
                 for r, e in zip(prim.rules, self.e)  # noqa: B905
             ]
         if self.s1 is not None:
-            gs = [None if x is None else sum_to(RAW, x, s) for x, s in zip(gs, self.s1, strict=True)]
+            shapes = self.s1
+            gs = [None if x is None else sum_to(RAW, x, s) for x, s in zip(gs, shapes)]  # noqa: B905
         return gs
 
     def _unpack_listed(self, value: Any, version: list[Any]) -> Any:
@@ -210,7 +208,7 @@ class GeneralNode(Node):
             self.release()
         if self.v1 is not None:
             g = self._several(xp, g)
-        complex_ = prim.holomorphic and _is_complex(g)
+        complex_ = prim.holomorphic and is_complex(g)
         if complex_:
             g = conj(g)
         if prim.joint:
@@ -239,7 +237,7 @@ class GeneralNode(Node):
                 value = self._checked(name, value, version, recorded)
             elif kind == "out" and value is not None:
                 if version[0]:
-                    raise errors.modified_saved(self, name, _stand_in(value, version), 0)
+                    raise errors.modified_saved(self, name, stand_in(value, version), 0)
                 value = self.as_output(value, index) if recorded else value
             elif kind == "dtype" and recorded and value is not None:
                 value = dtypes.from_numpy_dtype(value)
@@ -291,12 +289,14 @@ class GeneralNode(Node):
                 return
 
 
-def _is_complex(g: Any) -> bool:
+def is_complex(g: Any) -> bool:
+    """Whether a cotangent, of either reading, is complex."""
     data = g._data if isinstance(g, Tensor) else g
     return not isinstance(data, tuple) and data.dtype.kind == "c"
 
 
-def _stand_in(array: Any, counter: list[int]) -> Tensor:
+def stand_in(array: Any, counter: list[int]) -> Tensor:
+    """A saved output as a tensor again, with its version counter."""
     t = wrap(array)
     t._vc = counter
     return t
@@ -337,7 +337,7 @@ def record(
     if prim.broadcasts:
         shape = outs[0]._data.shape
         shapes = tuple([t._data.shape if isinstance(t, Tensor) else () for t in inputs])
-        if any([s != shape for s, e in zip(shapes, edges, strict=True) if e is not None]):
+        if any(s != shape for s, e in zip(shapes, edges, strict=True) if e is not None):
             node.s1 = shapes
     if prim.several:
         node.v1 = tuple((t._data.shape, t._data.dtype) for t in outs)
@@ -364,9 +364,6 @@ def _save(prim: Primitive, kind: str, index: int, outs: Any, inputs: Any) -> tup
     return (getattr(t._data, kind) if isinstance(t, Tensor) else None), 0
 
 
-# ---------------------------------------------------------------- the nodes of the fast lanes
-
-
 class _FreedTuple:
     """`FREED` for the general node: unpacking it says that it was backward before."""
 
@@ -375,374 +372,3 @@ class _FreedTuple:
 
 
 _FREED: Any = _FreedTuple()
-
-
-class _FreedTensor:
-    """`FREED` for the fast nodes: reading its version says that it was backward before."""
-
-    @property
-    def _vc(self) -> Any:
-        raise errors.SavedFreed
-
-
-_GONE: Any = _FreedTensor()
-
-
-def _checked(node: Node, name: str, t: Any, version: int) -> Any:
-    if t is None:
-        return None
-    vc = t._vc
-    if (0 if vc is None else vc[0]) != version:
-        raise errors.modified_saved(node, name, t, version)
-    return t
-
-
-class UnaryNode(Node):
-    """One tensor in, one out, no parameters. s0: x; s1: the array of out; v1: the counter of
-    out."""
-
-    __slots__ = ()
-    saves_x = saves_out = False
-
-    def rec(self, g: Any, keep: bool) -> Any:
-        values = self._tensors()
-        if not keep:
-            self.release()
-        return self.prim.rules[0].fn(OPS, g, *values)  # type: ignore[union-attr]
-
-    def _tensors(self) -> list[Any]:
-        values = []
-        for name in self.prim.rules[0].names:  # type: ignore[union-attr]
-            if name == "x":
-                values.append(_checked(self, name, self.s0, self.v0))
-            else:
-                counter = self._out_counter()
-                t = _stand_in(self.s1, counter)
-                t._node = self
-                values.append(t)
-        return values
-
-    def _out_counter(self) -> list[int]:
-        if self.v1 is None:
-            raise errors.SavedFreed
-        if self.v1[0]:
-            raise errors.modified_saved(self, "out", _stand_in(self.s1, self.v1), 0)
-        return self.v1  # type: ignore[no-any-return]
-
-    def saved(self) -> dict[str, Any]:
-        return dict(zip(self.prim.rules[0].names, self._tensors(), strict=True))  # type: ignore[union-attr]
-
-    def release(self) -> None:
-        if self.saves_x:
-            self.s0 = _GONE
-        if self.saves_out:
-            self.s1 = self.v1 = None
-
-
-def unary_node(prim: Primitive, title: str) -> type[UnaryNode]:
-    """The node class of a unary op, its `raw` written for what its rule saves."""
-    rule = prim.rules[0]
-    assert rule is not None
-    fn, names = rule.fn, rule.names
-
-    def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g)
-
-    def raw_x(node: Any, g: Any, keep: bool) -> Any:
-        x = node.s0
-        vc = x._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "x", x, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        return fn(RAW, g, x._data)
-
-    def raw_out(node: Any, g: Any, keep: bool) -> Any:
-        if node.v1 is None or node.v1[0]:
-            node._out_counter()
-        y = node.s1
-        if not keep:
-            node.s1 = node.v1 = None
-        return fn(RAW, g, y)
-
-    def raw_both(node: Any, g: Any, keep: bool) -> Any:
-        if node.v1 is None or node.v1[0]:
-            node._out_counter()
-        values = {"x": _checked(node, "x", node.s0, node.v0)._data, "out": node.s1}
-        if not keep:
-            node.release()
-        return fn(RAW, g, *[values[n] for n in names])
-
-    raw = {(): raw_nothing, ("x",): raw_x, ("out",): raw_out}.get(names, raw_both)
-    body = {
-        "prim": prim,
-        "raw": raw,
-        "saves_x": "x" in names,
-        "saves_out": "out" in names,
-        "__slots__": (),
-    }
-    return type(title, (UnaryNode,), body)
-
-
-class OneNode(UnaryNode):
-    """One tensor in, one out, static parameters. s0: x, or its shape; s1, v1: as `UnaryNode`; p:
-    the parameters."""
-
-    __slots__ = ()
-
-    def _tensors(self) -> list[Any]:
-        known = dict(zip(self.prim.params, self.p, strict=True))
-        values = []
-        for name in self.prim.rules[0].names:  # type: ignore[union-attr]
-            if name in known:
-                values.append(known[name])
-            elif name == "out":
-                values.append(_stand_in(self.s1, self._out_counter()))
-                values[-1]._node = self
-            else:
-                x = _checked(self, "x", self.s0, self.v0) if self.saves_x else None
-                values.append(x if name == "x" else self.s0 if x is None else x._data.shape)
-        return values
-
-    def saved(self) -> dict[str, Any]:
-        return super().saved() | dict(zip(self.prim.params, self.p, strict=True))
-
-
-def one_node(prim: Primitive, title: str) -> type[OneNode]:
-    """The node class of an op of one operand with parameters, its `raw` written for what its rule
-    wants."""
-    rule = prim.rules[0]
-    assert rule is not None and not prim.joint and not prim.holomorphic
-    fn, names = rule.fn, rule.names
-    saves_x, saves_out = "x" in names, "out" in names
-    where = {n: i for i, n in enumerate(("x", "x_shape", "out", *prim.params))}
-    picks = [where[n] for n in names]
-
-    def raw_params(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g, *node.p)
-
-    def raw_shape(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g, node.s0, *node.p)
-
-    def raw_any(node: Any, g: Any, keep: bool) -> Any:
-        x = out = None
-        if saves_x:
-            x = _checked(node, "x", node.s0, node.v0)._data
-        shape = node.s0 if x is None else x.shape
-        if saves_out:
-            if node.v1 is None or node.v1[0]:
-                node._out_counter()
-            out = node.s1
-        if not keep:
-            node.release()
-        values = (x, shape, out, *node.p)
-        return fn(RAW, g, *[values[i] for i in picks])
-
-    lean = {prim.params: raw_params, ("x_shape", *prim.params): raw_shape}
-    body = {
-        "prim": prim,
-        "raw": lean.get(names, raw_any),
-        "saves_x": saves_x,
-        "saves_out": saves_out,
-        "__slots__": (),
-    }
-    return type(title, (OneNode,), body)
-
-
-class BinaryNode(Node):
-    """Two tensors in, one out. s0, s1: a and b where needed; p: their shapes if they were
-    broadcast."""
-
-    __slots__ = ()
-
-    def raw(self, g: Any, keep: bool) -> Any:
-        values = {n: None if t is None else t._data for n, t in self._tensors().items()}
-        if not keep:
-            self.release()
-        return self._apply(RAW, g, values)
-
-    def rec(self, g: Any, keep: bool) -> Any:
-        values = self._tensors()
-        if not keep:
-            self.release()
-        return self._apply(OPS, g, values)
-
-    def _tensors(self) -> dict[str, Any]:
-        return {
-            "a": _checked(self, "a", self.s0, self.v0),
-            "b": _checked(self, "b", self.s1, self.v1),
-        }
-
-    def _apply(self, xp: Any, g: Any, values: dict[str, Any]) -> tuple[Any, Any]:
-        (ra, rb), (ea, eb) = self.prim.rules, self.e
-        ga = None if ea is None else ra.fn(xp, g, *[values[n] for n in ra.names])  # type: ignore[union-attr]
-        gb = None if eb is None else rb.fn(xp, g, *[values[n] for n in rb.names])  # type: ignore[union-attr]
-        if self.p is not None:
-            ga = None if ga is None else sum_to(xp, ga, self.p[0])
-            gb = None if gb is None else sum_to(xp, gb, self.p[1])
-        return ga, gb
-
-    def saved(self) -> dict[str, Any]:
-        return {n: t for n, t in self._tensors().items() if t is not None}
-
-    def release(self) -> None:
-        if self.s0 is not None:
-            self.s0 = _GONE
-        if self.s1 is not None:
-            self.s1 = _GONE
-
-
-def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
-    """The node class of a binary op: `raw` is written out for rules that save nothing or the other
-    operand."""
-    rule_a, rule_b = prim.rules
-    assert rule_a is not None and rule_b is not None
-    fn_a, fn_b = rule_a.fn, rule_b.fn
-
-    def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        ea, eb = node.e
-        ga = None if ea is None else fn_a(RAW, g)
-        gb = None if eb is None else fn_b(RAW, g)
-        shapes = node.p
-        if shapes is not None:
-            ga = None if ea is None else sum_to(RAW, ga, shapes[0])
-            gb = None if eb is None else sum_to(RAW, gb, shapes[1])
-        return ga, gb
-
-    def raw_cross(node: Any, g: Any, keep: bool) -> Any:
-        ea, eb = node.e
-        ga = gb = None
-        if ea is not None:
-            b = node.s1
-            vc = b._vc
-            if (0 if vc is None else vc[0]) != node.v1:
-                raise errors.modified_saved(node, "b", b, node.v1)
-            ga = fn_a(RAW, g, b._data)
-        if eb is not None:
-            a = node.s0
-            vc = a._vc
-            if (0 if vc is None else vc[0]) != node.v0:
-                raise errors.modified_saved(node, "a", a, node.v0)
-            gb = fn_b(RAW, g, a._data)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        shapes = node.p
-        if shapes is not None:
-            ga = None if ea is None else sum_to(RAW, ga, shapes[0])
-            gb = None if eb is None else sum_to(RAW, gb, shapes[1])
-        return ga, gb
-
-    body: dict[str, Any] = {"prim": prim, "__slots__": ()}
-    raw = {((), ()): raw_nothing, (("b",), ("a",)): raw_cross}.get((rule_a.names, rule_b.names))
-    if raw is not None:
-        body["raw"] = raw
-    return type(title, (BinaryNode,), body)
-
-
-class PairNode(BinaryNode):
-    """Two tensors in, one out, of an op that does not broadcast elementwise (matmul). p: their
-    shapes, for the rules."""
-
-    __slots__ = ()
-
-    def _apply(self, xp: Any, g: Any, values: dict[str, Any]) -> tuple[Any, Any]:
-        values = values | {"a_shape": self.p[0], "b_shape": self.p[1]}
-        conj = (
-            (np.conjugate if xp is RAW else xp.conj)
-            if self.prim.holomorphic and _is_complex(g)
-            else None
-        )
-        g = g if conj is None else conj(g)
-        gs = [
-            None if e is None else r.fn(xp, g, *[values[n] for n in r.names])  # type: ignore[union-attr]
-            for r, e in zip(self.prim.rules, self.e, strict=True)
-        ]
-        return tuple(x if x is None or conj is None else conj(x) for x in gs)  # type: ignore[return-value]
-
-
-def pair_node(prim: Primitive, title: str) -> type[PairNode]:
-    """The node class of an op of two operands whose rules want the other operand and the two
-    shapes."""
-    rule_a, rule_b = prim.rules
-    assert rule_a is not None and rule_b is not None
-    fn_a, fn_b = rule_a.fn, rule_b.fn
-
-    def raw(node: Any, g: Any, keep: bool) -> Any:
-        ea, eb = node.e
-        shapes = node.p
-        ga = gb = None
-        conj = np.conjugate if g.dtype.kind == "c" else None
-        if conj is not None:
-            g = conj(g)
-        if ea is not None:
-            ga = fn_a(RAW, g, _checked(node, "b", node.s1, node.v1)._data, *shapes)
-        if eb is not None:
-            gb = fn_b(RAW, g, _checked(node, "a", node.s0, node.v0)._data, *shapes)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        if conj is not None:
-            return ga if ga is None else conj(ga), gb if gb is None else conj(gb)
-        return ga, gb
-
-    body: dict[str, Any] = {"prim": prim, "__slots__": ()}
-    if (rule_a.names, rule_b.names) == (
-        ("b", "a_shape", "b_shape"),
-        ("a", "a_shape", "b_shape"),
-    ) and prim.holomorphic:
-        body["raw"] = raw
-    return type(title, (PairNode,), body)
-
-
-class NumberNode(Node):
-    """A tensor and a Python number. s0: the tensor if saved; s1: the number as the kernel took it;
-    p: the number."""
-
-    __slots__ = ()
-    saves_a = False
-
-    def rec(self, g: Any, keep: bool) -> Any:
-        values = self._values().values()
-        if not keep:
-            self.release()
-        return self.prim.rules[0].fn(OPS, g, *values)  # type: ignore[union-attr]
-
-    def _values(self) -> dict[str, Any]:
-        values = {"b": self.p}
-        if self.saves_a:
-            values["a"] = _checked(self, "a", self.s0, self.v0)
-        return {n: values[n] for n in self.prim.rules[0].names}  # type: ignore[union-attr]
-
-    def saved(self) -> dict[str, Any]:
-        return self._values()
-
-    def release(self) -> None:
-        if self.saves_a:
-            self.s0 = _GONE
-
-
-def number_node(prim: Primitive, title: str) -> type[NumberNode]:
-    """The node class of a binary op whose second operand is a Python number."""
-    rule = prim.rules[0]
-    assert rule is not None
-    fn, names = rule.fn, rule.names
-
-    def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g)
-
-    def raw_number(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g, node.s1)
-
-    def raw_any(node: Any, g: Any, keep: bool) -> Any:
-        a = node.s0
-        vc = a._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "a", a, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        values = {"a": a._data, "b": node.s1}
-        return fn(RAW, g, *[values[n] for n in names])
-
-    raw = {(): raw_nothing, ("b",): raw_number}.get(names, raw_any)
-    return type(
-        title, (NumberNode,), {"prim": prim, "raw": raw, "saves_a": "a" in names, "__slots__": ()}
-    )

@@ -1,7 +1,7 @@
 """Kernels of elementwise ops: what takes more than one ufunc, or must be exact for one number.
 
-Arrays go through NumPy's ufuncs in as few passes as possible. One float32 number (a 0-d result) goes
-through the C library in float64 and is rounded once (`exact`): that is closer to PyTorch than
+Arrays go through NumPy's ufuncs in as few passes as possible. One float32 number (a 0-d result)
+goes through the C library in float64 and is rounded once (`exact`): that is closer to PyTorch than
 NumPy's vector approximations, and as fast. Constants are 0-d arrays made once, because a Python
 number beside an array costs a conversion. Called through the declarations in `ops/arithmetic.py`,
 `ops/elementwise.py`, `ops/select.py` and their neighbours.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
-    from numpy._core.umath import clip as _clip
+    from numpy._core.umath import clip as _clip  # type: ignore[attr-defined]
 except ImportError:  # pragma: no cover
 
     def _clip(x: Any, low: Any, high: Any) -> Any:
@@ -31,7 +31,7 @@ _ndarray, _float32, _float64 = np.ndarray, np.float32, np.float64
 ONE32, ONE64 = np.float32(1), np.float64(1)
 _ZERO32, _ZERO64 = np.array(0, F32), np.array(0, F64)
 _UNIT32, _UNIT64 = np.array(1, F32), np.array(1, F64)
-_exp, _reciprocal, _maximum = np.exp, np.reciprocal, np.maximum
+_exp, _reciprocal, _maximum, _minimum = np.exp, np.reciprocal, np.maximum, np.minimum
 _math_exp = math.exp
 
 
@@ -244,7 +244,8 @@ def sinc(x: Array) -> Array:
 
 def entr(x: Array) -> Array:
     """-x log x: 0 at 0, -inf below."""
-    return where(x > 0, -x * np.log(x), where(x == 0, 0 * x, where(x < 0, -x.dtype.type(np.inf), x)))
+    below = where(x < 0, x.dtype.type(-np.inf), x)
+    return where(x > 0, -x * np.log(x), where(x == 0, 0 * x, below))
 
 
 def _typed(number: Any, like: Array) -> Any:
@@ -268,7 +269,8 @@ def logaddexp(a: Array, b: Array) -> Array:
     """log(exp a + exp b) without overflow."""
     if a.dtype.kind != "c":
         return np.logaddexp(a, b)
-    high, low = np.where(a.real >= b.real, a, b), np.where(a.real >= b.real, b, a)
+    high: Any = np.where(a.real >= b.real, a, b)
+    low: Any = np.where(a.real >= b.real, b, a)
     return (high + np.log1p(np.exp(low - high))).astype(a.dtype)
 
 
@@ -285,7 +287,7 @@ def frexp(x: Array) -> tuple[Array, Array]:
 
 def lerp(a: Array, end: Array, weight: Any) -> Array:
     """a + weight (end - a), from the nearer end, as PyTorch rounds it."""
-    span = end - a
+    span: Any = end - a
     if isinstance(weight, (int, float, complex)) and type(weight) is not np.float64:
         return a + weight * span if abs(weight) < 0.5 else end - span * (1 - weight)
     return where(np.abs(weight) < 0.5, a + weight * span, end - span * (1 - weight))
@@ -391,6 +393,24 @@ def _constant(number: float, dtype: Any) -> Any:
     return np.array(number, dtype)
 
 
+def maximum(a: Array, b: Any) -> Array:
+    """The larger, NaN if one is; two NumPy scalars (or a scalar and a number) by comparison."""
+    if type(a) is _ndarray or type(b) is _ndarray:
+        return _maximum(a, b)
+    if a >= b or a != a:
+        return a
+    return b if isinstance(b, np.generic) else a.dtype.type(b)
+
+
+def minimum(a: Array, b: Any) -> Array:
+    """The smaller, NaN if one is; two NumPy scalars (or a scalar and a number) by comparison."""
+    if type(a) is _ndarray or type(b) is _ndarray:
+        return _minimum(a, b)
+    if a <= b or a != a:
+        return a
+    return b if isinstance(b, np.generic) else a.dtype.type(b)
+
+
 _BOUNDS32: dict[Any, tuple[Any, Any]] = {}
 _BOUNDS64: dict[Any, tuple[Any, Any]] = {}
 
@@ -404,7 +424,7 @@ def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
     low, high = _bounds(cache, x.dtype, min, max) if bounds is None else bounds
     if high is None:
         return _maximum(x, low)
-    return np.minimum(x, high) if low is None else _clip(x, low, high)
+    return _minimum(x, high) if low is None else _clip(x, low, high)
 
 
 def _bounds(cache: Any, dtype: Any, low: Any, high: Any) -> tuple[Any, Any]:
@@ -430,8 +450,8 @@ def _clamp_number(x: Array, low: Any, high: Any) -> Array:
 
 def clamp_tensor(x: Array, min: Any, max: Any) -> Array:
     """`clamp` with arrays or None as bounds."""
-    y = x if min is None else np.maximum(x, min)
-    return y if max is None else np.minimum(y, max)
+    y = x if min is None else maximum(x, min)
+    return y if max is None else minimum(y, max)
 
 
 # ---------------------------------------------------------------- SciPy, loaded when called

@@ -173,7 +173,9 @@ def flat_along(shape: Ints, index: Any, dim: int) -> Any:
     for n in reversed(shape[1:]):
         steps.append(steps[-1] * n)
     steps.reverse()
-    where = np.where(index < 0, index + shape[dim], index) * steps[dim]
+    if index.size and index.min() < 0:
+        index = np.where(index < 0, index + shape[dim], index)
+    where = index * steps[dim]
     for d, size in enumerate(index.shape):
         if d != dim:
             where = where + (np.arange(size) * steps[d]).reshape((1,) * d + (-1,) + (1,) * (index.ndim - 1 - d))
@@ -186,21 +188,25 @@ def gather(x: Any, index: Any, dim: int) -> Any:
         return np.empty(index.shape, x.dtype)
     if not x.ndim:
         return np.broadcast_to(x, index.shape).copy()
-    checked_along(x.shape, index, dim)
-    if x.ndim == 1:
-        return x[index]
-    return x[along(index, dim)]
+    try:
+        return x[along(index, dim)] if x.ndim > 1 else x[index]
+    except IndexError:
+        checked_along(x.shape, index, dim)
+        raise
 
 
 def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
     """A copy of `x` with `src` written where `gather` would read."""
     made = np.array(x, order="C")
-    if index.size:
-        checked_along(made.shape, index, dim)
-        if made.ndim:
+    if index.size and made.ndim:
+        try:
             made[along(index, dim)] = src
-        else:
-            made[...] = np.asarray(src).reshape(-1)[-1]
+        except IndexError:
+            checked_along(made.shape, index, dim)
+            raise
+    elif index.size:
+        checked_along(made.shape, index, dim)
+        made[...] = np.asarray(src).reshape(-1)[-1]
     return made
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,23 +16,10 @@ import numpy as np
 from .. import errors
 from ..core.declare import _declare, elementwise, public
 from ..core.record import OPS
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from ..core.views import inplace
 from ..kernels import activation as kernels
-from .fast import Lane, T, not_implemented, widened
-
-
-def _checked(title: str, kernel: Callable[..., Any], kinds: str = "fV") -> Callable[..., Any]:
-    """`kernel` for half precision too, refusing the dtypes PyTorch has no kernel for."""
-    wide = widened(kernel)
-
-    def checked(x: Any, *rest: Any) -> Any:
-        if x.dtype.kind not in kinds:
-            raise not_implemented(title, wrap(x).dtype)
-        return wide(x, *rest)
-
-    checked.__wrapped__ = kernel  # type: ignore[attr-defined]
-    return checked
+from .fast import Lane, floats
 
 
 def _activation(
@@ -49,7 +35,7 @@ def _activation(
 ) -> Lane:
     """Declare an elementwise op of one tensor with parameters."""
     op = _declare(
-        name, "elementwise", _checked(title, kernel, kinds), ("x",), (rule,), grad_fn=grad_fn, method=False,
+        name, "elementwise", floats(title, kernel, kinds), ("x",), (rule,), grad_fn=grad_fn, method=False,
         names=(path or "_" + name,), domain=(-3.0, 3.0), doc=doc,
     )  # fmt: skip
     return Lane(op, kernel)
@@ -186,7 +172,7 @@ def _glu_rule(xp: Any, g: Any, x: Any, dim: int) -> Any:
 
 _glu = Lane(
     _declare(
-        "glu", "general", _checked("glu_cpu", kernels.glu), ("x",), (_glu_rule,), method=False, names=("_glu",),
+        "glu", "general", floats("glu_cpu", kernels.glu), ("x",), (_glu_rule,), method=False, names=("_glu",),
         doc="a sigmoid(b) for the halves a and b.",
     ),
     kernels.glu,

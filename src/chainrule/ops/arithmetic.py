@@ -99,7 +99,8 @@ _sub = elementwise(
 )  # fmt: skip
 _rsub = elementwise(
     "rsub", lambda a, b: b - a, a=lambda xp, g: -g, b=lambda xp, g: g, check=_no_bool_sub,
-    grad_fn="RsubBackward0", number_grad_fn="RsubBackward1", constants=True, has_inplace=False, method=False,
+    grad_fn="RsubBackward0", number_grad_fn="RsubBackward1", constants=True,
+    has_inplace=False, method=False,
     doc="b - a, elementwise.",
 )  # fmt: skip
 _mul = elementwise(
@@ -151,12 +152,13 @@ def number_first(op: Any) -> Any:
 
 mul = number_first(_mul)
 
+
 def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
     """`alpha * other` for add and sub."""
     if not isinstance(alpha, _NUMBERS):
         kind = type(alpha).__name__
         raise TypeError(f"{op_name}(): argument 'alpha' must be Number, not {kind}")
-    if not isinstance(other, (Tensor, *_NUMBERS, np.generic)):
+    if not isinstance(other, (Tensor, int, float, bool, complex, np.generic)):
         raise errors.wrong_type(op_name, "other", 2, other)
     category = max(t.dtype.category for t in (input, other) if isinstance(t, Tensor))
     if isinstance(alpha, bool) and category > 0:
@@ -165,7 +167,8 @@ def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
-    return other * (bool(alpha) if category == 0 else alpha)
+    factor: Any = bool(alpha) if category == 0 else alpha
+    return OPS.mul(other, factor) if isinstance(other, Tensor) else other * factor
 
 
 @spelled(_add)
@@ -375,14 +378,14 @@ def float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
     return pow(a, b, out=out)
 
 
-def _float_power_inplace(self: Tensor, exponent: Any) -> Tensor:
+def _float_power_inplace(self: Tensor, exponent: Any) -> Any:
     made = float_power(self.detach(), exponent).dtype
     if self.dtype is not made:
         raise RuntimeError(
             f"the base given to float_power_ has dtype {errors.LEGACY[self.dtype.name]} but the "
             f"operation's result requires dtype {errors.LEGACY[made.name]}"
         )
-    return METHODS["pow_"](self, exponent)  # type: ignore[no-any-return]
+    return METHODS["pow_"](self, exponent)
 
 
 METHODS["float_power_"] = _float_power_inplace

@@ -35,7 +35,11 @@ left_shift = _integers(
     "bitwise_left_shift", np.left_shift, "__lshift__", "lshift_cpu", "a 2^b: bits moved left."
 )
 right_shift = _integers(
-    "bitwise_right_shift", np.right_shift, "__rshift__", "rshift_cpu", "Bits moved right, keeping the sign."
+    "bitwise_right_shift",
+    np.right_shift,
+    "__rshift__",
+    "rshift_cpu",
+    "a / 2^b rounded down: bits moved right.",
 )
 gcd = _integers("gcd", np.gcd, None, "gcd_cpu", "The greatest common divisor.")
 lcm = _integers("lcm", np.lcm, None, "lcm_cpu", "The least common multiple.")

@@ -17,7 +17,7 @@ from ..core.primitive import F32, F64
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..kernels import loss as kernels
-from .fast import Lane, T, not_implemented
+from .fast import Lane, T, floats, not_implemented
 from .loss import REDUCTIONS, bad_reduction, constant, legacy, reduce_by
 
 # ---------------------------------------------------------------- the ops
@@ -25,16 +25,7 @@ from .loss import REDUCTIONS, bad_reduction, constant, legacy, reduce_by
 _DTYPES = (np.dtype("int64"), np.dtype("uint8"))
 
 
-def _nll_kernel(
-    input: Any, target: Any, weight: Any, reduction: str = "mean", ignore_index: int = -100
-) -> Any:
-    dtype = input.dtype
-    if dtype.kind in "biu":
-        raise not_implemented("nll_loss_out_frame", wrap(input).dtype)
-    if dtype.itemsize > 2:
-        return kernels.nll(input, target, weight, reduction, ignore_index)
-    weight = weight if weight is None else weight.astype(np.float32)
-    return kernels.nll(input.astype(np.float32), target, weight, reduction, ignore_index).astype(dtype)
+_nll_kernel = floats("nll_loss_out_frame", kernels.nll)
 
 
 def _nll_rule(

@@ -90,7 +90,8 @@ def isclose(
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value:g}")
     if S.mode is None:
         return wrap(_close(input._data, other._data, rtol, atol, equal_nan))
-    a, b = input.detach(), other.detach()
+    a: Any = input.detach()
+    b: Any = other.detach()
     close = eq(a, b)
     if equal_nan and a.dtype.category > 1:
         close = close | (ne(a, a) & ne(b, b))

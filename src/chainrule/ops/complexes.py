@@ -1,6 +1,6 @@
-"""Complex numbers: parts, conjugate, argument, and the ways between pairs of reals and complex numbers.
+"""Complex numbers: parts, conjugate, argument, and the ways between them and pairs of reals.
 
-Gradients follow PyTorch's convention: the gradient of a real loss L at z is dL/d(Re z) + i dL/d(Im z).
+Gradients follow PyTorch's convention: that of a real loss L at z is dL/d(Re z) + i dL/d(Im z).
 The conjugate is computed at once (PyTorch may put it off); the results are the same.
 """
 
@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
-from ..core.declare import METHODS, TO_FLOAT, elementwise, general, linear, movement, public, spelled
+from ..core.declare import (
+    METHODS,
+    TO_FLOAT,
+    elementwise,
+    general,
+    linear,
+    movement,
+    public,
+    spelled,
+)
 from ..core.tensor import Tensor
 from ..kernels import elementwise as kernels
 from .arithmetic import is_complex, zeros

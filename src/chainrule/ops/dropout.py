@@ -16,8 +16,7 @@ from ..core.record import OPS
 from ..core.tensor import Tensor
 from ..core.views import inplace as in_place
 from ..kernels import activation as kernels
-from .activation import _checked
-from .fast import Lane, T
+from .fast import Lane, T, floats
 
 
 def _check_probability(p: float, error: type[Exception] = ValueError) -> None:
@@ -235,14 +234,14 @@ _rrelu_with_noise = elementwise(
 )  # fmt: skip
 _rrelu_slope = Lane(
     _declare(
-        "rrelu_slope", "elementwise", _checked("leaky_relu_cpu", kernels.leaky_relu), ("x",),
+        "rrelu_slope", "elementwise", floats("leaky_relu_cpu", kernels.leaky_relu), ("x",),
         (lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope),),
         grad_fn="RreluWithNoiseBackward0", method=False, names=("_rrelu_slope",), doc="x, below 0 slope x.",
     ),
     kernels.leaky_relu,
 )  # fmt: skip
 _rrelu_slope_in_place = _declare(
-    "rrelu_slope_in_place", "elementwise", _checked("leaky_relu_cpu", kernels.leaky_relu), ("x",),
+    "rrelu_slope_in_place", "elementwise", floats("leaky_relu_cpu", kernels.leaky_relu), ("x",),
     (lambda xp, g, out, negative_slope: xp.where(out > 0, g, g * negative_slope),),
     grad_fn="RreluWithNoiseBackward1", method=False, names=("_rrelu_slope_in_place",), doc="x, below 0 slope x.",
 )  # fmt: skip

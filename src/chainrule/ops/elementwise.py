@@ -1,4 +1,4 @@
-"""Elementwise mathematics of one operand: trigonometry, exponentials, rounding, signs, special functions.
+"""Elementwise mathematics of one operand: trigonometry, exponentials, rounding, signs, special.
 
 Every op is one declaration: kernel, rule, names. Rules are complex derivatives where the op takes
 complex numbers. Rules of PyTorch decide at kinks: sign(0) = 0, relu'(0) = 0. Pairs whose rules name
@@ -23,7 +23,7 @@ from ..core.declare import (
     public,
     spelled,
 )
-from ..core.primitive import PUBLIC
+from ..core.primitive import F32, F64, PUBLIC
 from ..core.record import OPS
 from ..core.tensor import Tensor
 from ..kernels import elementwise as kernels
@@ -204,12 +204,13 @@ _logit = elementwise(
     check=unsupported("logit_cpu", "c"),
     doc="log(x / (1 - x)), with x clamped to [eps, 1 - eps] if eps is given; d = dx / (x (1 - x)).",
 )  # fmt: skip
+_logit.prim.holomorphic = False  # it takes real numbers only
 _logit_lane = Lane(_logit)
 
 
 @spelled(_logit)
 def logit(input: Any, eps: float | None = None, *, out: Any = None) -> Any:
-    if out is None:
+    if out is None and isinstance(input, Tensor) and input._data.dtype in (F32, F64):
         return _logit_lane.one(input, (eps,))
     return _logit.prim.call(input, params=(eps,), out=out)
 
@@ -271,10 +272,10 @@ def round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
 _round_ = METHODS["round_"]
 
 
-def _round_inplace(self: Tensor, *, decimals: int = 0) -> Tensor:
+def _round_inplace(self: Tensor, *, decimals: int = 0) -> Any:
     if decimals == 0:
-        return _round_(self)  # type: ignore[no-any-return]
-    return METHODS["round_decimals_"](self, decimals)  # type: ignore[no-any-return]
+        return _round_(self)
+    return METHODS["round_decimals_"](self, decimals)
 
 
 METHODS["round_"] = _round_inplace

@@ -13,11 +13,13 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S, grad_enabled, set_grad
 from ..core.declare import general, public
+from ..core.lanes import one_lane
 from ..core.primitive import bump, cast
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..kernels.norm import embedding_backward
 from .fast import Lane, T
+from .vector_norm import vector_norm
 
 # ---------------------------------------------------------------- embedding
 
@@ -187,6 +189,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 
 # ---------------------------------------------------------------- norms and distances
 
+_norm = one_lane(vector_norm.prim, "NormBackward1")
+
 
 @public("nn.functional.normalize")
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
@@ -197,7 +201,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out:
         >>> torch.nn.functional.normalize(torch.tensor([[3.0, 4.0]]))
         tensor([[0.6000, 0.8000]])
     """
-    norm = T.clamp_min(T("linalg.vector_norm")(input, p, dim, True), eps)
+    norm = T.clamp_min(vector_norm(input, p, dim, True), eps)
     norm = OPS.expand(norm, tuple(input._data.shape))
     return input / norm if out is None else OPS.div(input, norm, out=out)
 
@@ -230,7 +234,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 
 def _direction(x: Any, dim: int, eps: float) -> Any:
     """x over its norm; a norm below `eps` is replaced by it in value, the derivative stays the norm's."""
-    norm = T("linalg.vector_norm")(x, 2, dim, True)
+    norm = vector_norm(x, 2, dim, True)
     short = norm.detach()
     if S.mode is not None or (short._data < eps).any():
         norm = norm + T.clamp_min(eps - short, 0.0)
@@ -246,4 +250,5 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
         >>> torch.nn.functional.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
         tensor([5.0000])
     """
-    return T.norm(x1 - x2 + eps, p, -1, keepdim)
+    z = x1 - x2 + eps
+    return _norm(z, ((z._data.ndim - 1,) if z._data.ndim else None, bool(keepdim), float(p)))

@@ -11,7 +11,8 @@ from typing import Any
 
 from .. import errors
 from ..core.declare import elementwise, general, public, reduction, spelled
-from ..core.primitive import PUBLIC, one_lane
+from ..core.lanes import one_lane
+from ..core.primitive import PUBLIC
 from ..core.record import OPS
 from ..core.tensor import Tensor
 from ..kernels import reduce as kernels

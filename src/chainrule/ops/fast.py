@@ -1,10 +1,8 @@
-"""The short way of a call for ops with static parameters: losses, activations, normalisations.
+"""The short way of a call for losses and normalisations, and what their families share.
 
-`core/primitive.py` has lanes for ops of one or two operands without parameters; an op declared with parameters takes
-the general path, which costs 8 us. `Lane` is its shortcut for the usual case: no interpreter, float32 or float64.
-It runs the kernel and hangs a `FastNode` on the result; in every other case it goes the general way.
-`FastNode` is the general node with a shorter reading of its rules on arrays. Called by `ops/loss.py`,
-`ops/activation.py` and `ops/norm.py`.
+`core/primitive.py` has the lanes of ops with one or two operands. `Lane` is the same for ops on two tensors of one
+shape and dtype with static parameters (`pair`), and `hang` records the result of any kernel call that was made
+directly; in every other case the call goes the general way. Called by the families of losses, activations, norms.
 """
 
 from __future__ import annotations
@@ -16,69 +14,39 @@ import numpy as np
 from .. import errors
 from .._state import S, grad_enabled
 from ..core.node import LEAF, next_k
+from ..core.lanes import one_lane
 from ..core.primitive import F32, F64, PUBLIC, Primitive
-from ..core.record import RAW, GeneralNode, sum_to
+from ..core.record import GeneralNode
 from ..core.tensor import Tensor, wrap
 
 _new = object.__new__
-
-
-class FastNode(GeneralNode):
-    """The node of an op with one real output: `GeneralNode.raw` without what such an op cannot have."""
-
-    __slots__ = ()
-
-    def raw(self, g: Any, keep: bool) -> Any:
-        values = []
-        for value, version in zip(self.s0, self.v0, strict=True):
-            if isinstance(value, Tensor):
-                vc = value._vc
-                if (0 if vc is None else vc[0]) != version:
-                    return GeneralNode.raw(self, g, keep)  # which says what is wrong
-                value = value._data
-            elif type(version) is list and version[0]:
-                return GeneralNode.raw(self, g, keep)
-            values.append(value)
-        if not keep:
-            self.release()
-        values += self.p
-        prim = self.prim
-        if prim.joint:
-            gs = prim.rules[0].fn(RAW, g, *[values[i] for i in prim.rules[0].picks])  # type: ignore[union-attr]
-        else:
-            gs = [
-                None if e is None or r is None else r.fn(RAW, g, *[values[i] for i in r.picks])
-                for r, e in zip(prim.rules, self.e, strict=True)
-            ]
-        if self.s1 is not None:
-            gs = [None if x is None else sum_to(RAW, x, s) for x, s in zip(gs, self.s1, strict=True)]
-        return gs
+FastNode = GeneralNode  # the node of a `Lane`; families subclass it to read a rule in one step
 
 
 class Lane:
-    """The shortcut of one op; it also gives the op its `FastNode`.
+    """The shortcuts of one op.
 
     Attributes:
         prim: the op.
-        raw: its kernel for float32 and float64, where the declared one also knows half precision.
+        raw: its kernel for float32 and float64, where the declared one also knows other dtypes.
+        one: `one(x, params)`: the call of an op of one operand.
     """
 
-    __slots__ = ("node_class", "plan", "prim", "raw")
+    __slots__ = ("node_class", "one", "plan", "prim", "raw")
 
     def __init__(self, op: Any, raw: Any = None) -> None:
         self.prim: Primitive = op.prim
         self.raw = raw or self.prim.kernel
-        self.node_class: Any = type(self.prim.grad_fn, (FastNode,), {"prim": self.prim, "__slots__": ()})
-        self.prim.general_node = self.node_class
+        self.node_class: Any = self.prim.general_node
         self.plan = tuple((kind, index) for kind, index, _ in self.prim.layout.saves)
+        simple = len(self.prim.args) == 1 and not self.prim.joint and not self.prim.holomorphic
+        self.one: Any = one_lane(self.prim) if simple else self._one
 
-    def one(self, x: Any, params: tuple[Any, ...] = ()) -> Any:
-        """Call an op of one operand."""
+    def _one(self, x: Any, params: tuple[Any, ...] = ()) -> Any:
         if isinstance(x, Tensor) and S.mode is None:
-            data = x._data
-            dtype = data.dtype
+            dtype = x._data.dtype
             if dtype is F32 or dtype is F64:
-                r = wrap(self.raw(data, *params))
+                r = wrap(self.raw(x._data, *params))
                 if x._node is not None and (S.grad or grad_enabled()):
                     self.hang(r, (x,), params)
                 return r
@@ -97,23 +65,28 @@ class Lane:
         return self.prim.call(a, b, *rest, params=params)
 
     def hang(self, r: Tensor, operands: tuple[Any, ...], params: tuple[Any, ...]) -> None:
-        """Record: operands are tensors or None; those that broadcast are not for this way."""
+        """Record: operands are tensors or None and did not broadcast against each other.
+
+        All that any rule wants is saved, whether its operand requires grad or not: cheaper than to find out.
+        """
         n = _new(self.node_class)
         n.k = next_k()
         n.hooks = n.s1 = n.v1 = None
         n.p = params
-        n.e = tuple(
-            [None if t is None or t._node is None else t if t._node is LEAF else t._node for t in operands]
-        )
+        edges = []
+        for t, rule in zip(operands, self.prim.layout.masks):  # noqa: B905  # one mask for each operand
+            edge = None if t is None or rule is None else t._node
+            edges.append(t if edge is LEAF else edge)
+        n.e = tuple(edges)
         saved, versions = [], []
         for kind, index in self.plan:
-            value, version = None, 0
-            if kind == "out":
-                value, version = r._data, [0]
-                r._vc = version
-            elif operands[index] is not None:
-                value = operands[index]
-                if kind == "x":
+            value: Any = r if kind == "out" else operands[index]
+            version: Any = 0
+            if value is not None:
+                if kind == "out":
+                    r._vc = version = [0]
+                    value = r._data
+                elif kind == "x":
                     vc = value._vc
                     if vc is not None:
                         version = vc[0]
@@ -121,7 +94,7 @@ class Lane:
                     value = getattr(value._data, kind)
             saved.append(value)
             versions.append(version)
-        n.s0, n.v0 = tuple(saved), tuple(versions)
+        n.s0, n.v0 = saved, versions
         r._node = n
 
 
@@ -129,23 +102,36 @@ def not_implemented(kernel: str, dtype: Any) -> NotImplementedError:
     """PyTorch's error for a dtype that a kernel does not take."""
     return NotImplementedError(
         errors.hinted(
-            f'"{kernel}" not implemented for \'{errors.LEGACY[dtype.name]}\'',
+            f"\"{kernel}\" not implemented for '{errors.LEGACY[dtype.name]}'",
             hint="convert it first, as in x.float()",
         )
     )
 
 
-def widened(kernel: Any) -> Any:
-    """`kernel` for half precision as well: computed in float32, rounded once, as PyTorch does."""
+def floats(title: str, kernel: Any, kinds: str = "fV") -> Any:
+    """`kernel`, refusing other dtypes than `kinds`, and in float32 for half precision, rounded once as in PyTorch.
 
-    def wide(x: Any, *rest: Any) -> Any:
-        if x.dtype.itemsize == 2 and x.dtype.kind in "fV":
-            rest = tuple(r.astype(np.float32) if getattr(r, "dtype", None) == x.dtype else r for r in rest)
-            return kernel(x.astype(np.float32), *rest).astype(x.dtype)
-        return kernel(x, *rest)
+    Args:
+        title: the kernel's name in PyTorch's error.
+        kinds: NumPy's letters of the kinds it takes (V: bfloat16).
+    """
 
-    wide.__wrapped__ = kernel  # type: ignore[attr-defined]
-    return wide
+    def checked(x: Any, *rest: Any) -> Any:
+        dtype = x.dtype
+        if dtype.kind not in kinds:
+            raise not_implemented(title, wrap(x).dtype)
+        if dtype.itemsize > 2 or dtype.kind not in "fV":
+            return kernel(x, *rest)
+        up = [r.astype(np.float32) if _is_half(r) else r for r in rest]
+        return kernel(x.astype(np.float32), *up).astype(dtype)
+
+    checked.__wrapped__ = kernel  # type: ignore[attr-defined]
+    return checked
+
+
+def _is_half(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and dtype.itemsize == 2 and dtype.kind in "fV"
 
 
 class _Public:

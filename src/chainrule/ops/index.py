@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 import warnings
-import weakref
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,15 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S, grad_enabled, inference_enabled
 from ..core.declare import METHODS, general, linear, movement, public, spelled
-from ..core.node import INFERENCE, LEAF, Output
+from ..core.node import INFERENCE, LEAF, Output, next_k
 from ..core.primitive import bump, cast
-from ..core.record import OPS, sum_to
+from ..core.record import OPS, GeneralNode, sum_to
 from ..core.tensor import Tensor, own, wrap
 from ..core.views import inplace, overwrite
 from ..kernels import index as kernels
 from .arrange import unsqueeze
-from .shape import expand, need_tensor
+from .shape import alias, expand, need_tensor
+from .views import ViewLane, linked
 
 _new, _ndarray = object.__new__, np.ndarray
 _ALL = slice(None)
@@ -56,6 +56,9 @@ linear(
 )  # fmt: skip
 
 
+_select_lane = ViewLane(_select)
+
+
 @spelled(_select)
 def select(input: Any, dim: int, index: int) -> Any:
     need_tensor("select", input)
@@ -67,7 +70,7 @@ def select(input: Any, dim: int, index: int) -> Any:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
         )
-    return _select.prim.call(input, params=(dim, index % shape[dim]))
+    return _select_lane(input, (dim, index % shape[dim]))
 
 
 def _slice_kernel(x: Any, dim: int, start: int, end: int, step: int) -> Any:
@@ -93,10 +96,13 @@ linear(
 )  # fmt: skip
 
 
+_slice_lane = ViewLane(_slice)
+
+
 def slice_dim(x: Tensor, dim: int, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
     """`x[..., start:end:step, ...]` at dimension `dim`, limits as Python takes them."""
     start, end, step = slice(start, end, step).indices(x._data.shape[dim])
-    return _slice.prim.call(x, params=(dim, start, max(start, end), step))  # type: ignore[no-any-return]
+    return _slice_lane(x, (dim, start, max(start, end), step))  # type: ignore[no-any-return]
 
 
 @public("narrow", method=True)
@@ -123,7 +129,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start += n if start < 0 else 0
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return _slice.prim.call(input, params=(dim, start, start + length, 1))  # type: ignore[no-any-return]
+    return _slice_lane(input, (dim, start, start + length, 1))  # type: ignore[no-any-return]
 
 
 @public("narrow_copy", method=True)
@@ -327,7 +333,7 @@ def _selected(x: Tensor, dim: int, index: int) -> Tensor:
     size = x._data.shape[dim]
     if not -size <= index < size:
         raise _out_of_bounds(index, dim, size)
-    return _select.prim.call(x, params=(dim, index if index >= 0 else index + size))  # type: ignore[no-any-return]
+    return _select_lane(x, (dim, index if index >= 0 else index + size))  # type: ignore[no-any-return]
 
 
 def _bound(value: Any) -> Any:
@@ -351,77 +357,126 @@ def _getitem(x: Tensor, index: Any) -> Tensor:
     """Any index, any state."""
     result, found = _apply(x, index)
     if not found:
-        return OPS.alias(result) if result is x else result  # type: ignore[no-any-return]
+        return alias(result) if result is x else result  # type: ignore[no-any-return]
     indices, dims = _checked_indices(result, found)
     return _index.prim.call(result, *_padded(indices), params=(dims,))  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- x[...]
 
-_select_prim, _slice_prim, _alias_prim = _select.prim, _slice.prim, OPS.alias.prim
-_REF = weakref.ref
+
+class IndexNode(GeneralNode):
+    """The node of `x[i]` with one index tensor: s0: the shape of x; s1, v1: the index and its version; e: one edge."""
+
+    __slots__ = ()
+    prim = _index.prim
+
+    def _where(self) -> Tensor:
+        if self.s1 is None:
+            raise errors.SavedFreed
+        if self.s1._version != self.v1:
+            raise errors.modified_saved(self, "indices", self.s1, self.v1)
+        return self.s1  # type: ignore[no-any-return]
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        where = self._where()._data
+        if not keep:
+            self.s1 = None
+        made = np.zeros(self.s0, g.dtype)
+        kernels.put_at(made, g, (where,), *self.p, True)
+        return made
+
+    def rec(self, g: Any, keep: bool) -> Any:
+        where = self._where()
+        if not keep:
+            self.s1 = None
+        return _index_back(OPS, g, self.s0, where, *(None,) * 7, *self.p)
+
+    def saved(self) -> dict[str, Any]:
+        return {"self_sym_sizes": self.s0, "indices": (self._where(),)}
+
+    def release(self) -> None:
+        self.s1 = None
 
 
-def _view_of(x: Tensor, data: Any, prim: Any, params: Any) -> Tensor:
-    """A tensor on part of the memory of `x`; `link_view` with its steps written out."""
-    t = _new(Tensor)
-    t._data = data
-    t._node = t._grad = t._meta = None
-    view = x._view
-    base = x if view is None else view[0]
-    vc = base._vc
-    if vc is None:
-        vc = base._vc = [0]
-    t._vc = vc
-    t._view = (base, x, prim, params)
-    if data.dtype.kind in "fcV":
-        meta = base._meta
-        if meta is None:
-            meta = base._need_meta()
-        views = meta.views
-        views.append(_REF(t))
-        if len(views) > meta.views_limit:
-            meta.views = [r for r in views if r() is not None]
-            meta.views_limit = 2 * len(meta.views) + 8
-    return t
+_index_node: Any = type("IndexBackward0", (IndexNode,), {"__slots__": ()})
+_INT64, _BOOL = np.dtype("int64"), np.dtype("bool")
+_slice_prim, _alias_prim = _slice.prim, alias.prim
 
 
 def getitem(self: Tensor, index: Any) -> Tensor:
     """`x[index]`: numbers, slices, None and ... give views; lists, tensors and masks copy."""
-    if S.mode is None and (self._node is None or not (S.grad or grad_enabled())) and type(self) is Tensor:
+    data = self._data
+    if S.mode is None and type(data) is _ndarray:
         kind = type(index)
-        data = self._data
         if kind is int:
-            if type(data) is _ndarray and data.ndim:
+            if data.ndim:
                 try:
                     made = data[index, ...]
                 except IndexError:
                     raise _out_of_bounds(index, 0, data.shape[0]) from None
-                return _view_of(self, made, _select_prim, (0, index))
-        elif kind is slice:
-            if type(data) is _ndarray and data.ndim and (index.step is None or index.step == 1):
-                try:
-                    made = data[index]
-                except TypeError:
-                    return _getitem(self, index)
-                return _view_of(self, made, _slice_prim, None)
-        elif kind is tuple and type(data) is _ndarray:
-            for item in index:
-                if type(item) is not int and (type(item) is not slice or item.step is not None):
-                    break
-            else:
-                try:
-                    return _view_of(self, data[(*index, ...)], _alias_prim, ())
-                except (IndexError, TypeError):
-                    return _getitem(self, index)
-        elif kind is Tensor and type(data) is _ndarray:
-            where = index._data
-            if where.dtype == np.int64 and where.ndim and data.ndim:
-                try:
-                    return wrap(data.take(where, 0))
-                except IndexError:
-                    raise kernels.index_error(data.shape, (where,), (0,)) from None
+                return _select_lane.on(self, made, (0, index if index >= 0 else index + data.shape[0]))
+        elif kind is Tensor:
+            if data.ndim and index._data.ndim:
+                return _taken(self, data, index)
+        elif self._node is None or not (S.grad or grad_enabled()):
+            if kind is slice:
+                if data.ndim and (index.step is None or index.step == 1):
+                    try:
+                        start, end, step = index.indices(data.shape[0])
+                    except TypeError:
+                        return _getitem(self, index)
+                    return linked(_slice_prim, self, data[index], (0, start, max(start, end), step))
+            elif kind is tuple:
+                return _tuple_item(self, data, index)
+        elif kind is slice and data.ndim:
+            return _sliced(self, 0, index, True)
     return _getitem(self, index)
+
+
+def _taken(x: Tensor, data: Any, index: Tensor) -> Tensor:
+    """`x[i]` with one tensor of numbers or a mask."""
+    where = index._data
+    if where.dtype is not _INT64 and where.dtype != _BOOL:
+        return _getitem(x, index)
+    made = wrap(kernels.index(data, (where,), (0,)))
+    edge = x._node
+    if edge is not None and (S.grad or grad_enabled()):
+        n = _new(_index_node)
+        n.k, n.e, n.hooks = next_k(), x if edge is LEAF else edge, None
+        n.s0, n.s1, n.v1, n.p, n.v0 = data.shape, index, index._version, ((0,),), None
+        made._node = n
+    return made
+
+
+def _tuple_item(x: Tensor, data: Any, index: Any) -> Tensor:
+    """A tuple, unrecorded: in one step of NumPy where it reads the tuple as PyTorch does."""
+    key, views, numbers = [], True, False
+    for item in index:
+        kind = type(item)
+        if kind is Tensor:
+            item = item._data
+            if not item.ndim or (item.dtype is not _INT64 and item.dtype != _BOOL):
+                return _getitem(x, index)
+            views = False
+        elif kind is int:
+            numbers = True
+        elif kind is slice:
+            if item.step is not None and not (type(item.step) is int and item.step > 0):
+                return _getitem(x, index)
+        elif item is not None and item is not Ellipsis:
+            return _getitem(x, index)
+        key.append(item)
+    if not views and numbers:  # NumPy counts the numbers among the index arrays, PyTorch does not
+        return _getitem(x, index)
+    try:
+        if not views:
+            return wrap(data[tuple(key)])
+        if Ellipsis not in key:
+            key.append(Ellipsis)
+        return linked(_alias_prim, x, data[tuple(key)], ())
+    except (IndexError, TypeError):
+        return _getitem(x, index)
 
 
 # ---------------------------------------------------------------- x[...] = v
@@ -441,9 +496,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             plain = y.dtype is data.dtype
         else:
             plain = (kind is float or kind is int) and data.dtype.kind == "f"
-        if plain and _basic(index):
+        key = index._data if type(index) is Tensor and index._data.dtype in (_INT64, _BOOL) else index
+        if plain and (_basic(index) or (key is not index and key.ndim and not np.ndim(y))):
             try:
-                data[index] = y
+                data[key] = y
                 bump(self)
                 return
             except (ValueError, IndexError, TypeError, OverflowError):

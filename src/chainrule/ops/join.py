@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from .. import errors
+from .._state import S, grad_enabled
 from ..core.declare import METHODS, SAME, general, movement, public, spelled
-from ..core.record import OPS
+from ..core.record import OPS, record
 from ..core.tensor import Tensor, wrap
 from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, t, unfold, unsqueeze
 from .index import select, slice_dim
+from .views import linked
 from .shape import as_strided, expand, permute, reshape, transpose, view
 
 Ints = tuple[int, ...]
@@ -51,6 +53,30 @@ def _cat_back(xp: Any, g: Any, xs_shape: Any, dim: int) -> tuple[Any, ...]:
     return tuple(made)
 
 
+def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
+    """The short way of cat and stack: tensors of one dtype that NumPy joins; None otherwise, which says why."""
+    if type(tensors) is not list and type(tensors) is not tuple:
+        return None
+    arrays, recorded, dtype = [], False, None
+    for t in tensors:
+        if not isinstance(t, Tensor):
+            return None
+        data = t._data
+        if data.dtype is not dtype:
+            if dtype is not None:
+                return None
+            dtype = data.dtype
+        recorded = recorded or t._node is not None
+        arrays.append(data)
+    try:
+        made = wrap(join(arrays, dim))
+    except (ValueError, TypeError):
+        return None
+    if recorded and (S.grad or grad_enabled()):
+        record(prim, (made,), tuple(tensors), (dim if dim >= 0 else dim + made._data.ndim,))
+    return made
+
+
 _cat = general(
     "cat", lambda xs, dim=0: np.concatenate(xs, dim), ("xs",), vjp=_cat_back, variadic=True, promote=SAME,
     aliases=("concat", "concatenate"), method=False, doc="Tensors one after the other along `dim`; each gets its part of the cotangent.",
@@ -59,6 +85,10 @@ _cat = general(
 
 @spelled(_cat)
 def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
+    if S.mode is None and out is None and axis is None:
+        made = _joined(_cat.prim, np.concatenate, tensors, dim)
+        if made is not None:
+            return made
     many = _listed("cat", tensors)
     if not many:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
@@ -115,6 +145,10 @@ _stack = general(
 
 @spelled(_stack)
 def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
+    if S.mode is None and out is None:
+        made = _joined(_stack.prim, np.stack, tensors, dim)
+        if made is not None:
+            return made
     many = _stackable("stack", tensors)
     first = many[0]._data.shape
     dim = errors.checked_dim(dim, len(first) + 1)
@@ -221,6 +255,13 @@ _split_sizes = movement(
 )  # fmt: skip
 
 
+def _views(prim: Any, x: Tensor, params: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """Several views of `x`: the short way where nothing is recorded."""
+    if S.mode is not None or (x._node is not None and (S.grad or grad_enabled())):
+        return prim.call(x, params=params)  # type: ignore[no-any-return]
+    return tuple([linked(prim, x, made, params) for made in prim.kernel(x._data, *params)])
+
+
 def _need_dims(op: str, x: Any) -> None:
     if not isinstance(x, Tensor):
         raise errors.wrong_type(op, "tensor", 1, x)
@@ -244,7 +285,7 @@ def split(tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, spli
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if size == 0 and n:
         raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
-    return _split.prim.call(tensor, params=(int(size), dim))
+    return _views(_split.prim, tensor, (int(size), dim))
 
 
 @spelled(_split_sizes)
@@ -261,7 +302,7 @@ def split_with_sizes(tensor: Any, split_sizes: Any, dim: int = 0) -> Any:
             f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), "
             f"but got split_sizes={list(sizes)}"
         )
-    return _split_sizes.prim.call(tensor, params=(sizes, dim))
+    return _views(_split_sizes.prim, tensor, (sizes, dim))
 
 
 @public("chunk", method=True)
@@ -352,7 +393,7 @@ def unbind(input: Any, dim: int = 0) -> Any:
     n = input._data.ndim
     if not n:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return _unbind.prim.call(input, params=(errors.checked_dim(dim, n),))
+    return _views(_unbind.prim, input, (errors.checked_dim(dim, n),))
 
 
 def _copies(name: str, of: Any) -> Any:

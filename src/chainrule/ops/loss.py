@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,9 @@ from .._state import S
 from ..core.declare import SAME, general, public
 from ..core.primitive import F32, F64, cast
 from ..core.record import OPS
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from ..kernels import loss as kernels
-from .fast import Lane, T, not_implemented
+from .fast import Lane, T, floats, not_implemented
 
 REDUCTIONS = frozenset(("none", "mean", "sum"))
 
@@ -105,26 +104,10 @@ def constant(op: str, **operands: Any) -> None:
             )
 
 
-def _floats(title: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """`kernel`, refusing integers, and in float32 for half precision."""
-
-    def checked(input: Any, target: Any, *rest: Any) -> Any:
-        dtype = input.dtype
-        if dtype.kind in "biu":
-            raise not_implemented(title, wrap(input).dtype)
-        if dtype.itemsize > 2:
-            return kernel(input, target, *rest)
-        up = [None if r is None else r.astype(np.float32) if hasattr(r, "dtype") else r for r in rest]
-        return kernel(input.astype(np.float32), target.astype(np.float32), *up).astype(dtype)
-
-    checked.__wrapped__ = kernel  # type: ignore[attr-defined]
-    return checked
-
-
 def _declared(name: str, title: str, kernel: Any, args: tuple[str, ...], rules: Any, doc: str) -> Lane:
     """An op on input, target (and constants) with the shortcut."""
     op = general(
-        name, _floats(title, kernel), args, rules=rules, promote=SAME, names=("_" + name,), method=False, doc=doc
+        name, floats(title, kernel), args, rules=rules, promote=SAME, names=("_" + name,), method=False, doc=doc
     )
     return Lane(op, kernel)
 

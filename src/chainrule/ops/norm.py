@@ -19,7 +19,7 @@ from ..core.declare import general, public
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..kernels import norm as kernels
-from .fast import Lane, T, not_implemented
+from .fast import Lane, T, floats
 
 # ---------------------------------------------------------------- the mathematics
 
@@ -44,26 +44,11 @@ def _per_channel(xp: Any, v: Any, rank: int) -> Any:
     return xp.reshape(v, (1, v.shape[0], *(1,) * (rank - 2)))
 
 
-def _floats(title: str, kernel: Any) -> Any:
-    """`kernel`, refusing integers, and in float32 for half precision."""
-
-    def checked(x: Any, *rest: Any) -> Any:
-        if x.dtype.kind not in "fV":
-            raise not_implemented(title, wrap(x).dtype)
-        if x.dtype.itemsize > 2:
-            return kernel(x, *rest)
-        up = [r.astype(np.float32) if isinstance(r, np.ndarray) else r for r in rest]
-        return kernel(x.astype(np.float32), *up).astype(x.dtype)
-
-    checked.__wrapped__ = kernel  # type: ignore[attr-defined]
-    return checked
-
-
 def _declared(name: str, title: str, kernel: Any, args: tuple[str, ...], vjp: Any, doc: str) -> Lane:
     grad_fn = "".join(w.title() for w in name.split("_")) + "Backward0"
     return Lane(
         general(
-            name, _floats(title, kernel), args, vjp=vjp, grad_fn=grad_fn, names=("_" + name,), method=False, doc=doc
+            name, floats(title, kernel), args, vjp=vjp, grad_fn=grad_fn, names=("_" + name,), method=False, doc=doc
         ),
         kernel,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from typing import Any
 
 from .. import dtypes, errors
 from ..core.declare import POSITIVE, general, linear, public, reduction, spelled
-from ..core.primitive import cast, one_lane
+from ..core.lanes import one_lane
+from ..core.primitive import cast
 from ..core.tensor import Tensor
 from ..kernels import reduce as kernels
 

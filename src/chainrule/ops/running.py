@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import errors
 from ..core.declare import METHODS, general, linear, public, spelled
-from ..core.primitive import cast, one_lane
+from ..core.lanes import one_lane
+from ..core.primitive import cast
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..kernels import reduce as kernels

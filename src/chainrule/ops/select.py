@@ -1,4 +1,4 @@
-"""Choosing between values: `where`, `maximum` and its kin, `clamp`; and binary functions with kinks.
+"""Choosing between values: `where`, `maximum` and its kin, `clamp`; binary functions with kinks.
 
 At ties PyTorch decides: `maximum` shares the cotangent half and half, `clamp` passes it at a bound.
 `clamp` with numbers stands in many training loops, so it has a short way of its own, like the lanes
@@ -31,7 +31,7 @@ from ..core.tensor import Tensor, wrap
 from ..core.views import inplace
 from ..kernels import elementwise as kernels
 from .arithmetic import number_first, refuse, unsupported
-from .fast import FastNode, Lane
+from .fast import Lane
 
 LN2, BOOL = math.log(2), np.dtype(bool)
 _new = object.__new__
@@ -118,14 +118,14 @@ def _no_complex(name: str) -> Any:
 
 
 maximum = elementwise(
-    "maximum", np.maximum,
+    "maximum", kernels.maximum,
     a=lambda xp, g, a, b: xp.where(a < b, 0.0, xp.where(a == b, g / 2, g)),
     b=lambda xp, g, a, b: xp.where(a > b, 0.0, xp.where(a == b, g / 2, g)),
     has_inplace=False, numbers=False, check=_no_complex("maximum"),
     doc="The larger of a and b, NaN if one is; at ties each gets half of the cotangent.",
 )  # fmt: skip
 minimum = elementwise(
-    "minimum", np.minimum,
+    "minimum", kernels.minimum,
     a=lambda xp, g, a, b: xp.where(a > b, 0.0, xp.where(a == b, g / 2, g)),
     b=lambda xp, g, a, b: xp.where(a < b, 0.0, xp.where(a == b, g / 2, g)),
     has_inplace=False, numbers=False, check=_no_complex("minimum"),
@@ -166,25 +166,7 @@ _clamp = elementwise(
 )  # fmt: skip
 
 
-class ClampNode(FastNode):
-    """The node of clamp with numbers, read on arrays in one step."""
-
-    __slots__ = ()
-
-    def raw(self, g: Any, keep: bool) -> Any:
-        if type(self.s0) is not tuple:
-            return FastNode.raw(self, g, keep)
-        x, (low, high) = self.s0[0], self.p
-        vc = x._vc
-        if (0 if vc is None else vc[0]) != self.v0[0]:
-            return FastNode.raw(self, g, keep)
-        if not keep:
-            self.release()
-        return (kernels.where(_inside(x._data, low, high), g, 0.0),)
-
-
-_node_class: Any = type("ClampBackward1", (ClampNode,), {"prim": _clamp.prim, "__slots__": ()})
-_clamp.prim.general_node = _node_class
+_node_class: Any = _clamp.prim.general_node
 _clamp_tensor = general(
     "clamp_tensor", kernels.clamp_tensor, ("x", "min", "max"),
     rules={
@@ -227,9 +209,9 @@ def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> A
                 n.k = next_k()
                 n.e = (input if edge is LEAF else edge,)
                 n.hooks = n.s1 = n.v1 = None
-                n.s0, n.p = (input,), (min, max)
+                n.s0, n.p = [input], (min, max)
                 vc = input._vc
-                n.v0 = (0 if vc is None else vc[0],)
+                n.v0 = [0 if vc is None else vc[0]]
                 r._node = n
             else:
                 r._node = None
@@ -246,9 +228,9 @@ def _clamp_plan(x: Any, low: Any, high: Any) -> tuple[Any, tuple[Any, ...], tupl
     if isinstance(x, Tensor) and all(isinstance(b, Tensor) for b in bounds):
         return _clamp_tensor.prim, (x, low, high), ()
     if not isinstance(x, Tensor) or not all(isinstance(b, _NUMBERS) for b in bounds):
-        kinds = ", ".join("Tensor" if isinstance(t, Tensor) else type(t).__name__ for t in (x, *bounds))
+        kinds = ("Tensor" if isinstance(t, Tensor) else type(t).__name__ for t in (x, *bounds))
         raise TypeError(
-            f"clamp() received an invalid combination of arguments - got ({kinds})\n"
+            f"clamp() received an invalid combination of arguments - got ({', '.join(kinds)})\n"
             "Hint: the bounds are two numbers or two tensors (or None)"
         )
     low, high = (b.item() if isinstance(b, np.generic) else b for b in (low, high))
@@ -268,13 +250,13 @@ METHODS["clamp_"] = METHODS["clip_"] = _clamp_inplace
 PUBLIC["clamp_"] = PUBLIC["clip_"] = _clamp_inplace
 
 clamp_min = elementwise(
-    "clamp_min", np.maximum,
+    "clamp_min", kernels.maximum,
     a=lambda xp, g, a, b: xp.where(a >= b, g, 0.0), b=lambda xp, g, a, b: xp.where(a < b, g, 0.0),
     constants=True, grad_fn="ClampMinBackward1", number_grad_fn="ClampMinBackward0",
     check=unsupported("maximum_cpu", "c"), doc="a where it is at least b, else b.",
 )  # fmt: skip
 clamp_max = elementwise(
-    "clamp_max", np.minimum,
+    "clamp_max", kernels.minimum,
     a=lambda xp, g, a, b: xp.where(a <= b, g, 0.0), b=lambda xp, g, a, b: xp.where(a > b, g, 0.0),
     constants=True, grad_fn="ClampMaxBackward1", number_grad_fn="ClampMaxBackward0",
     check=unsupported("minimum_cpu", "c"), doc="a where it is at most b, else b.",
@@ -320,7 +302,8 @@ nextafter = elementwise(
     check=unsupported("nextafter_cpu", "buic"), doc="The next number after a towards b.",
 )  # fmt: skip
 hypot = elementwise(
-    "hypot", np.hypot, numbers=False, a=lambda xp, g, a, out: g * (a / out), b=lambda xp, g, b, out: g * (b / out),
+    "hypot", np.hypot, numbers=False,
+    a=lambda xp, g, a, out: g * (a / out), b=lambda xp, g, b, out: g * (b / out),
     check=unsupported("hypot_cpu", "buic"), domain=POSITIVE,
     doc="sqrt(a^2 + b^2) without overflow; d = (a da + b db) / sqrt(a^2 + b^2).",
 )  # fmt: skip
@@ -362,11 +345,11 @@ logaddexp2 = elementwise(
 
 
 def _xlogy_a(xp: Any, g: Any, a: Any, b: Any) -> Any:
-    if not isinstance(b, _NUMBERS) or isinstance(b, np.generic):
-        return xp.where((a == 0) & (b <= 0), 0.0, xp.xlogy(g, b))
-    if b <= 0:
-        return xp.where(a == 0, 0.0, g * (math.nan if b < 0 else -math.inf))
-    return g * math.log(b)
+    if isinstance(b, (int, float)) and not isinstance(b, np.generic):
+        if b <= 0:
+            return xp.where(a == 0, 0.0, g * (math.nan if b < 0 else -math.inf))
+        return g * math.log(b)
+    return xp.where((a == 0) & (b <= 0), 0.0, xp.xlogy(g, b))
 
 
 _xlogy = elementwise(

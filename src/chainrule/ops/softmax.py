@@ -8,7 +8,8 @@ from typing import Any
 from .. import errors
 from .._state import S
 from ..core.declare import general, public, reduction, spelled
-from ..core.primitive import cast, one_lane
+from ..core.lanes import one_lane
+from ..core.primitive import cast
 from ..core.tensor import Tensor
 from ..kernels import reduce as kernels
 from .reduce import Dims, dims_of, need_tensor, not_implemented

@@ -10,7 +10,8 @@ from typing import Any
 
 from .. import errors
 from ..core.declare import public, reduction, spelled
-from ..core.primitive import PUBLIC, cast, one_lane
+from ..core.lanes import one_lane
+from ..core.primitive import PUBLIC, cast
 from ..core.record import OPS
 from ..core.tensor import Tensor
 from ..kernels import reduce as kernels

@@ -1,0 +1,346 @@
+"""The fast lanes: `Primitive.call` for the usual case in as few steps as Python allows.
+
+The usual case is float32 or float64, no interpreter, no `out=`; anything else falls back to `call`.
+A recorded op costs about 0.5 us beyond its kernel here (a generic path 2 us), so: slots, cell
+variables, no keyword calls, no context managers, and the record written out in line. A lane is made
+once per op by `core/declare.py` and is the op's public function or operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import errors
+from .._state import S, grad_enabled
+from .lane_nodes import binary_node, half_node, number_node, one_node, pair_node, unary_node
+from .node import LEAF, next_k
+from .primitive import F32, F64, NUMBERS, Primitive
+from .tensor import Tensor, wrap
+
+__all__ = ["binary_lane", "compare_lane", "one_lane", "pair_lane", "unary_lane"]
+
+_ndarray, _new = np.ndarray, object.__new__
+
+_CONST32: dict[float, Any] = {}
+_CONST64: dict[float, Any] = {}
+
+
+def _constant(cache: dict[float, Any], value: float, dtype: Any) -> Any:
+    """A number as a 0-d array, which NumPy combines with arrays twice as fast as a Python float."""
+    made = np.array(value, dtype)
+    if value and value == value:  # 0.0 and -0.0 are one key; NaN never hits
+        if len(cache) > 500:
+            cache.clear()
+        cache[value] = made
+    return made
+
+
+def unary_lane(prim: Primitive) -> Callable[..., Any]:
+    """The public function of a unary elementwise op."""
+    kernel, call_general, title = prim.kernel, prim.call, prim.name
+    rule = prim.rules[0]
+    node_class: Any = unary_node(prim, prim.grad_fn) if rule is not None else None
+    saves_x = rule is not None and "x" in rule.names
+    saves_out = rule is not None and "out" in rule.names
+
+    def call(input: Any, *, out: Any = None) -> Any:
+        if type(input) is Tensor and S.mode is None and out is None:
+            x = input._data
+            dtype = x.dtype
+            if dtype is F32 or dtype is F64:
+                y = kernel(x)
+                r = _new(Tensor)
+                r._data = y
+                r._grad = r._vc = r._view = r._meta = None
+                edge = input._node
+                if edge is not None and node_class is not None and (S.grad or grad_enabled()):
+                    n = _new(node_class)
+                    n.k = next_k()
+                    n.e = input if edge is LEAF else edge
+                    n.hooks = None
+                    if saves_x:
+                        n.s0 = input
+                        vc = input._vc
+                        n.v0 = 0 if vc is None else vc[0]
+                    if saves_out:
+                        n.s1 = y
+                        r._vc = n.v1 = [0]
+                    r._node = n
+                else:
+                    r._node = None
+                return r
+        if not isinstance(input, Tensor):
+            raise errors.wrong_type(title, "input", 1, input)
+        return call_general(input, out=out)
+
+    return call
+
+
+_REFUSED = (ValueError, TypeError, OverflowError)
+
+
+def one_lane(prim: Primitive, title: str | None = None) -> Callable[[Any, tuple[Any, ...]], Any]:
+    """`call(x, params)` of an op of one operand with static parameters, not a view, one output; any
+    dtype.
+
+    What a `spelled` function returns instead of `prim.call(x, params=params)`. What the kernel
+    refuses goes the general way, which says why.
+
+    Args:
+        title: name of the node, where it is not the op's `grad_fn` (SumBackward0 without,
+            SumBackward1 with `dim`).
+    """
+    kernel, call_general = prim.kernel, prim.call
+    rule = prim.rules[0]
+    node_class: Any = one_node(prim, title or prim.grad_fn) if rule is not None else None
+    saves_x, saves_shape, saves_out = (
+        rule is not None and n in rule.names for n in ("x", "x_shape", "out")
+    )
+
+    def call(x: Any, params: tuple[Any, ...]) -> Any:
+        if S.mode is not None or not isinstance(x, Tensor):
+            return call_general(x, params=params)
+        data = x._data
+        try:
+            y = kernel(data, *params)
+        except _REFUSED:
+            return call_general(x, params=params)
+        r = _new(Tensor)
+        r._data = y
+        r._grad = r._vc = r._view = r._meta = None
+        edge = x._node
+        if edge is not None and node_class is not None and (S.grad or grad_enabled()):
+            n = _new(node_class)
+            n.k = next_k()
+            n.e = x if edge is LEAF else edge
+            n.hooks = None
+            n.p = params
+            if saves_x:
+                n.s0 = x
+                vc = x._vc
+                n.v0 = 0 if vc is None else vc[0]
+            elif saves_shape:
+                n.s0 = data.shape
+            if saves_out:
+                n.s1 = y
+                r._vc = n.v1 = [0]
+            r._node = n
+        else:
+            r._node = None
+        return r
+
+    return call
+
+
+def pair_lane(prim: Primitive, title: str) -> Callable[[Any, Any], Any]:
+    """`call(a, b)` of an op of two tensors without parameters that checks shapes and dtypes in its
+    kernel (matmul).
+
+    The caller has made sure that both are tensors of one dtype and that no interpreter runs.
+    """
+    kernel = prim.kernel
+    node_class: Any = pair_node(prim, title)
+
+    def call(a: Any, b: Any) -> Any:
+        x, y = a._data, b._data
+        r = _new(Tensor)
+        r._data = kernel(x, y)
+        r._grad = r._vc = r._view = r._meta = None
+        ea, eb = a._node, b._node
+        if (ea is not None or eb is not None) and (S.grad or grad_enabled()):
+            n = _new(node_class)
+            n.k = next_k()
+            n.e = (a if ea is LEAF else ea, b if eb is LEAF else eb)
+            n.hooks = n.s0 = n.s1 = None
+            n.v0 = n.v1 = 0
+            n.p = (x.shape, y.shape)
+            if eb is not None:
+                n.s0 = a
+                vc = a._vc
+                if vc is not None:
+                    n.v0 = vc[0]
+            if ea is not None:
+                n.s1 = b
+                vc = b._vc
+                if vc is not None:
+                    n.v1 = vc[0]
+            r._node = n
+        else:
+            r._node = None
+        return r
+
+    return call
+
+
+def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[..., Any]:
+    """The public function of a binary elementwise op, or its operator (which answers
+    NotImplemented).
+
+    Args:
+        constants: numbers may reach the kernel as cached 0-d arrays (faster than Python floats).
+        dunder: make the operator.
+    """
+    kernel, call_general = prim.kernel, prim.call
+    with_number = _number_path(prim, constants)
+    recorded = _pair_recorder(prim)
+
+    def call(input: Any, other: Any) -> Any:
+        if S.mode is None:
+            kind = type(other)
+            x = input._data
+            dtype = x.dtype
+            if dtype is F32 or dtype is F64:
+                if kind is float or kind is int:
+                    if with_number is not None:
+                        return with_number(input, x, dtype, other)
+                elif kind is Tensor or isinstance(other, Tensor):
+                    y = other._data
+                    if dtype is y.dtype:
+                        a, b = input._node, other._node
+                        tracked = (a is not None or b is not None) and (S.grad or grad_enabled())
+                        if recorded is not None or not tracked:
+                            try:
+                                z = kernel(x, y)
+                            except ValueError:
+                                raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
+                            r = _new(Tensor)
+                            r._data = z
+                            r._grad = r._vc = r._view = r._meta = None
+                            r._node = recorded(input, other, a, b, x, y) if tracked else None  # type: ignore[misc]
+                            return r
+        if dunder and not isinstance(other, (Tensor, *NUMBERS, np.generic)):
+            if not isinstance(other, _ndarray):
+                return NotImplemented
+            other = wrap(np.array(other))
+        return call_general(input, other)
+
+    if dunder:
+        return call
+
+    def public(input: Any, other: Any, *, out: Any = None) -> Any:
+        if out is None and isinstance(input, Tensor):
+            return call(input, other)
+        return call_general(input, other, out=out)
+
+    return public
+
+
+def _number_path(prim: Primitive, constants: bool) -> Callable[..., Any] | None:
+    """Tensor and number: evaluate, and record with a `NumberNode`; None if the op has no such
+    path."""
+    rule, kernel = prim.rules[0], prim.kernel
+    if not prim.numbers or rule is None or "out" in rule.names:
+        return None
+    title = prim.number_node.__name__ if prim.number_node else prim.grad_fn
+    node_class: Any = number_node(prim, title)
+    saves_a = "a" in rule.names
+
+    def with_number(input: Any, x: Any, dtype: Any, other: Any) -> Any:
+        number = other
+        if constants and type(x) is _ndarray:
+            cache = _CONST32 if dtype is F32 else _CONST64
+            number = cache.get(other)
+            if number is None:
+                number = _constant(cache, other, dtype)
+        r = _new(Tensor)
+        r._data = kernel(x, number)
+        r._grad = r._vc = r._view = r._meta = None
+        edge = input._node
+        if edge is None or not (S.grad or grad_enabled()):
+            r._node = None
+            return r
+        r._node = n = _new(node_class)
+        n.k = next_k()
+        n.e = input if edge is LEAF else edge
+        n.hooks = None
+        n.s1, n.p = number, other
+        if saves_a:
+            n.s0 = input
+            vc = input._vc
+            n.v0 = 0 if vc is None else vc[0]
+        return r
+
+    return with_number
+
+
+def _pair_recorder(prim: Primitive) -> Callable[..., Any] | None:
+    """Makes the node of a call on two tensors; None if a rule wants the output (the general path).
+
+    Which operands are saved depends on which edges there are; one edge makes a `HalfNode`.
+    """
+    rule_a, rule_b = prim.rules
+    if rule_a is None or rule_b is None or "out" in rule_a.names + rule_b.names:
+        return None
+    both: Any = binary_node(prim, prim.grad_fn)
+    left: Any = half_node(prim, prim.grad_fn, 0)
+    right: Any = half_node(prim, prim.grad_fn, 1)
+    a_for_a, b_for_a = "a" in rule_a.names, "b" in rule_a.names
+    a_for_b, b_for_b = "a" in rule_b.names, "b" in rule_b.names
+    a_for_both, b_for_both = a_for_a or a_for_b, b_for_a or b_for_b
+
+    def recorded(input: Any, other: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+        if b is None:
+            n = _new(left)
+            n.e = input if a is LEAF else a
+            save_a, save_b = a_for_a, b_for_a
+        elif a is None:
+            n = _new(right)
+            n.e = other if b is LEAF else b
+            save_a, save_b = a_for_b, b_for_b
+        else:
+            n = _new(both)
+            n.e = (input if a is LEAF else a, other if b is LEAF else b)
+            save_a, save_b = a_for_both, b_for_both
+        n.k = next_k()
+        n.hooks = n.s0 = n.s1 = n.p = None
+        if save_a:
+            n.s0 = input
+            vc = input._vc
+            n.v0 = 0 if vc is None else vc[0]
+        if save_b:
+            n.s1 = other
+            vc = other._vc
+            n.v1 = 0 if vc is None else vc[0]
+        sx, sy = x.shape, y.shape
+        if sx != sy:
+            n.p = sx if b is None else sy if a is None else (sx, sy)
+        return n
+
+    return recorded
+
+
+def compare_lane(prim: Primitive, *, dunder: bool) -> Callable[..., Any]:
+    """The public function of a binary op without derivative, or its operator."""
+    kernel, call_general = prim.kernel, prim.call
+
+    def call(input: Any, other: Any) -> Any:
+        if S.mode is None and isinstance(input, Tensor):
+            x = input._data
+            kind = type(other)
+            dtype = x.dtype
+            y = other if kind is int or kind is float else other._data if kind is Tensor else None
+            if (
+                y is not None
+                and (dtype is F32 or dtype is F64)
+                and (kind is not Tensor or dtype is y.dtype)
+            ):
+                try:
+                    return wrap(kernel(x, y))
+                except ValueError:
+                    raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
+        if dunder and not isinstance(other, (Tensor, *NUMBERS, np.generic)):
+            if not isinstance(other, _ndarray):
+                return NotImplemented
+            other = wrap(np.array(other))
+        return call_general(input, other)
+
+    if dunder:
+        return call
+
+    def public(input: Any, other: Any, *, out: Any = None) -> Any:
+        return call(input, other) if out is None else call_general(input, other, out=out)
+
+    return public
