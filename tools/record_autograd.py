@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     found = {name: answer(case, torch) for name, case in all_cases.items() if wanted in name}
     if arguments[:1] == ["--show"]:
         for name, value in found.items():
-            print(name, json.dumps(value, indent=1))
+            print(name, json.dumps(value))
         return 0
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in found.items()]
     DATA.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -30,16 +30,17 @@ def tensors_of(operands: Sequence[Any]) -> list[Any]:
     return [wrap(np.array(v)) if is_array(v) else v for v in operands]
 
 
-def active(prim: Primitive, operands: Sequence[Any]) -> list[bool]:
+def active(prim: Primitive, sample: Sample) -> list[bool]:
     """Which operands a gradient reaches: floating ones that have a rule."""
-    rules = prim.rules * len(operands) if prim.joint else prim.rules
-    return [r is not None and inexact(v) for r, v in zip(rules, operands, strict=True)]
+    rules = prim.rules * len(sample.operands) if prim.joint else prim.rules
+    pairs = enumerate(zip(rules, sample.operands, strict=True))
+    return [r is not None and inexact(v) and i not in sample.constant for i, (r, v) in pairs]
 
 
-def leaves(prim: Primitive, operands: Sequence[Any]) -> list[Any]:
-    """The operands as tensors, those that a gradient reaches as leaves that require grad."""
-    made = tensors_of(operands)
-    for t, wanted in zip(made, active(prim, operands), strict=True):
+def leaves(prim: Primitive, sample: Sample, operands: Sequence[Any] | None = None) -> list[Any]:
+    """The operands (others of their kind, if given) as tensors, those that a gradient reaches as leaves."""
+    made = tensors_of(sample.operands if operands is None else operands)
+    for t, wanted in zip(made, active(prim, sample), strict=True):
         if wanted:
             t.requires_grad_()
     return made
@@ -131,11 +132,11 @@ def narrow(value: Any) -> Any:
     return np.asarray(value).astype(np.complex64 if value.dtype.kind == "c" else np.float32)
 
 
-def with_arrays(prim: Primitive, operands: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+def with_arrays(prim: Primitive, sample: Sample, new: Sequence[Any]) -> list[Any]:
     """The operands with those that a gradient reaches replaced in order."""
     source = iter(new)
-    wanted = active(prim, operands)
-    return [next(source) if w else v for v, w in zip(operands, wanted, strict=True)]
+    wanted = active(prim, sample)
+    return [next(source) if w else v for v, w in zip(sample.operands, wanted, strict=True)]
 
 
 def assert_same(found: Any, expected: Any, *, rtol: float = 0.0, atol: float = 0.0) -> None:
@@ -157,8 +158,7 @@ def assert_same(found: Any, expected: Any, *, rtol: float = 0.0, atol: float = 0
 
 def gradient_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     """(the derivative along a direction by differences, the same by the rule): the inner-product identity."""
-    operands = [wide(v) for v in sample.operands]
-    tensors = leaves(prim, operands)
+    tensors = leaves(prim, sample)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = cotangents(outs)
     inputs = floating(tensors)
@@ -166,7 +166,7 @@ def gradient_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     along = [direction(a, 50 + i) for i, a in enumerate(at)]
 
     def f(moved: list[Any]) -> list[Any]:
-        made = run(prim, leaves(prim, with_arrays(prim, operands, moved)), sample.params)
+        made = run(prim, leaves(prim, sample, with_arrays(prim, sample, moved)), sample.params)
         return arrays(differentiable(made))
 
     numeric = inner(arrays(gs), difference(f, at, along))
@@ -176,8 +176,7 @@ def gradient_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
 
 def second_order_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     """The same for the gradient as a function of operands and cotangents."""
-    operands = [wide(v) for v in sample.operands]
-    tensors = leaves(prim, operands)
+    tensors = leaves(prim, sample)
     inputs = floating(tensors)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = [g.requires_grad_() for g in cotangents(outs)]
@@ -187,7 +186,7 @@ def second_order_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
     along = [direction(a, 110 + i) for i, a in enumerate(at)]
 
     def f(moved: list[Any]) -> list[Any]:
-        again = leaves(prim, with_arrays(prim, operands, moved[: len(inputs)]))
+        again = leaves(prim, sample, with_arrays(prim, sample, moved[: len(inputs)]))
         made = differentiable(run(prim, again, sample.params))
         return arrays(gradients(made, floating(again), [wrap(g) for g in moved[len(inputs) :]]))
 

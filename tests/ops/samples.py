@@ -33,9 +33,9 @@ def samples_of(prim: Primitive) -> list[Sample]:
 
 
 def elementwise_samples(prim: Primitive) -> list[Sample]:
-    if prim.domain is None or prim.name in INTEGERS:
+    if prim.name in INTEGERS:
         return integer_samples(prim)
-    low, high = prim.domain
+    low, high = prim.domain or (-2.0, 2.0)
 
     def made(*shapes: tuple[int, ...]) -> Sample:
         operands = (values(*s, low=low, high=high, seed=i) for i, s in enumerate(shapes))

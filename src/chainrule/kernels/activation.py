@@ -10,9 +10,10 @@ import numpy as np
 from .special import erf
 
 __all__ = ["elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_sigmoid",
-           "mish", "prelu", "rrelu", "silu", "softplus", "softshrink", "threshold"]  # fmt: skip
+           "mish", "prelu", "silu", "softplus", "softshrink", "threshold"]  # fmt: skip
 
 Array = Any
+_ZERO = {np.dtype(name): np.zeros((), name) for name in ("float32", "float64")}  # quicker than 0
 _HALF_ROOT = math.sqrt(0.5)
 _TANH_SCALE, _CUBIC = math.sqrt(2.0 / math.pi), 0.044715
 
@@ -39,16 +40,13 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     return np.where(x > 0, x, x * negative_slope)
 
 
-def rrelu(x: Array, noise: Array) -> Array:
-    """x, or noise x where x is not positive."""
-    return np.where(x > 0, x, x * noise)
-
-
 def elu(x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
-    """scale x, or scale alpha (exp(input_scale x) - 1) where x is negative."""
-    low = np.expm1(np.minimum(x, 0) * input_scale if input_scale != 1.0 else np.minimum(x, 0))
-    high = x if scale == 1.0 else x * scale
-    return np.where(x > 0, high, low * (alpha * scale))
+    """scale x, or scale alpha (exp(input_scale x) - 1) where x is negative: the sum of both parts."""
+    zero = _ZERO.get(x.dtype, 0)
+    high, low = np.maximum(x, zero), np.minimum(x, zero)
+    low = np.expm1(low if input_scale == 1.0 else low * input_scale)
+    low = low if alpha * scale == 1.0 else low * (alpha * scale)
+    return (high if scale == 1.0 else high * scale) + low
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
@@ -65,7 +63,7 @@ def silu(x: Array) -> Array:
 
 def log_sigmoid(x: Array) -> Array:
     """log(sigmoid(x)) without overflow."""
-    return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
+    return np.minimum(x, _ZERO.get(x.dtype, 0)) - np.log1p(np.exp(-abs(x)))
 
 
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:

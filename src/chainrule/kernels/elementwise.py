@@ -424,7 +424,11 @@ def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
     low, high = _bounds(cache, x.dtype, min, max) if bounds is None else bounds
     if high is None:
         return _maximum(x, low)
-    return _minimum(x, high) if low is None else _clip(x, low, high)
+    if low is None:
+        return _minimum(x, high)
+    if x.dtype.kind == "V":  # bfloat16, which the ufunc does not know
+        return _minimum(_maximum(x, low), high)
+    return _clip(x, low, high)
 
 
 def _bounds(cache: Any, dtype: Any, low: Any, high: Any) -> tuple[Any, Any]:

@@ -1,8 +1,8 @@
 """Losses on arrays: the elements, then their mean or sum in the same kernel.
 
 Lives here: the kernels of `ops/loss.py`. Operands are ndarrays or NumPy scalars of one shape; weights may be None or
-broadcast. `reduced` ends each of them. The sum of a few numbers is a dot product with ones: a reduction has 1.4 us
-to its first element, BLAS a third of that.
+broadcast. `reduced` ends each of them. The sum is that of `kernels/reduce.py`, which is
+quick for few numbers.
 """
 
 from __future__ import annotations
@@ -11,37 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from .reduce import sum
+
 __all__ = ["bce", "bce_with_logits", "huber", "label_counts", "mse", "multi_margin", "multilabel_margin",
-           "nll", "nll_backward", "reduced", "smooth_l1", "soft_margin", "softplus", "total"]  # fmt: skip
+           "nll", "nll_backward", "reduced", "smooth_l1", "soft_margin", "softplus"]  # fmt: skip
 
 Array = Any
 _ndarray = np.ndarray
 _FEW = 64
-_ONES = {
-    np.dtype(name): [np.ones(n, name) for n in range(_FEW + 1)] for name in ("float32", "float64")
-}
-_ZERO = {dtype: np.zeros((), dtype) for dtype in _ONES}
-_LOG_LIMIT, _TINY = -100.0, 1e-12
-
-
-def total(z: Array) -> Array:
-    """The sum of all elements."""
-    if type(z) is not _ndarray:
-        return z
-    if z.size <= _FEW and z.ndim == 1:
-        ones = _ONES.get(z.dtype)
-        if ones is not None:
-            return z.dot(ones[z.size])
-    if z.dtype.itemsize == 2:
-        return np.add.reduce(z, axis=None, dtype=np.float32).astype(z.dtype)
-    return np.add.reduce(z, axis=None)
+_ZERO = {np.dtype(name): np.zeros((), name) for name in ("float32", "float64")}
+_STARTS = [np.arange(n) for n in range(_FEW + 1)]
+_INDEX = np.dtype(np.int64)
+_LOG_LIMIT = -100.0
 
 
 def reduced(z: Array, reduction: str) -> Array:
     """`z` itself, its mean or its sum."""
     if reduction == "mean":
-        return total(z) / z.size
-    return total(z) if reduction == "sum" else z
+        return sum(z) / z.size
+    return sum(z) if reduction == "sum" else z
 
 
 def mse(input: Array, target: Array, reduction: str = "mean") -> Array:
@@ -100,10 +88,15 @@ def bce_with_logits(
 
 def _checked(target: Array, classes: int, ignore_index: int) -> tuple[Array, Array]:
     """Indices that can be used, and where they are meant (None: everywhere)."""
-    if target.dtype != np.int64:
-        target = target.astype(np.int64)
-    if target.size == 0 or (target.min() >= 0 and target.max() < classes and not 0 <= ignore_index < classes):
-        return target, None
+    if target.dtype != _INDEX:
+        target = target.astype(_INDEX)
+    if not 0 <= ignore_index < classes:
+        if target.size <= _FEW and target.ndim == 1:
+            known = target.tolist()
+            if not known or (min(known) >= 0 and max(known) < classes):
+                return target, None
+        elif target.size == 0 or (target.min() >= 0 and target.max() < classes):
+            return target, None
     valid = target != ignore_index
     wrong = valid & ((target < 0) | (target >= classes))
     if wrong.any():
@@ -125,7 +118,13 @@ def _weights(target: Array, valid: Array, weight: Array, dtype: Any) -> Array:
 
 def _divisor(w: Array, target: Array, dtype: Any) -> Any:
     """What the mean divides by: the weights, or how many there are; 0 as an array, so that 0/0 is NaN."""
-    return (target.size if w is None else total(w)) or dtype.type(0)
+    return (target.size if w is None else sum(w)) or dtype.type(0)
+
+
+def _places(target: Array, classes: int) -> Array:
+    """Where the target class of every row lies in the flat (rows, classes) array."""
+    n = target.size
+    return target + (_STARTS[n] if n <= _FEW else np.arange(n)) * classes
 
 
 def _along(target: Array, ndim: int, axis: int) -> Array:
@@ -140,7 +139,7 @@ def nll(
     axis = 1 if input.ndim > 1 else 0
     target, valid = _checked(target, input.shape[axis], ignore_index)
     if input.ndim == 2:
-        picked = input[np.arange(input.shape[0]), target]
+        picked = input.reshape(-1)[_places(target, input.shape[1])]
     else:
         picked = np.take_along_axis(input, _along(target, input.ndim, axis), axis)
         picked = picked.reshape(target.shape if input.ndim > 1 else ())
@@ -150,8 +149,8 @@ def nll(
         picked = picked * w if valid is None else np.where(valid.reshape(w.shape), picked * w, w)
     if reduction == "none":
         return -picked
-    sum_ = total(picked) if picked.ndim else picked
-    return -sum_ / _divisor(w, target, input.dtype) if reduction == "mean" else -sum_
+    all_ = sum(picked)
+    return -all_ / _divisor(w, target, input.dtype) if reduction == "mean" else -all_
 
 
 def nll_backward(
@@ -171,7 +170,7 @@ def nll_backward(
         values = values * w if valid is None else np.where(valid, values * w, w)
     out = np.zeros(shape, g.dtype)
     if len(shape) == 2:
-        out[np.arange(shape[0]), target] = values
+        out.reshape(-1)[_places(target, shape[1])] = values
     else:
         at = _along(target, len(shape), axis)
         np.put_along_axis(out, at, np.broadcast_to(values, target.shape).reshape(at.shape), axis)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .reduce import sum
+
 __all__ = ["batch_norm", "embedding_backward", "group_norm", "layer_norm", "normalised"]
 
 Array = Any
@@ -16,9 +18,9 @@ Array = Any
 def normalised(x: Array, axes: Sequence[int], eps: float) -> Array:
     """(x - mean)/sqrt(variance + eps) over `axes`; a new array."""
     axes = tuple(axes)
-    n = math.prod(x.shape[a] for a in axes)
-    d = x - np.add.reduce(x, axes, keepdims=True) / n
-    variance = np.add.reduce(d * d, axes, keepdims=True) / n
+    n = math.prod([x.shape[a] for a in axes])
+    d = x - sum(x, axes, True) / n
+    variance = sum(d * d, axes, True) / n
     d *= 1.0 / np.sqrt(variance + eps)
     return d
 

@@ -1,7 +1,10 @@
-"""Shapes and strides of arrays: expanding, reshaping without a copy, memory seen through other strides.
+"""Shapes and strides of arrays: expanding, reshaping without a copy, memory seen through other
+strides.
 
-Strides and offsets are counted in elements, as PyTorch counts them. `base_stride` says how the array that the
-indices refer to lies in memory (None: in C order): an array that lies otherwise is copied into that layout first, so
+Strides and offsets are counted in elements, as PyTorch counts them. `base_stride` says how the
+array that the
+indices refer to lies in memory (None: in C order): an array that lies otherwise is copied into that
+layout first, so
 a cotangent or a tangent can be read with the geometry of the tensor it belongs to.
 """
 
@@ -11,14 +14,24 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_strided", "copy_slices", "expand", "extent", "reshaped_view", "storage", "strided_sum", "strides_of"]
+__all__ = [
+    "as_strided",
+    "copy_slices",
+    "expand",
+    "extent",
+    "reshaped_view",
+    "storage",
+    "strided_sum",
+    "strides_of",
+]
 
 _ndarray = np.ndarray
 Ints = tuple[int, ...]
 
 
 def expand(x: Any, shape: Ints) -> Any:
-    """`np.broadcast_to`, ten times faster for what lies in C order; read-only where elements are shared."""
+    """`np.broadcast_to`, ten times faster for what lies in C order; read-only where elements are
+    shared."""
     have: Ints = x.shape
     if have == shape:
         return x
@@ -110,7 +123,9 @@ def _seen(memory: Any, size: Ints, stride: Ints, offset: int) -> Any:
     return _ndarray(size, memory.dtype, memory, offset * step, tuple(s * step for s in stride))
 
 
-def as_strided(x: Any, size: Ints, stride: Ints, storage_offset: int = 0, base_stride: Ints | None = None) -> Any:
+def as_strided(
+    x: Any, size: Ints, stride: Ints, storage_offset: int = 0, base_stride: Ints | None = None
+) -> Any:
     """The memory of `x` through other strides; the offset counts from the first element of `x`."""
     x = np.asarray(x)
     if not _lies_as(x, base_stride):
@@ -118,7 +133,9 @@ def as_strided(x: Any, size: Ints, stride: Ints, storage_offset: int = 0, base_s
     memory = storage(x)
     if memory.dtype != x.dtype:
         memory = memory.view(x.dtype)
-    start = (x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]) // x.dtype.itemsize
+    start = (
+        x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    ) // x.dtype.itemsize
     made = _seen(memory, size, stride, start + storage_offset)
     if made.size and any(n > 1 and not s for n, s in zip(size, stride, strict=True)):
         made.flags.writeable = False
@@ -126,19 +143,30 @@ def as_strided(x: Any, size: Ints, stride: Ints, storage_offset: int = 0, base_s
 
 
 def copy_slices(
-    base: Any, value: Any, size: Ints, stride: Ints, storage_offset: int = 0, base_stride: Ints | None = None
+    base: Any,
+    value: Any,
+    size: Ints,
+    stride: Ints,
+    storage_offset: int = 0,
+    base_stride: Ints | None = None,
 ) -> Any:
-    """A copy of `base`, in the same layout, with the region that `as_strided` would give replaced by `value`."""
+    """A copy of `base`, in the same layout, with the region that `as_strided` would give replaced
+    by `value`."""
     made = _laid_out(np.asarray(base), base_stride)
     as_strided(made, size, stride, storage_offset, base_stride)[...] = value
     return made
 
 
-def strided_sum(g: Any, shape: Ints, stride: Ints, storage_offset: int = 0, base_stride: Ints | None = None) -> Any:
-    """The transpose of `as_strided`: every element of `g` is added where it was read; shape and layout of the base.
+def strided_sum(
+    g: Any, shape: Ints, stride: Ints, storage_offset: int = 0, base_stride: Ints | None = None
+) -> Any:
+    """The transpose of `as_strided`: every element of `g` is added where it was read; shape and
+    layout of the base.
 
-    Source: the adjoint of a gather is a scatter-add; where the base itself has overlapping elements (an expanded
-    tensor), each gets its share, so that the sum over what was one number is that number's gradient.
+    Source: the adjoint of a gather is a scatter-add; where the base itself has overlapping
+        elements (an expanded
+    tensor), each gets its share, so that the sum over what was one number is that number's
+    gradient.
     """
     g = np.asarray(g)
     if base_stride is None:

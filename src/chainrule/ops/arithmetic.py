@@ -32,6 +32,13 @@ Check = Callable[[Operands, Operands], None]
 # ---------------------------------------------------------------- what an op refuses
 
 
+_HINTS = {
+    "c": "take a real part first: x.real, x.imag, x.abs()",
+    "f": "convert it first, as in x.long() or x > 0",
+    "i": "convert it first, as in x.float()",
+}
+
+
 def refuse(
     kinds: str, sentence: str, error: type[Exception] = NotImplementedError, also: Any = None
 ) -> Check:
@@ -41,7 +48,7 @@ def refuse(
         dtype = operands[0].dtype
         if dtype.np.kind in kinds:
             name = errors.LEGACY[dtype.name]
-            hint = "convert it first, as in x.float()" if "i" not in kinds else "see the dtype"
+            hint = _HINTS["c" if dtype.is_complex else "f" if dtype.is_floating_point else "i"]
             raise error(errors.hinted(sentence.format(name), f"dtype: {dtype!r}", hint=hint))
         if also is not None:
             also(operands, given)

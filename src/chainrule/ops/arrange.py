@@ -1,27 +1,38 @@
-"""Rearranging: dimensions added, dropped, moved; elements flipped, rolled, repeated, put on diagonals.
+"""Rearranging: dimensions added, dropped, moved; elements flipped, rolled, repeated, broadcast.
 
-What can be a view is one (squeeze, unsqueeze, diagonal, unfold, and everything made of reshape and permute); flip,
-roll, rot90 and repeat copy, as in PyTorch.
+What can be a view is one (squeeze, unsqueeze, and everything made of reshape and permute); flip,
+roll, rot90 and
+repeat copy, as in PyTorch.
 """
 
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from .. import dtypes, errors
-from .._state import grad_enabled
-from ..core.declare import METHODS, linear, movement, public, spelled
+from .. import errors
+from .._state import S, grad_enabled
+from ..core.declare import METHODS, movement, public, spelled
 from ..core.primitive import bump
 from ..core.record import OPS
 from ..core.tensor import Size, Tensor, wrap
-from ..kernels import shape as kernels
 from .reduce import dims_of
+from .shape import (
+    as_strided,
+    contiguous,
+    expand,
+    need_tensor,
+    only_methods,
+    permute,
+    permute_lane,
+    reshape,
+    sizes_of,
+    transpose,
+    view,
+)
 from .views import ViewLane
-from .shape import as_strided, contiguous, expand, need_tensor, only_methods, permute, reshape, sizes_of, transpose, view
 
 Ints = tuple[int, ...]
 
@@ -38,7 +49,12 @@ def _squeezed_back(xp: Any, g: Any, x_shape: Ints) -> Any:
 
 
 _squeeze = movement(
-    "squeeze", _squeeze_kernel, _squeezed_back, view=True, grad_fn="SqueezeBackward0", doc="x without its dimensions of size 1."
+    "squeeze",
+    _squeeze_kernel,
+    _squeezed_back,
+    view=True,
+    grad_fn="SqueezeBackward0",
+    doc="x without its dimensions of size 1.",
 )
 _squeeze_dim = movement(
     "squeeze_dim", lambda x, dim: _squeeze_kernel(x, dim), _squeezed_back,
@@ -50,7 +66,9 @@ _squeeze_dims = movement(
 )  # fmt: skip
 
 
-_squeeze_lane, _squeeze_dim_lane, _squeeze_dims_lane = map(ViewLane, (_squeeze, _squeeze_dim, _squeeze_dims))
+_squeeze_lane, _squeeze_dim_lane, _squeeze_dims_lane = map(
+    ViewLane, (_squeeze, _squeeze_dim, _squeeze_dims)
+)
 
 
 @spelled(_squeeze)
@@ -59,7 +77,11 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     if dim is None:
         return _squeeze_lane(input, (None,))
     shape = input._data.shape
-    dims = dims_of(tuple(dim), len(shape)) if isinstance(dim, (tuple, list)) else (errors.checked_dim(dim, len(shape)),)
+    dims = (
+        dims_of(tuple(dim), len(shape))
+        if isinstance(dim, (tuple, list))
+        else (errors.checked_dim(dim, len(shape)),)
+    )
     gone = tuple(d for d in dims or () if shape and shape[d] == 1)
     chosen = _squeeze_dims_lane if isinstance(dim, (tuple, list)) else _squeeze_dim_lane
     return chosen(input, (gone,))
@@ -120,7 +142,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     known = Size(n for n in sizes if n != -1).numel()
     if (known != size) if -1 not in sizes else (not known or size % known):
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({size}) "
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim "
+            f"{dim} ({size}) "
             "in the input tensor"
         )
     sizes = tuple(size // known if n == -1 else n for n in sizes)
@@ -150,7 +173,9 @@ def atleast_1d(*tensors: Any) -> Any:
 @public("atleast_2d")
 def atleast_2d(*tensors: Any) -> Any:
     """Tensors with at least two dimensions: a vector becomes one row."""
-    one = lambda x: reshape(x, (1, 1)) if not x._data.ndim else unsqueeze(x, 0) if x._data.ndim == 1 else x  # noqa: E731
+    one = lambda x: (
+        reshape(x, (1, 1)) if not x._data.ndim else unsqueeze(x, 0) if x._data.ndim == 1 else x
+    )  # noqa: E731
     return _atleast(tensors, one)
 
 
@@ -172,7 +197,11 @@ def atleast_3d(*tensors: Any) -> Any:
 
 
 _matrix_t = movement(
-    "t", lambda x: x.transpose(), lambda xp, g: xp.t(g), view=True, doc="The transpose of a matrix; vectors and numbers as they are."
+    "t",
+    lambda x: x.transpose(),
+    lambda xp, g: xp.t(g),
+    view=True,
+    doc="The transpose of a matrix; vectors and numbers as they are.",
 )
 
 
@@ -183,14 +212,19 @@ _matrix_t_lane = ViewLane(_matrix_t)
 def t(input: Any) -> Any:
     need_tensor("t", input)
     if input._data.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input._data.ndim}D")
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 dimensions, but self is {input._data.ndim}D"
+        )
     return _matrix_t_lane(input, ())
 
 
 def _reversed(x: Tensor) -> Tensor:
     """All dimensions in reverse order."""
-    n = x._data.ndim
-    if n != 2 and n != 1:
+    data = x._data
+    n = data.ndim
+    if n == 2 and S.mode is None:
+        return permute_lane.on(x, data.transpose(), ((1, 0),))  # type: ignore[no-any-return]
+    if n != 1 and n != 2:
         _warn_reversed(n)
     return permute(x, tuple(range(n - 1, -1, -1)))  # type: ignore[no-any-return]
 
@@ -222,7 +256,9 @@ def _last_two(name: str, x: Tensor) -> Tensor:
             _warn_once(f"{name} is deprecated on 0-D tensors. Consider using x.conj()." if name == "adjoint()"
                        else f"{name} is deprecated on 0-D tensors. This function is the identity in these cases.")  # fmt: skip
             return x
-        raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got {n}-D tensor.")
+        raise RuntimeError(
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got {n}-D tensor."
+        )
     return transpose(x, -2, -1)  # type: ignore[no-any-return]
 
 
@@ -235,7 +271,9 @@ def _matrix_h(x: Tensor) -> Tensor:
     n = x._data.ndim
     if n not in (0, 2):
         more = " For batches of matrices, consider using tensor.mH" if n > 2 else ""
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor.{more}")
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor.{more}"
+        )
     return _conjugated(_last_two("H", x))
 
 
@@ -249,7 +287,8 @@ METHODS["T"] = property(_reversed, doc="All dimensions in reverse order.")  # ty
 METHODS["mT"] = property(lambda x: _last_two("mT", x), doc="The last two dimensions exchanged.")  # type: ignore[assignment]
 METHODS["H"] = property(_matrix_h, doc="The conjugate transpose of a matrix.")  # type: ignore[assignment]
 METHODS["mH"] = property(  # type: ignore[assignment]
-    lambda x: _conjugated(_last_two("mH", x)), doc="The last two dimensions exchanged, and conjugated."
+    lambda x: _conjugated(_last_two("mH", x)),
+    doc="The last two dimensions exchanged, and conjugated.",
 )
 
 
@@ -270,7 +309,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     destination = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
     if len(source) != len(destination):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number "
+            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should "
+            "contain the same number "
             f"of dims as destination ({list(destination)} dims)"
         )
     start, end = (tuple(errors.checked_dim(d, n) for d in dims) for dims in (source, destination))
@@ -299,7 +339,12 @@ def _flip_kernel(x: Any, dims: Ints) -> Any:
     return np.ascontiguousarray(x[key])
 
 
-_flip = movement("flip", _flip_kernel, lambda xp, g, dims: xp.flip(g, dims), doc="The elements in reverse order along `dims`.")
+_flip = movement(
+    "flip",
+    _flip_kernel,
+    lambda xp, g, dims: xp.flip(g, dims),
+    doc="The elements in reverse order along `dims`.",
+)
 
 
 @spelled(_flip)
@@ -348,7 +393,9 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
     if not shifts:
         raise RuntimeError("`shifts` required")
     if len(shifts) != len(dims) and not (not dims and len(shifts) == 1):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
+        )
     if dims and not input._data.ndim:
         raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     dims = tuple(errors.checked_dim(d, input._data.ndim) for d in dims)
@@ -397,7 +444,8 @@ def repeat(input: Any, *repeats: Any, **other: Any) -> Any:
     shape = input._data.shape
     if len(times) < len(shape):
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions "
+            "of tensor"
         )
     if any(n < 0 for n in times):
         made = [n * k for n, k in zip((1,) * (len(times) - len(shape)) + shape, times, strict=True)]
@@ -414,7 +462,9 @@ def tile(input: Tensor, *dims: Any, **other: Any) -> Tensor:
 
 
 @public("repeat_interleave", method=True)
-def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+def repeat_interleave(
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Every element (along `dim`, or of the flattened tensor) repeated in place.
 
     Args:
@@ -439,7 +489,9 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
             raise RuntimeError("Repeats must be non-negative")
         shape = x._data.shape
         wide = expand(unsqueeze(x, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
-        return view(contiguous.prim.call(wide), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))
+        return view(
+            contiguous.prim.call(wide), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
+        )
     times = _repeats(repeats, dim, x._data.shape[dim])
     return OPS.index_select(x, dim, wrap(np.repeat(np.arange(x._data.shape[dim]), times)))  # type: ignore[no-any-return]
 
@@ -447,7 +499,9 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
 def _repeats(repeats: Tensor, dim: int | None, size: int) -> Any:
     data = repeats._data
     if data.dtype.kind not in "iu":
-        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{errors.LEGACY[repeats.dtype.name]}'")
+        raise NotImplementedError(
+            f"\"repeat_interleave_cpu\" not implemented for '{errors.LEGACY[repeats.dtype.name]}'"
+        )
     if data.ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if data.ndim and data.size not in (1, size):
@@ -488,7 +542,8 @@ def broadcast_shapes(*shapes: Any) -> Size:
                 raise ValueError("Attempting to broadcast a dimension with negative length!")
             if n != 1 and result[-back] not in (1, n):
                 raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {n} at {-back}! Mismatching argument at index {i} "
+                    f"Attempting to broadcast a dimension of length {n} at {-back}! Mismatching "
+                    f"argument at index {i} "
                     f"had {shape}; but expected shape should be broadcastable to {result}"
                 )
             if n != 1:
@@ -499,7 +554,11 @@ def broadcast_shapes(*shapes: Any) -> Size:
 @public("broadcast_tensors")
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors expanded to their common shape; views."""
-    many = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    many = (
+        tuple(tensors[0])
+        if len(tensors) == 1 and isinstance(tensors[0], (tuple, list))
+        else tensors
+    )
     shapes = [x._data.shape for x in many]
     try:
         common = np.broadcast_shapes(*shapes)
@@ -522,16 +581,27 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         tensor([[1, 1, 1],
                 [2, 2, 2]])
     """
-    many = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else list(tensors)
+    many = (
+        list(tensors[0])
+        if len(tensors) == 1 and isinstance(tensors[0], (tuple, list))
+        else list(tensors)
+    )
     if indexing is None:
-        _warn_once("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
+        _warn_once(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+            "argument."
+        )
     elif indexing not in ("ij", "xy"):
-        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
     if not many:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     for x in many:
         if x._data.ndim > 1:
-            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x!r}")
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x!r}"
+            )
         if x._data.dtype != many[0]._data.dtype:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     swapped = indexing == "xy" and len(many) >= 2
@@ -587,227 +657,6 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     return OPS.stack([OPS.masked_select(x, wrap(apart)) for x in grids], 1)  # type: ignore[no-any-return]
 
 
-# ---------------------------------------------------------------- diagonals and triangles
-
-
-def _diagonal_kernel(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    made = x.diagonal(offset, dim1, dim2)
-    if x.flags.writeable:
-        made.flags.writeable = True
-    return made
-
-
-def _diagonal_backward_kernel(g: Any, shape: Ints, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    made = np.zeros(shape, g.dtype)
-    _diagonal_kernel(made, offset, dim1, dim2)[...] = g
-    return made
-
-
-def _diagonal_back(xp: Any, g: Any, x_shape: Ints, offset: int, dim1: int, dim2: int) -> Any:
-    return xp.diagonal_backward(g, x_shape, offset, dim1, dim2)
-
-
-_diagonal = movement(
-    "diagonal", _diagonal_kernel, _diagonal_back, view=True, doc="The diagonal of two dimensions, as the last dimension."
-)
-_diagonal_copy = movement(
-    "diagonal_copy", lambda x, offset=0, dim1=0, dim2=1: x.diagonal(offset, dim1, dim2).copy(), _diagonal_back,
-    grad_fn="DiagonalBackward0_copy", method=False, doc="A copy of the diagonal.",
-)  # fmt: skip
-linear(
-    "diagonal_backward", _diagonal_backward_kernel,
-    lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
-    method=False, names=("_diagonal_backward",), grad_fn="DiagonalBackwardBackward0",
-    doc="Zeros with x on the diagonal: the transpose of diagonal.",
-)  # fmt: skip
-
-
-def _checked_diagonal(n: int, dim1: int, dim2: int) -> Ints:
-    first, second = errors.checked_dim(dim1, n), errors.checked_dim(dim2, n)
-    if first == second:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return first, second
-
-
-_diagonal_lane = ViewLane(_diagonal)
-
-
-@spelled(_diagonal)
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    return _diagonal_lane(input, (offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
-
-
-def _diag_embed_kernel(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
-    n = x.shape[-1] + abs(offset)
-    shape = list(x.shape[:-1])
-    for d in sorted((dim1, dim2)):
-        shape.insert(d, n)
-    return _diagonal_backward_kernel(x, tuple(shape), offset, dim1, dim2)
-
-
-_diag_embed = linear(
-    "diag_embed", _diag_embed_kernel, lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
-    doc="Square matrices with the last dimension of x on their diagonals, zeros elsewhere.",
-)  # fmt: skip
-
-
-@spelled(_diagonal_copy)
-def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    return _diagonal_copy.prim.call(input, params=(offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
-
-
-@spelled(_diag_embed)
-def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
-    return _diag_embed.prim.call(input, params=(offset, *_checked_diagonal(input._data.ndim + 1, dim1, dim2)))
-
-
-@public("diag", method=True)
-def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
-    """The diagonal of a matrix (a copy), or the matrix with a vector on its diagonal.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.diag(torch.tensor([1, 2]))
-        tensor([[1, 0],
-                [0, 2]])
-    """
-    n = input._data.ndim
-    if n == 1:
-        return _diag_embed.prim.call(input, params=(diagonal, 0, 1), out=out)  # type: ignore[no-any-return]
-    if n == 2:
-        return _diagonal_copy.prim.call(input, params=(diagonal, 0, 1), out=out)  # type: ignore[no-any-return]
-    raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {n}D")
-
-
-@public("diagflat", method=True)
-def diagflat(input: Tensor, offset: int = 0) -> Tensor:
-    """The matrix with all elements of `input` on its diagonal."""
-    return diag_embed(view(contiguous(input), -1), offset)  # type: ignore[no-any-return]
-
-
-@lru_cache(16)
-def _small_triangle(m: int, n: int, diagonal: int) -> Any:
-    return np.tri(m, n, diagonal, bool)
-
-
-def _triangle_mask(shape: Ints, diagonal: int) -> Any:
-    """True on and below a diagonal."""
-    m, n = shape[-2:]
-    return _small_triangle(m, n, diagonal) if m * n <= 1 << 14 else np.tri(m, n, diagonal, bool)
-
-
-def _tril_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal), x, x.dtype.type(0))
-
-
-def _triu_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal - 1), x.dtype.type(0), x)
-
-
-_tril = linear(
-    "tril", _tril_kernel, lambda xp, g, diagonal: xp.tril(g, diagonal), has_inplace=True,
-    doc="The lower triangles, zeros above `diagonal`.",
-)  # fmt: skip
-_triu = linear(
-    "triu", _triu_kernel, lambda xp, g, diagonal: xp.triu(g, diagonal), has_inplace=True,
-    doc="The upper triangles, zeros below `diagonal`.",
-)  # fmt: skip
-
-
-def _need_matrix(op: str, x: Any) -> None:
-    need_tensor(op, x)
-    if x._data.ndim < 2:
-        raise RuntimeError(f"{op}: input tensor must have at least 2 dimensions")
-
-
-@spelled(_tril)
-def tril(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
-    _need_matrix("tril", input)
-    return _tril.prim.call(input, params=(diagonal,), out=out)
-
-
-@spelled(_triu)
-def triu(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
-    _need_matrix("triu", input)
-    return _triu.prim.call(input, params=(diagonal,), out=out)
-
-
-def _triangle(name: str, of: Any, row: int, col: int, offset: int, dtype: Any) -> Tensor:
-    for what, n in (("row", row), ("col", col)):
-        if n < 0:
-            raise RuntimeError(f"{what} must be non-negative, got{n}")
-    target: dtypes.dtype = dtypes.int64 if dtype is None else dtype
-    if target.category != 1:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{errors.LEGACY[target.name]}'")
-    return wrap(np.stack(of(row, offset, col)).astype(target.np, copy=False))
-
-
-@public("tril_indices")
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
-    """Rows and columns of the elements on and below a diagonal, as a tensor of two rows."""
-    return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype)
-
-
-@public("triu_indices")
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
-    """Rows and columns of the elements on and above a diagonal, as a tensor of two rows."""
-    return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype)
-
-
-# ---------------------------------------------------------------- windows
-
-
-def _unfold_kernel(x: Any, dimension: int, size: int, step: int) -> Any:
-    x = np.asarray(x)
-    if not x.ndim:
-        return x.reshape(1)[:size]
-    strides = kernels.strides_of(x)
-    windows = (x.shape[dimension] - size) // step + 1
-    shape = (*x.shape[:dimension], windows, *x.shape[dimension + 1 :], size)
-    stride = (*strides[:dimension], strides[dimension] * step, *strides[dimension + 1 :], strides[dimension])
-    return kernels.as_strided(x, shape, stride, 0, strides)
-
-
-def _unfold_backward_kernel(g: Any, shape: Ints, dimension: int, size: int, step: int) -> Any:
-    made = np.zeros(shape, g.dtype)
-    if not shape:
-        return made + g.sum()
-    windows = g.shape[dimension]
-    for j in range(size):
-        key = (slice(None),) * dimension + (slice(j, j + (windows - 1) * step + 1, step),)
-        made[key] += g[..., j]
-    return made
-
-
-_unfold = movement(
-    "unfold", _unfold_kernel,
-    lambda xp, g, x_shape, dimension, size, step: xp.unfold_backward(g, x_shape, dimension, size, step),
-    view=True, doc="Windows of `size` elements along a dimension, `step` apart, as a last dimension.",
-)  # fmt: skip
-linear(
-    "unfold_backward", _unfold_backward_kernel,
-    lambda xp, g, dimension, size, step: xp.unfold(g, dimension, size, step),
-    method=False, names=("_unfold_backward",), grad_fn="UnfoldBackwardBackward0", doc="Windows added where they came from.",
-)  # fmt: skip
-
-
-_unfold_lane = ViewLane(_unfold)
-
-
-@spelled(_unfold)
-def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
-    shape = input._data.shape
-    dimension = errors.checked_dim(dimension, len(shape))
-    limit = shape[dimension] if shape else 1
-    if step <= 0:
-        raise RuntimeError(f"step is {step} but must be > 0")
-    if size < 0:
-        raise RuntimeError(f"size is {size} but must be >= 0")
-    if size > limit:
-        raise RuntimeError(f"maximum size for tensor at dimension {dimension} is {limit} but size is {size}")
-    return _unfold_lane(input, (dimension, size, step))
-
-
 # ---------------------------------------------------------------- in place
 
 
@@ -825,7 +674,10 @@ def _reshaping_method(name: str, function: Any) -> None:
             bump(self)
         return self
 
-    method.__name__, method.__doc__ = name, f"`{name[:-1]}` in place: the same memory in another shape."
+    method.__name__, method.__doc__ = (
+        name,
+        f"`{name[:-1]}` in place: the same memory in another shape.",
+    )
     METHODS[name] = method
 
 
@@ -835,4 +687,4 @@ for _name, _function in (
 ):  # fmt: skip
     _reshaping_method(_name, _function)
 
-only_methods("repeat", "unfold")
+only_methods("repeat")

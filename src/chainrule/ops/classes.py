@@ -413,6 +413,8 @@ def multi_margin_loss(
         reduction = legacy(size_average, reduce)
     if p != 1 and p != 2:
         raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.dim() != 1:
+        raise ValueError("weight must be one-dimensional")
     if reduction not in REDUCTIONS:
         raise bad_reduction(reduction)
     _check_margin("multi_margin_loss", input, target)

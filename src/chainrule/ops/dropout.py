@@ -227,10 +227,13 @@ _torch_form("feature_alpha_dropout", _alpha_dropped, True)
 
 # ---------------------------------------------------------------- random slopes and choices
 
-_RRELU_DOC = "x, where it is not positive noise x."
-_rrelu_with_noise = elementwise(
-    "rrelu_with_noise", kernels.rrelu, x=lambda xp, g, x, noise: xp.where(x > 0, g, g * noise), noise=None,
-    grad_fn="RreluWithNoiseBackward0", method=False, has_inplace=False, names=("_rrelu_with_noise",), doc=_RRELU_DOC,
+# the noise is 1 where x is positive
+_rrelu_with_noise, _rrelu_with_noise_in_place = (
+    elementwise(
+        f"rrelu_with_noise{end}", lambda a, b: a * b, a=lambda xp, g, b: g * b, b=None, grad_fn=f"RreluWithNoiseBackward{n}",
+        method=False, has_inplace=False, names=(f"_rrelu_with_noise{end}",), doc="x, where it is not positive noise x.",
+    )
+    for n, end in enumerate(("", "_in_place"))
 )  # fmt: skip
 _rrelu_slope = Lane(
     _declare(
@@ -272,8 +275,9 @@ def rrelu(
     drawn = T.empty((int(negative.sum()),), dtype=dtypes.float64).uniform_(lower, upper)
     noise._data[negative] = drawn._data
     noise = OPS.to_dtype(noise, input.dtype)
-    out = _rrelu_with_noise(input, noise)
-    return input.copy_(out) if inplace else out
+    if inplace:
+        return in_place(_rrelu_with_noise_in_place.prim, input, noise)
+    return _rrelu_with_noise(input, noise)
 
 
 @public("nn.functional.rrelu_", "rrelu_")

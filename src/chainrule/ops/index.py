@@ -1,8 +1,11 @@
 """`x[...]` and `x[...] = v`, and what they are made of: select, slice, index, index_put.
 
-An index is read as PyTorch reads it: numbers, slices, None and Ellipsis are applied one after the other as views;
-lists, tensors and masks that are left make one `index` (which copies). Where nothing is recorded, a number, a slice
-or a tuple of them goes to NumPy in one step. Writing without recording goes straight into the memory; recorded, the
+An index is read as PyTorch reads it: numbers, slices, None and Ellipsis are applied one after the
+other as views;
+lists, tensors and masks that are left make one `index` (which copies). Where nothing is recorded, a
+number, a slice
+or a tuple of them goes to NumPy in one step. Writing without recording goes straight into the
+memory; recorded, the
 view (or `index_put`) is what `core/views.py` hangs under the base.
 """
 
@@ -68,7 +71,8 @@ def select(input: Any, dim: int, index: int) -> Any:
     dim, index = errors.checked_dim(dim, len(shape)), operator.index(index)
     if not -shape[dim] <= index < shape[dim]:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
+            f"select(): index {index} out of range for tensor of size {list(shape)} at "
+            f"dimension {dim}"
         )
     return _select_lane(input, (dim, index % shape[dim]))
 
@@ -125,7 +129,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     dim, start = errors.checked_dim(dim, len(shape)), operator.index(start)
     n = shape[dim]
     if not -n <= start <= n:
-        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-n}, {n}], but got {start})"
+        )
     start += n if start < 0 else 0
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
@@ -144,32 +150,82 @@ def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 _SLOTS = ("i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7")
 
 
-def _index_kernel(x: Any, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints) -> Any:
+def _index_kernel(
+    x: Any, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints
+) -> Any:
     return kernels.index(x, (i0, i1, i2, i3, i4, i5, i6, i7)[: len(dims)], dims)
 
 
 def _index_put_kernel(
-    x: Any, v: Any, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints, accumulate: bool
+    x: Any,
+    v: Any,
+    i0: Any,
+    i1: Any,
+    i2: Any,
+    i3: Any,
+    i4: Any,
+    i5: Any,
+    i6: Any,
+    i7: Any,
+    dims: Ints,
+    accumulate: bool,
 ) -> Any:
     return kernels.index_put(x, v, (i0, i1, i2, i3, i4, i5, i6, i7)[: len(dims)], dims, accumulate)
 
 
 def _index_back(
-    xp: Any, g: Any, x_shape: Ints, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints
+    xp: Any,
+    g: Any,
+    x_shape: Ints,
+    i0: Any,
+    i1: Any,
+    i2: Any,
+    i3: Any,
+    i4: Any,
+    i5: Any,
+    i6: Any,
+    i7: Any,
+    dims: Ints,
 ) -> Any:
-    return xp.index_put_canonical(xp.zeros(x_shape, g.dtype), g, i0, i1, i2, i3, i4, i5, i6, i7, dims, True)
+    return xp.index_put_canonical(
+        xp.zeros(x_shape, g.dtype), g, i0, i1, i2, i3, i4, i5, i6, i7, dims, True
+    )
 
 
 def _put_base_back(
-    xp: Any, g: Any, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints, accumulate: bool
+    xp: Any,
+    g: Any,
+    i0: Any,
+    i1: Any,
+    i2: Any,
+    i3: Any,
+    i4: Any,
+    i5: Any,
+    i6: Any,
+    i7: Any,
+    dims: Ints,
+    accumulate: bool,
 ) -> Any:
     if accumulate:
         return g
-    return xp.index_put_canonical(g, xp.zeros((), g.dtype), i0, i1, i2, i3, i4, i5, i6, i7, dims, False)
+    return xp.index_put_canonical(
+        g, xp.zeros((), g.dtype), i0, i1, i2, i3, i4, i5, i6, i7, dims, False
+    )
 
 
 def _put_value_back(
-    xp: Any, g: Any, v_shape: Ints, i0: Any, i1: Any, i2: Any, i3: Any, i4: Any, i5: Any, i6: Any, i7: Any, dims: Ints
+    xp: Any,
+    g: Any,
+    v_shape: Ints,
+    i0: Any,
+    i1: Any,
+    i2: Any,
+    i3: Any,
+    i4: Any,
+    i5: Any,
+    i6: Any,
+    i7: Any,
+    dims: Ints,
 ) -> Any:
     got = xp.index(g, i0, i1, i2, i3, i4, i5, i6, i7, dims)
     if len(v_shape) > len(got.shape):  # leading ones
@@ -225,7 +281,8 @@ def _as_index(item: Any) -> Tensor:
         kind = item._data.dtype
     if kind == np.uint8:
         warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
+            "instead.",
             UserWarning,
             stacklevel=4,
         )
@@ -243,7 +300,11 @@ def _as_tuple(index: Any) -> tuple[Any, ...]:
         return index
     if isinstance(index, list) and len(index) < 32:
         for item in index:
-            if isinstance(item, (list, tuple, slice, Tensor, _ndarray)) or item is None or item is Ellipsis:
+            if (
+                isinstance(item, (list, tuple, slice, Tensor, _ndarray))
+                or item is None
+                or item is Ellipsis
+            ):
                 return tuple(index)
     return (index,)
 
@@ -253,7 +314,9 @@ def _uses(item: Any) -> int:
     if item is None or item is Ellipsis or isinstance(item, (bool, np.bool_)):
         return 0
     data = item._data if isinstance(item, Tensor) else item
-    if isinstance(data, (_ndarray, np.generic)) and (data.dtype.kind == "b" or data.dtype == np.uint8):
+    if isinstance(data, (_ndarray, np.generic)) and (
+        data.dtype.kind == "b" or data.dtype == np.uint8
+    ):
         return data.ndim
     if isinstance(item, list):
         array = np.asarray(item)
@@ -262,7 +325,8 @@ def _uses(item: Any) -> int:
 
 
 def _apply(x: Tensor, index: Any, writing: bool = False) -> tuple[Tensor, list[tuple[int, Tensor]]]:
-    """All that can be views applied one after the other; the index tensors that are left, with their dimensions.
+    """All that can be views applied one after the other; the index tensors that are left, with
+    their dimensions.
 
     A slice that takes everything is left out, unless it is the whole index and read.
     """
@@ -308,7 +372,8 @@ def _too_many(x: Tensor, items: tuple[Any, ...]) -> IndexError:
     n = x._data.ndim
     if not n and isinstance(items[0], (int, np.integer)):
         return IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+            "`tensor.item<T>()` in C++ to convert "
             "a 0-dim tensor to a number"
         )
     if not n and isinstance(items[0], slice):
@@ -320,7 +385,8 @@ def _no_index(item: Any) -> Exception:
     if isinstance(item, str):
         return TypeError("new(): invalid data type 'str'")
     return IndexError(
-        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
+        "valid indices "
         f"(got {type(item).__name__})"
     )
 
@@ -344,7 +410,9 @@ def _sliced(x: Tensor, dim: int, item: slice, alone: bool) -> Tensor:
     try:
         start, end, step = _bound(item.start), _bound(item.stop), _bound(item.step)
     except AttributeError:
-        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
+        raise TypeError(
+            "slice indices must be integers or None or have an __index__ method"
+        ) from None
     if step is not None and step <= 0:
         raise ValueError("step must be greater than zero" if step else "slice step cannot be zero")
     n = x._data.shape[dim]
@@ -366,7 +434,8 @@ def _getitem(x: Tensor, index: Any) -> Tensor:
 
 
 class IndexNode(GeneralNode):
-    """The node of `x[i]` with one index tensor: s0: the shape of x; s1, v1: the index and its version; e: one edge."""
+    """The node of `x[i]` with one index tensor: s0: the shape of x; s1, v1: the index and its
+    version; e: one edge."""
 
     __slots__ = ()
     prim = _index.prim
@@ -415,7 +484,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
                     made = data[index, ...]
                 except IndexError:
                     raise _out_of_bounds(index, 0, data.shape[0]) from None
-                return _select_lane.on(self, made, (0, index if index >= 0 else index + data.shape[0]))
+                return _select_lane.on(
+                    self, made, (0, index if index >= 0 else index + data.shape[0])
+                )
         elif kind is Tensor:
             if data.ndim and index._data.ndim:
                 return _taken(self, data, index)
@@ -485,7 +556,8 @@ def _tuple_item(x: Tensor, data: Any, index: Any) -> Tensor:
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`x[index] = value`: broadcast, converted to the dtype of `x`; recorded when either side is."""
     recorded = S.mode is not None or (
-        (self._node is not None or (type(value) is Tensor and value._node is not None)) and (S.grad or grad_enabled())
+        (self._node is not None or (type(value) is Tensor and value._node is not None))
+        and (S.grad or grad_enabled())
     )
     data = self._data
     if not recorded and type(data) is _ndarray and self._vc is not INFERENCE:
@@ -496,7 +568,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             plain = y.dtype is data.dtype
         else:
             plain = (kind is float or kind is int) and data.dtype.kind == "f"
-        key = index._data if type(index) is Tensor and index._data.dtype in (_INT64, _BOOL) else index
+        key = (
+            index._data if type(index) is Tensor and index._data.dtype in (_INT64, _BOOL) else index
+        )
         if plain and (_basic(index) or (key is not index and key.ndim and not np.ndim(y))):
             try:
                 data[key] = y
@@ -515,7 +589,9 @@ def _basic(index: Any) -> bool:
     if kind is slice:
         return index.step is None or (type(index.step) is int and index.step > 0)
     if kind is tuple:
-        return all(i is Ellipsis or i is None or (type(i) in (int, slice) and _basic(i)) for i in index)
+        return all(
+            i is Ellipsis or i is None or (type(i) in (int, slice) and _basic(i)) for i in index
+        )
     return False
 
 
@@ -559,13 +635,16 @@ def _value_for(x: Tensor, value: Any) -> Tensor:
     if isinstance(value, (bool, int, float, complex, np.generic)) and not isinstance(value, str):
         number = value.item() if isinstance(value, np.generic) else value
         if isinstance(number, complex) and x.dtype.category < 3:
-            raise RuntimeError(f"value cannot be converted to type {_c_name(x.dtype)} without overflow")
+            raise RuntimeError(
+                f"value cannot be converted to type {_c_name(x.dtype)} without overflow"
+            )
         return wrap(np.array(number).astype(x._data.dtype))
     name = type(value).__name__
     if isinstance(value, _ndarray):
         name = "numpy.ndarray"
     raise TypeError(
-        f"can't assign a {name} to a {errors.type_name(x.dtype)}\nHint: torch.tensor(value) makes a tensor of it"
+        f"can't assign a {name} to a {errors.type_name(x.dtype)}\nHint: torch.tensor(value) "
+        "makes a tensor of it"
     )
 
 
@@ -584,7 +663,9 @@ def _fitted(target: Tensor, value: Tensor) -> Tensor:
     if have != wanted:
         value = expand(value, wanted)  # says what does not fit
     if value._data.dtype.kind == "c" and target._data.dtype.kind != "c":
-        warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=5)
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part", UserWarning, stacklevel=5
+        )
     return cast(value, target.dtype)
 
 
@@ -596,7 +677,8 @@ def _write_region(target: Tensor, value: Tensor) -> None:
 
 
 def _make_writeable(target: Tensor, value: Tensor) -> None:
-    """Where several elements share memory, one number for all of them may be written, different ones not."""
+    """Where several elements share memory, one number for all of them may be written, different
+    ones not."""
     data = target._data
     if type(data) is _ndarray and not data.flags.writeable:
         if value._data.ndim:
@@ -615,7 +697,13 @@ def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
         overwrite(target, _fitted(target, value))
 
 
-def _put(target: Tensor, found: list[tuple[int, Tensor]], value: Tensor, recorded: bool, accumulate: bool = False) -> None:
+def _put(
+    target: Tensor,
+    found: list[tuple[int, Tensor]],
+    value: Tensor,
+    recorded: bool,
+    accumulate: bool = False,
+) -> None:
     indices, dims = _checked_indices(target, found)
     if value._data.dtype != target._data.dtype:
         if value._data.ndim:
@@ -632,7 +720,8 @@ def _put(target: Tensor, found: list[tuple[int, Tensor]], value: Tensor, recorde
 def _put_dtypes(x: Tensor, value: Tensor) -> RuntimeError:
     return RuntimeError(
         "Index put requires the source and destination dtypes match, "
-        f"got {errors.LEGACY[x.dtype.name]} for the destination and {errors.LEGACY[value.dtype.name]} for the source."
+        f"got {errors.LEGACY[x.dtype.name]} for the destination and "
+        f"{errors.LEGACY[value.dtype.name]} for the source."
     )
 
 
@@ -642,15 +731,20 @@ METHODS["__getitem__"], METHODS["__setitem__"] = getitem, setitem
 # ---------------------------------------------------------------- index_put
 
 
-def _put_operands(input: Tensor, indices: Any, values: Tensor) -> tuple[Tensor, tuple[Any, ...], Ints]:
+def _put_operands(
+    input: Tensor, indices: Any, values: Tensor
+) -> tuple[Tensor, tuple[Any, ...], Ints]:
     if isinstance(indices, Tensor) or not isinstance(indices, (tuple, list)):
         raise TypeError(
-            f"index_put(): argument 'indices' (position 1) must be tuple of Tensors, not {type(indices).__name__}"
+            "index_put(): argument 'indices' (position 1) must be tuple of Tensors, not "
+            f"{type(indices).__name__}"
         )
     need_tensor("index_put", values, "values", 2)
     found, dim = [], 0
     if len(indices) > input._data.ndim:
-        raise IndexError(f"too many indices for tensor of dimension {input._data.ndim} (got {len(indices)})")
+        raise IndexError(
+            f"too many indices for tensor of dimension {input._data.ndim} (got {len(indices)})"
+        )
     for i in indices:
         if i is not None:
             index = _as_index(i)
@@ -666,7 +760,8 @@ def _put_operands(input: Tensor, indices: Any, values: Tensor) -> tuple[Tensor, 
 
 @public("index_put", method=True)
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
-    """`input` with `values` written (or added, where several meet) at `indices`, a tuple of index tensors.
+    """`input` with `values` written (or added, where several meet) at `indices`, a tuple of index
+    tensors.
 
     Example:
         >>> import chainrule as torch

@@ -11,10 +11,11 @@ from .._state import S, grad_enabled
 from ..core.declare import METHODS, SAME, general, movement, public, spelled
 from ..core.record import OPS, record
 from ..core.tensor import Tensor, wrap
-from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, t, unfold, unsqueeze
+from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, t, unsqueeze
+from .diagonal import unfold
 from .index import select, slice_dim
-from .views import linked
 from .shape import as_strided, expand, permute, reshape, transpose, view
+from .views import linked
 
 Ints = tuple[int, ...]
 
@@ -26,12 +27,15 @@ def _listed(op: str, tensors: Any) -> list[Tensor]:
     """The tensors of a list or tuple, checked."""
     if isinstance(tensors, Tensor) or not isinstance(tensors, (tuple, list)):
         raise TypeError(
-            f"{op}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}\n"
+            f"{op}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}\n"
             f"Hint: put them in a list, as in torch.{op}([a, b])"
         )
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}"
+            )
     return list(tensors)
 
 
@@ -54,7 +58,8 @@ def _cat_back(xp: Any, g: Any, xs_shape: Any, dim: int) -> tuple[Any, ...]:
 
 
 def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
-    """The short way of cat and stack: tensors of one dtype that NumPy joins; None otherwise, which says why."""
+    """The short way of cat and stack: tensors of one dtype that NumPy joins; None otherwise, which
+    says why."""
     if type(tensors) is not list and type(tensors) is not tuple:
         return None
     arrays, recorded, dtype = [], False, None
@@ -101,9 +106,12 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
         shape = t._data.shape
         if shape[:dim] != first[:dim] or shape[dim + 1 :] != first[dim + 1 :]:
             raise _unequal(dim, first, shape, i)
-    if out is not None and any(out is t or np.may_share_memory(out._data, t._data) for t in tensors):
+    if out is not None and any(
+        out is t or np.may_share_memory(out._data, t._data) for t in tensors
+    ):
         raise RuntimeError(
-            "unsupported operation: the input tensors cannot refer to any of the output memory locations. "
+            "unsupported operation: the input tensors cannot refer to any of the output memory "
+            "locations. "
             "Found overlap in input tensor 0"
         )
     return _cat.prim.call(*many, params=(dim,), out=out)
@@ -113,7 +121,10 @@ def _same_rank(many: list[Tensor]) -> list[Tensor]:
     """Without the empty vectors that PyTorch lets pass beside tensors of any rank."""
     for i, t in enumerate(many):
         if not t._data.ndim:
-            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated\nHint: use torch.stack")
+            raise RuntimeError(
+                f"zero-dimensional tensor (at position {i}) cannot be concatenated\nHint: use "
+                "torch.stack"
+            )
     kept = [t for t in many if t._data.shape != (0,)]
     for t in kept:
         if t._data.ndim != kept[0]._data.ndim:
@@ -129,7 +140,8 @@ def _unequal(dim: int, first: Ints, shape: Ints, number: int) -> RuntimeError:
     at = next(d for d, (a, b) in enumerate(zip(first, shape, strict=True)) if a != b and d != dim)
     return RuntimeError(
         errors.hinted(
-            f"Sizes of tensors must match except in dimension {dim}. Expected size {first[at]} but got size "
+            f"Sizes of tensors must match except in dimension {dim}. Expected size {first[at]} "
+            "but got size "
             f"{shape[at]} for tensor number {number} in the list.",
             f"shapes: {list(first)} and {list(shape)}",
             hint="all sizes but the one along `dim` must agree",
@@ -183,7 +195,10 @@ def dstack(tensors: Any, *, out: Any = None) -> Tensor:
 @public("column_stack")
 def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
     """Side by side, vectors as columns."""
-    many = [t if t._data.ndim > 1 else reshape(t, (t.numel(), 1)) for t in _stackable("column_stack", tensors)]
+    many = [
+        t if t._data.ndim > 1 else reshape(t, (t.numel(), 1))
+        for t in _stackable("column_stack", tensors)
+    ]
     return cat(many, 1, out=out)  # type: ignore[no-any-return]
 
 
@@ -222,7 +237,8 @@ def block_diag(*tensors: Any) -> Any:
     for i, t in enumerate(_listed("block_diag", tensors)):
         if t._data.ndim > 2:
             raise RuntimeError(
-                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {t._data.ndim} dimensions"
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} "
+                f"has {t._data.ndim} dimensions"
             )
     return _block_diag.prim.call(*tensors) if tensors else wrap(np.empty((1, 0), np.float32))
 
@@ -247,7 +263,12 @@ def _split_kernel(x: Any, split_size: int, dim: int = 0) -> tuple[Any, ...]:
 
 
 _split = movement(
-    "split", _split_kernel, lambda xp, g, dim: xp.cat(g, dim), view=True, outputs=("outs",), doc="Parts of equal size along `dim`; views."
+    "split",
+    _split_kernel,
+    lambda xp, g, dim: xp.cat(g, dim),
+    view=True,
+    outputs=("outs",),
+    doc="Parts of equal size along `dim`; views.",
 )
 _split_sizes = movement(
     "split_with_sizes", lambda x, split_sizes, dim=0: _pieces(x, split_sizes, dim), lambda xp, g, dim: xp.cat(g, dim),
@@ -270,21 +291,26 @@ def _need_dims(op: str, x: Any) -> None:
 
 
 @spelled(_split)
-def split(tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None) -> Any:
+def split(
+    tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+) -> Any:
     size = split_size_or_sections if split_size is None else split_size
     if isinstance(size, (tuple, list)):
         return split_with_sizes(tensor, size, dim)
     _need_dims("split", tensor)
     if isinstance(size, float):
         raise TypeError(
-            f"split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not {type(size).__name__}"
+            "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, "
+            f"not {type(size).__name__}"
         )
     dim = errors.checked_dim(dim, tensor._data.ndim)
     n = tensor._data.shape[dim]
     if size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if size == 0 and n:
-        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
+        raise RuntimeError(
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
+        )
     return _views(_split.prim, tensor, (int(size), dim))
 
 
@@ -295,11 +321,13 @@ def split_with_sizes(tensor: Any, split_sizes: Any, dim: int = 0) -> Any:
     n, sizes = tensor._data.shape[dim], tuple(map(int, split_sizes))
     if any(k < 0 for k in sizes):
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={list(sizes)}"
+            "split_with_sizes expects split_sizes have only non-negative entries, but got "
+            f"split_sizes={list(sizes)}"
         )
     if sum(sizes) != n:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), "
+            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
+            f"at dimension {dim}), "
             f"but got split_sizes={list(sizes)}"
         )
     return _views(_split_sizes.prim, tensor, (sizes, dim))
@@ -319,15 +347,21 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @public("tensor_split", method=True)
-def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, **other: Any) -> tuple[Tensor, ...]:
-    """As many parts as asked for, sizes differing by at most one, or the parts between given indices; views.
+def tensor_split(
+    input: Tensor, indices_or_sections: Any = None, dim: int = 0, **other: Any
+) -> tuple[Tensor, ...]:
+    """As many parts as asked for, sizes differing by at most one, or the parts between given
+    indices; views.
 
     Args:
-        indices_or_sections: a number of parts, or a list (or 1-D int64 tensor) of the places to cut at.
+        indices_or_sections: a number of parts, or a list (or 1-D int64 tensor) of the places to
+            cut at.
     """
     where = other.get("indices", other.get("sections", indices_or_sections))
     if not input._data.ndim:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
     if isinstance(where, Tensor):
         if where._data.dtype != np.int64:
             raise RuntimeError(
@@ -336,7 +370,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
             )
         if where._data.ndim > 1:
             raise RuntimeError(
-                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, "
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+                "one-dimensional tensor, "
                 f"but got a tensor with {where._data.ndim} dims"
             )
         where = where.tolist()
@@ -354,17 +389,24 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
 
 
 def _directed(name: str, rank: int) -> Any:
-    def function(input: Tensor, indices_or_sections: Any = None, **other: Any) -> tuple[Tensor, ...]:
-        n, where = input._data.ndim, other.get("indices", other.get("sections", indices_or_sections))
+    def function(
+        input: Tensor, indices_or_sections: Any = None, **other: Any
+    ) -> tuple[Tensor, ...]:
+        n, where = (
+            input._data.ndim,
+            other.get("indices", other.get("sections", indices_or_sections)),
+        )
         if n < rank:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {rank} dimension, but got a tensor with {n} dimensions!"
+                f"torch.{name} requires a tensor with at least {rank} dimension, but got a "
+                f"tensor with {n} dimensions!"
             )
         dim = 0 if name == "hsplit" and n == 1 else {"hsplit": 1, "vsplit": 0, "dsplit": 2}[name]
         size = input._data.shape[dim]
         if isinstance(where, int) and (where <= 0 or size % where):
             raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {size} is not "
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the "
+                f"dimension {size} is not "
                 f"divisible by the split_size {where}!"
             )
         return tensor_split(input, where, dim)
@@ -420,7 +462,15 @@ for _name, _of in (
     ("as_strided_copy", as_strided), ("select_copy", select), ("slice_copy", slice_dim), ("alias_copy", OPS.alias),
 ):  # fmt: skip
     _copy(_name, _of)
-for _name, _of in (("unbind_copy", unbind), ("split_copy", split), ("split_with_sizes_copy", split_with_sizes)):
+for _name, _of in (
+    ("unbind_copy", unbind),
+    ("split_copy", split),
+    ("split_with_sizes_copy", split_with_sizes),
+):
     public(_name)(_copies(_name, _of))
-for _name, _of in (("unsafe_split", split), ("unsafe_chunk", chunk), ("unsafe_split_with_sizes", split_with_sizes)):
+for _name, _of in (
+    ("unsafe_split", split),
+    ("unsafe_chunk", chunk),
+    ("unsafe_split_with_sizes", split_with_sizes),
+):
     METHODS[_name] = public(_name)(_copies(_name, _of))

@@ -255,6 +255,8 @@ def batch_norm(
                 [ 1.0000]])
     """
     shape = input._data.shape
+    if not input._data.size:
+        return _empty(input, weight, bias)
     if training:
         _check_enough(shape)
     _check_statistics(shape, running_mean, running_var, weight, bias, training)
@@ -281,6 +283,13 @@ def _batch_norm_composed(x: Any, mean: Any, variance: Any, weight: Any, bias: An
         y = (x - _per_channel(OPS, mean, rank)) * scale
     y = y if weight is None else y * _per_channel(OPS, weight, rank)
     return y if bias is None else y + _per_channel(OPS, bias, rank)
+
+
+def _empty(input: Any, weight: Any, bias: Any) -> Any:
+    """No elements: nothing to normalise, but the gradients of all operands are zeros and not None."""
+    out = input.clone()
+    out = out if weight is None else out * weight[0]
+    return out if bias is None else out + bias[0]
 
 
 def _check_enough(shape: tuple[int, ...]) -> None:

@@ -1,7 +1,10 @@
-"""Shapes: the same elements under other indices. Most results are views that share the memory of the operand.
+"""Shapes: the same elements under other indices. Most results are views that share the memory of
+the operand.
 
-The machine itself needs `reshape`, `expand`, `transpose`, `permute`, `zeros`, `as_strided` and `copy_slices`; their
-canonical forms are positional (`xp.expand(g, shape)`). Adjoints come in pairs: reshape and reshape, transpose and
+The machine itself needs `reshape`, `expand`, `transpose`, `permute`, `zeros`, `as_strided` and
+`copy_slices`; their
+canonical forms are positional (`xp.expand(g, shape)`). Adjoints come in pairs: reshape and reshape,
+transpose and
 transpose, expand and sum, as_strided and strided_sum.
 """
 
@@ -14,7 +17,7 @@ import numpy as np
 
 from .. import dtypes, errors
 from .._state import S
-from ..core.declare import METHODS, general, linear, movement, public, spelled
+from ..core.declare import general, linear, movement, public, spelled
 from ..core.primitive import PUBLIC
 from ..core.record import OPS, RAW, sum_to
 from ..core.tensor import Tensor, own, wrap
@@ -42,8 +45,12 @@ def _indexed(sizes: tuple[Any, ...], op: str, argument: str, at: int) -> Ints:
         return tuple(map(operator.index, sizes))
     except TypeError:
         found = type(sizes[at]).__name__
-        what = f"not {found}" if len(sizes) == 1 else f"but found element of type {found} at pos {at}"
-        raise TypeError(f"{op}(): argument '{argument}' (position 1) must be tuple of ints, {what}") from None
+        what = (
+            f"not {found}" if len(sizes) == 1 else f"but found element of type {found} at pos {at}"
+        )
+        raise TypeError(
+            f"{op}(): argument '{argument}' (position 1) must be tuple of ints, {what}"
+        ) from None
 
 
 def inferred(shape: Ints, numel: int) -> Ints:
@@ -62,14 +69,17 @@ def inferred(shape: Ints, numel: int) -> Ints:
         raise RuntimeError("only one dimension can be inferred")
     if holes and not known and not numel:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension "
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
+            "unspecified dimension "
             "size -1 can be any value and is ambiguous"
         )
     if not holes or not known or numel % known:
         raise RuntimeError(
             errors.hinted(
                 f"shape '{list(shape)}' is invalid for input of size {numel}",
-                f"elements of the shape: {known}" if not holes else f"{numel} is not a multiple of {known}",
+                f"elements of the shape: {known}"
+                if not holes
+                else f"{numel} is not a multiple of {known}",
                 hint="the product of the sizes must be the number of elements; one size may be -1",
             )
         )
@@ -108,17 +118,31 @@ _view_lane = ViewLane(_reshape)
 def reshape(input: Any, *shape: Any) -> Any:
     if type(input) is not Tensor:
         need_tensor("reshape", input)
+    data = input._data
+    if type(data) is np.ndarray and data.flags.c_contiguous and S.mode is None:
+        made = _reshaped(data, shape)
+        if made is not None:
+            return _view_lane.on(input, made, (made.shape,))
     if not shape:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
-    data = input._data
     sizes = inferred(sizes_of(shape), data.size)
     if type(data) is np.ndarray and not data.flags.c_contiguous and S.mode is None:
         return _reshape_apart(input, sizes)
     return _view_lane(input, (sizes,))
 
 
+def _reshaped(data: Any, shape: tuple[Any, ...]) -> Any:
+    """What NumPy makes of an array in C order; None where PyTorch's rules must be asked."""
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    try:
+        return data.reshape(sizes) if sizes and min(sizes) >= -1 else None
+    except (ValueError, TypeError):
+        return None
+
+
 def _reshape_apart(x: Tensor, sizes: Ints) -> Tensor:
-    """What does not lie in order: a view if the strides allow it, else a copy with PyTorch's two nodes."""
+    """What does not lie in order: a view if the strides allow it, else a copy with PyTorch's two
+    nodes."""
     if kernels.reshaped_view(x._data, sizes) is not None:
         return _view_lane(x, (sizes,))  # type: ignore[no-any-return]
     if x._node is not None:
@@ -131,7 +155,8 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
     """The same memory in another shape, or read as another dtype.
 
     Args:
-        shape: sizes, one of which may be -1; or a dtype of the same size in bytes (or another: the last dimension
+        shape: sizes, one of which may be -1; or a dtype of the same size in bytes (or another:
+            the last dimension
             then grows or shrinks).
 
     Raises:
@@ -146,13 +171,23 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
         return _view_dtype(input, dtype or shape[0])
     data = input._data
+    if type(data) is np.ndarray and data.flags.c_contiguous and S.mode is None:
+        made = _reshaped(data, shape)
+        if made is not None:
+            return _view_lane.on(input, made, (made.shape,))
     sizes = inferred(sizes_of(shape, "view", "size"), data.size)
-    if type(data) is np.ndarray and not data.flags.c_contiguous and kernels.reshaped_view(data, sizes) is None:
+    if (
+        type(data) is np.ndarray
+        and not data.flags.c_contiguous
+        and kernels.reshaped_view(data, sizes) is None
+    ):
         raise RuntimeError(
             errors.hinted(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+                "view size is not compatible with input tensor's size and stride (at least one "
+                "dimension spans across "
                 "two contiguous subspaces). Use .reshape(...) instead.",
-                f"shape: {list(data.shape)}, strides: {list(input.stride())}, wanted: {list(sizes)}",
+                f"shape: {list(data.shape)}, strides: {list(input.stride())}, wanted: "
+                f"{list(sizes)}",
                 hint="x.reshape(...) copies where it must; x.contiguous() makes the memory lie in order",
             )
         )
@@ -179,25 +214,30 @@ def _view_dtype(x: Tensor, dtype: dtypes.dtype) -> Tensor:
                                f"{_scalar_name(dtype)} (different element sizes)")  # fmt: skip
         if data.strides[-1] != old:
             raise RuntimeError(
-                f"self.stride(-1) must be 1 to view {_scalar_name(x.dtype)} as {_scalar_name(dtype)} "
+                f"self.stride(-1) must be 1 to view {_scalar_name(x.dtype)} as "
+                f"{_scalar_name(dtype)} "
                 f"(different element sizes), but got {data.strides[-1] // old}"
             )
         if new > old and data.shape[-1] % (new // old):
             raise RuntimeError(
-                f"self.size(-1) must be divisible by {new // old} to view {_scalar_name(x.dtype)} as "
+                f"self.size(-1) must be divisible by {new // old} to view "
+                f"{_scalar_name(x.dtype)} as "
                 f"{_scalar_name(dtype)} (different element sizes), but got {data.shape[-1]}"
             )
     if not (dtype.is_floating_point or dtype.is_complex):
         x = _unrecorded(x)
     elif x._node is not None:
         raise NotImplementedError(
-            f"view of {x.dtype} as {dtype} is not differentiable here\nHint: detach() first, or use .to(dtype)"
+            f"view of {x.dtype} as {dtype} is not differentiable here\nHint: detach() first, or "
+            "use .to(dtype)"
         )
     return _view_as_dtype.prim.call(x, params=(dtype,))  # type: ignore[no-any-return]
 
 
 def _scalar_name(d: dtypes.dtype) -> str:
-    return {"complex64": "ComplexFloat", "complex128": "ComplexDouble"}.get(d.name, errors.LEGACY[d.name])
+    return {"complex64": "ComplexFloat", "complex128": "ComplexDouble"}.get(
+        d.name, errors.LEGACY[d.name]
+    )
 
 
 def _unrecorded(x: Tensor) -> Tensor:
@@ -219,7 +259,13 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 _alias = movement(
-    "alias", lambda x: x[...], lambda xp, g: g, view=True, method=False, names=("_alias",), doc="The same, as a view."
+    "alias",
+    lambda x: x[...],
+    lambda xp, g: g,
+    view=True,
+    method=False,
+    names=("_alias",),
+    doc="The same, as a view.",
 )
 _alias_lane = ViewLane(_alias)
 
@@ -227,7 +273,6 @@ _alias_lane = ViewLane(_alias)
 @spelled(_alias)
 def alias(input: Any) -> Any:
     return _alias_lane(input, ())
-
 
 
 # ---------------------------------------------------------------- expand
@@ -248,8 +293,10 @@ def expand(input: Any, *shape: Any, implicit: bool = False, size: Any = None) ->
     have = input._data.shape
     if len(sizes) < len(have):
         raise RuntimeError(
-            f"expand({errors.type_name(input.dtype)}{{{list(have)}}}, size={list(sizes)}): the number of sizes provided "
-            f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({len(have)})"
+            f"expand({errors.type_name(input.dtype)}{{{list(have)}}}, size={list(sizes)}): the "
+            "number of sizes provided "
+            f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor "
+            f"({len(have)})"
         )
     if sizes != have:
         sizes = _expanded(have, sizes)
@@ -264,13 +311,16 @@ def _expanded(have: Ints, sizes: Ints) -> Ints:
             made[i] = have[i - extra]
         elif n < 0 and i < extra:
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
+                f"The expanded size of the tensor ({n}) isn't allowed in a leading, "
+                f"non-existing dimension {i}"
             )
         elif i >= extra and have[i - extra] not in (1, n):
             raise RuntimeError(
                 errors.hinted(
-                    f"The expanded size of the tensor ({n}) must match the existing size ({have[i - extra]}) at "
-                    f"non-singleton dimension {i}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(have)}",
+                    f"The expanded size of the tensor ({n}) must match the existing size "
+                    f"({have[i - extra]}) at "
+                    f"non-singleton dimension {i}.  Target sizes: {list(sizes)}.  Tensor sizes: "
+                    f"{list(have)}",
                     hint="only dimensions of size 1 can be expanded; repeat() copies",
                 )
             )
@@ -302,7 +352,9 @@ def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> A
     if other:
         dim0, dim1 = other.get("axis0", dim0), other.get("axis1", dim1)
     if dim0 is None or dim1 is None:
-        raise TypeError(f'transpose() missing 1 required positional arguments: "dim{0 if dim0 is None else 1}"')
+        raise TypeError(
+            f'transpose() missing 1 required positional arguments: "dim{0 if dim0 is None else 1}"'
+        )
     n = input._data.ndim
     return _transpose_lane(input, (errors.checked_dim(dim0, n), errors.checked_dim(dim1, n)))
 
@@ -318,7 +370,7 @@ def inverse(dims: Ints) -> Ints:
     return tuple(sorted(range(len(dims)), key=dims.__getitem__))
 
 
-_permute_lane = ViewLane(_permute)
+permute_lane = ViewLane(_permute)
 
 
 @spelled(_permute)
@@ -327,13 +379,15 @@ def permute(input: Any, *dims: Any, **other: Any) -> Any:
     n = input._data.ndim
     if len(order) != n:
         raise RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {n} is not equal to len(dims) = {len(order)}"
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            "length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {n} is not equal to len(dims) = "
+            f"{len(order)}"
         )
     order = tuple([errors.checked_dim(d, n) for d in order])
     if len(set(order)) != n:
         raise RuntimeError(f"permute(): duplicate dims are not allowed.\ndims: {list(order)}")
-    return _permute_lane(input, (order,))
+    return permute_lane(input, (order,))
 
 
 # ---------------------------------------------------------------- memory through other strides
@@ -364,7 +418,10 @@ _copy_slices = general(
         ),
     },
     grad_fn="CopySlices", method=False, names=("_copy_slices",),
-    doc="base with the region of a view replaced by value: what writing into a view does to its base.",
+    doc=(
+        "base with the region of a view replaced by value: what writing into a view does to "
+        "its base."
+    ),
 )  # fmt: skip
 
 
@@ -399,9 +456,14 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
                 [1, 2],
                 [2, 3]])
     """
-    size, stride = sizes_of((size,), "as_strided", "size"), sizes_of((stride,), "as_strided", "stride")
+    size, stride = (
+        sizes_of((size,), "as_strided", "size"),
+        sizes_of((stride,), "as_strided", "stride"),
+    )
     if len(size) != len(stride):
-        raise RuntimeError(f"mismatch in length of strides and shape\nsize: {list(size)}, stride: {list(stride)}")
+        raise RuntimeError(
+            f"mismatch in length of strides and shape\nsize: {list(size)}, stride: {list(stride)}"
+        )
     if storage_offset is None:
         relative = 0
     else:
@@ -412,15 +474,23 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
 
 def _check_strided(x: Tensor, size: Ints, stride: Ints, relative: int) -> None:
     if any(s < 0 for s in stride):
-        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
+        raise RuntimeError(
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{list(stride)}"
+        )
     data, step = own(x), x._data.dtype.itemsize
     memory = kernels.storage(data)
-    offset = relative + (data.__array_interface__["data"][0] - memory.__array_interface__["data"][0]) // step
+    offset = (
+        relative
+        + (data.__array_interface__["data"][0] - memory.__array_interface__["data"][0]) // step
+    )
     needed = (offset + kernels.extent(size, stride)) * step
-    if offset < 0 or needed > memory.nbytes and 0 not in size:
+    if offset < 0 or (needed > memory.nbytes and 0 not in size):
         raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {step} "
-            f"requiring a storage size of {needed} are out of bounds for storage of size {memory.nbytes}"
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, "
+            f"and itemsize {step} "
+            f"requiring a storage size of {needed} are out of bounds for storage of size "
+            f"{memory.nbytes}"
         )
 
 
@@ -441,4 +511,13 @@ def contiguous(input: Any, memory_format: Any = None) -> Any:
     return _contiguous.prim.call(input)
 
 
-only_methods("view", "view_as", "reshape_as", "expand", "expand_as", "contiguous", "_unsafe_view", "_view_dtype")
+only_methods(
+    "view",
+    "view_as",
+    "reshape_as",
+    "expand",
+    "expand_as",
+    "contiguous",
+    "_unsafe_view",
+    "_view_dtype",
+)

@@ -1,8 +1,11 @@
 """The short way of a call for ops that give views: transpose, reshape, select, slice, ...
 
-`core/primitive.py` takes any op; a view costs 2 us there. `ViewLane` does the same for the usual case (no
-interpreter): run the kernel, say whose memory the result shares (`linked`), hang a `ViewNode` on it. What a view's
-rule needs is the shape of the operand and the parameters, so the node saves nothing that could go stale.
+`core/primitive.py` takes any op; a view costs 2 us there. `ViewLane` does the same for the usual
+case (no
+interpreter): run the kernel, say whose memory the result shares (`linked`), hang a `ViewNode` on
+it. What a view's
+rule needs is the shape of the operand and the parameters, so the node saves nothing that could go
+stale.
 Called by the other files of the shape family.
 """
 
@@ -47,7 +50,8 @@ class ViewNode(GeneralNode):
 
 
 def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Tensor:
-    """A new tensor on `data`, part of the memory of `x`: `link_view` of the core with its steps written out."""
+    """A new tensor on `data`, part of the memory of `x`: `link_view` of the core with its steps
+    written out."""
     t = _new(Tensor)
     t._data = data
     t._node = t._grad = t._meta = None

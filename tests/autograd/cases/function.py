@@ -8,7 +8,7 @@ from autograd.answers import attempt, warned
 
 
 def _leaf(torch: Any, *values: float) -> Any:
-    return torch.tensor(values, requires_grad=True)
+    return torch.tensor([float(v) for v in values], requires_grad=True)
 
 
 def _square(torch: Any) -> Any:
@@ -340,7 +340,7 @@ def returning_a_view_then_writing_the_base(torch):
     base = _leaf(torch, 1, 2, 3) * 1
     y = f.apply(base)
     base.mul_(2)
-    return y, attempt(lambda: y.grad_fn)
+    return attempt(lambda: y.grad_fn), attempt(lambda: y * 2), y.detach()
 
 
 def returning_two_views(torch):

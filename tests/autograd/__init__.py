@@ -1,0 +1,1 @@
+"""Tests of `torch.autograd`; a package, because PyPI has one of the same name."""
