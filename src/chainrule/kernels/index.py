@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["add_at", "add_rows", "along", "checked_along", "flat_along", "gather", "index", "index_key", "index_put", "put_at", "reduce_at", "scatter",
-           "scatter_add"]  # fmt: skip
+__all__ = [
+    "add_at", "add_rows", "along", "checked_along", "flat_along", "gather", "index", "index_key",
+    "index_put", "put_at", "reduce_at", "scatter", "scatter_add",
+]  # fmt: skip
 
 _ndarray = np.ndarray
 Ints = tuple[int, ...]

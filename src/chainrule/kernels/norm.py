@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .reduce import sum
+from .reduce import mean
 
 __all__ = ["batch_norm", "embedding_backward", "group_norm", "layer_norm", "normalised"]
 
@@ -18,10 +17,10 @@ Array = Any
 def normalised(x: Array, axes: Sequence[int], eps: float) -> Array:
     """(x - mean)/sqrt(variance + eps) over `axes`; a new array."""
     axes = tuple(axes)
-    n = math.prod([x.shape[a] for a in axes])
-    d = x - sum(x, axes, True) / n
-    variance = sum(d * d, axes, True) / n
-    d *= 1.0 / np.sqrt(variance + eps)
+    d = x - mean(x, axes, True)
+    variance = mean(d * d, axes, True)
+    variance += eps
+    d /= np.sqrt(variance)
     return d
 
 
@@ -44,15 +43,15 @@ def batch_norm(
     x: Array,
     weight: Array,
     bias: Array,
-    mean: Array,
+    center: Array,
     variance: Array,
     eps: float = 1e-5,
 ) -> Array:
     """Normalised over all axes but 1, or by a given mean and variance of every channel."""
-    if mean is None:
+    if center is None:
         y = normalised(x, [a for a in range(x.ndim) if a != 1], eps)
     else:
-        y = (x - _channels(mean, x.ndim)) * _channels(1.0 / np.sqrt(variance + eps), x.ndim)
+        y = (x - _channels(center, x.ndim)) * _channels(1.0 / np.sqrt(variance + eps), x.ndim)
     return _affine(y, _channels(weight, x.ndim), _channels(bias, x.ndim))
 
 

@@ -57,13 +57,25 @@ _squeeze = movement(
     doc="x without its dimensions of size 1.",
 )
 _squeeze_dim = movement(
-    "squeeze_dim", lambda x, dim: _squeeze_kernel(x, dim), _squeezed_back,
-    view=True, grad_fn="SqueezeBackward1", method=False, names=("_squeeze_dim",), doc="x without one dimension of size 1.",
-)  # fmt: skip
+    "squeeze_dim",
+    lambda x, dim: _squeeze_kernel(x, dim),
+    _squeezed_back,
+    view=True,
+    grad_fn="SqueezeBackward1",
+    method=False,
+    names=("_squeeze_dim",),
+    doc="x without one dimension of size 1.",
+)
 _squeeze_dims = movement(
-    "squeeze_dims", lambda x, dim: _squeeze_kernel(x, dim), _squeezed_back,
-    view=True, grad_fn="SqueezeBackward2", method=False, names=("_squeeze_dims",), doc="x without some dimensions of size 1.",
-)  # fmt: skip
+    "squeeze_dims",
+    lambda x, dim: _squeeze_kernel(x, dim),
+    _squeezed_back,
+    view=True,
+    grad_fn="SqueezeBackward2",
+    method=False,
+    names=("_squeeze_dims",),
+    doc="x without some dimensions of size 1.",
+)
 
 
 _squeeze_lane, _squeeze_dim_lane, _squeeze_dims_lane = map(
@@ -88,9 +100,12 @@ def squeeze(input: Any, dim: Any = None) -> Any:
 
 
 _unsqueeze = movement(
-    "unsqueeze", lambda x, dim: x.reshape((*x.shape[:dim], 1, *x.shape[dim:])),
-    lambda xp, g, x_shape: xp.reshape(g, x_shape), view=True, doc="x with a dimension of size 1 put in at `dim`.",
-)  # fmt: skip
+    "unsqueeze",
+    lambda x, dim: x.reshape((*x.shape[:dim], 1, *x.shape[dim:])),
+    lambda xp, g, x_shape: xp.reshape(g, x_shape),
+    view=True,
+    doc="x with a dimension of size 1 put in at `dim`.",
+)
 
 
 _unsqueeze_lane = ViewLane(_unsqueeze)
@@ -173,10 +188,12 @@ def atleast_1d(*tensors: Any) -> Any:
 @public("atleast_2d")
 def atleast_2d(*tensors: Any) -> Any:
     """Tensors with at least two dimensions: a vector becomes one row."""
-    one = lambda x: (
-        reshape(x, (1, 1)) if not x._data.ndim else unsqueeze(x, 0) if x._data.ndim == 1 else x
-    )  # noqa: E731
-    return _atleast(tensors, one)
+
+    def grown(x: Tensor) -> Any:
+        n = x._data.ndim
+        return x if n > 1 else unsqueeze(x, 0) if n else reshape(x, (1, 1))
+
+    return _atleast(tensors, grown)
 
 
 @public("atleast_3d")
@@ -232,19 +249,19 @@ def _reversed(x: Tensor) -> Tensor:
 _warned: set[str] = set()
 
 
-def _warn_once(text: str) -> None:
+def warn_once(text: str) -> None:
     if text not in _warned:
         _warned.add(text)
         warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _warn_reversed(n: int) -> None:
-    _warn_once(
+    warn_once(
         "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
         if n == 0
-        else "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
-        "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
-        "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
+        else "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+        "deprecated and it will throw an error in a future release. Consider `x.mT` to "
+        "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
     )
 
 
@@ -252,9 +269,11 @@ def _last_two(name: str, x: Tensor) -> Tensor:
     n = x._data.ndim
     if n < 2:
         if n == 0:
-            name = "Tensor." + name if name != "adjoint()" else name
-            _warn_once(f"{name} is deprecated on 0-D tensors. Consider using x.conj()." if name == "adjoint()"
-                       else f"{name} is deprecated on 0-D tensors. This function is the identity in these cases.")  # fmt: skip
+            what = "adjoint() is deprecated on 0-D tensors. Consider using x.conj()."
+            if name != "adjoint()":
+                what = f"Tensor.{name} is deprecated on 0-D tensors. "
+                what += "This function is the identity in these cases."
+            warn_once(what)
             return x
         raise RuntimeError(
             f"tensor.{name} is only supported on matrices or batches of matrices. Got {n}-D tensor."
@@ -403,9 +422,11 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
 
 
 _rot90 = movement(
-    "rot90", lambda x, k, dims: np.ascontiguousarray(np.rot90(x, k, dims)), lambda xp, g, k, dims: xp.rot90(g, -k, dims),
+    "rot90",
+    lambda x, k, dims: np.ascontiguousarray(np.rot90(x, k, dims)),
+    lambda xp, g, k, dims: xp.rot90(g, -k, dims),
     doc="The plane of two dimensions turned by k right angles, from the first towards the second.",
-)  # fmt: skip
+)
 
 
 @spelled(_rot90)
@@ -514,149 +535,6 @@ def _repeats(repeats: Tensor, dim: int | None, size: int) -> Any:
     return data
 
 
-# ---------------------------------------------------------------- broadcasting
-
-
-@public("broadcast_to", method=True)
-def broadcast_to(input: Tensor, size: Any) -> Tensor:
-    """`input.expand(size)`."""
-    return expand(input, size)  # type: ignore[no-any-return]
-
-
-@public("broadcast_shapes")
-def broadcast_shapes(*shapes: Any) -> Size:
-    """The shape that tensors of these shapes broadcast to.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.broadcast_shapes((2, 1), (3,))
-        torch.Size([2, 3])
-    """
-    result: list[int] = []
-    for i, given in enumerate(shapes):
-        shape = (given,) if isinstance(given, int) else tuple(given)
-        result = [1] * (len(shape) - len(result)) + result
-        for back in range(1, len(shape) + 1):
-            n = shape[-back]
-            if n < 0:
-                raise ValueError("Attempting to broadcast a dimension with negative length!")
-            if n != 1 and result[-back] not in (1, n):
-                raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {n} at {-back}! Mismatching "
-                    f"argument at index {i} "
-                    f"had {shape}; but expected shape should be broadcastable to {result}"
-                )
-            if n != 1:
-                result[-back] = n
-    return Size(result)
-
-
-@public("broadcast_tensors")
-def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """The tensors expanded to their common shape; views."""
-    many = (
-        tuple(tensors[0])
-        if len(tensors) == 1 and isinstance(tensors[0], (tuple, list))
-        else tensors
-    )
-    shapes = [x._data.shape for x in many]
-    try:
-        common = np.broadcast_shapes(*shapes)
-    except ValueError:
-        raise errors.broadcast("broadcast_tensors", shapes) from None
-    return tuple(expand(x, common) for x in many)
-
-
-@public("meshgrid")
-def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    """The coordinates of all points of a grid, given the values on its axes.
-
-    Args:
-        tensors: vectors (or numbers).
-        indexing: "ij": dimension k runs along tensor k; "xy": the first two dimensions exchanged.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.meshgrid(torch.tensor([1, 2]), torch.tensor([3, 4, 5]), indexing="ij")[0]
-        tensor([[1, 1, 1],
-                [2, 2, 2]])
-    """
-    many = (
-        list(tensors[0])
-        if len(tensors) == 1 and isinstance(tensors[0], (tuple, list))
-        else list(tensors)
-    )
-    if indexing is None:
-        _warn_once(
-            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
-            "argument."
-        )
-    elif indexing not in ("ij", "xy"):
-        raise RuntimeError(
-            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
-        )
-    if not many:
-        raise RuntimeError("meshgrid expects a non-empty TensorList")
-    for x in many:
-        if x._data.ndim > 1:
-            raise RuntimeError(
-                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x!r}"
-            )
-        if x._data.dtype != many[0]._data.dtype:
-            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
-    swapped = indexing == "xy" and len(many) >= 2
-    if swapped:
-        many[0], many[1] = many[1], many[0]
-    shape, n = tuple(x.numel() for x in many), len(many)
-    grids = [
-        expand(view(x, (1,) * i + (-1,) + (1,) * (n - 1 - i)), shape) for i, x in enumerate(many)
-    ]
-    if swapped:
-        grids[0], grids[1] = grids[1], grids[0]
-    return tuple(grids)
-
-
-def _need_vector(x: Tensor) -> None:
-    if x._data.ndim != 1:
-        raise RuntimeError(f"Expect a 1D vector, but got shape {list(x._data.shape)}")
-
-
-@public("cartesian_prod")
-def cartesian_prod(*tensors: Tensor) -> Tensor:
-    """All tuples with one element of each vector, one tuple a row."""
-    for x in tensors:
-        _need_vector(x)
-    if len(tensors) == 1:
-        return tensors[0]
-    return OPS.stack([flatten(x) for x in meshgrid(*tensors, indexing="ij")], 1)  # type: ignore[no-any-return]
-
-
-@public("combinations")
-def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
-    """All choices of `r` elements of a vector, one a row.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.combinations(torch.tensor([1, 2, 3]))
-        tensor([[1, 2],
-                [1, 3],
-                [2, 3]])
-    """
-    _need_vector(input)
-    if r < 0:
-        raise RuntimeError(f"Expect a non-negative number, but got {r}")
-    if r == 0:
-        return wrap(np.empty(0, input._data.dtype))
-    n = input.numel()
-    where = np.arange(n)
-    apart = np.full((n,) * r, True)
-    for a, b in zip(range(r - 1), range(1, r), strict=True):
-        first, second = (where.reshape((1,) * k + (-1,) + (1,) * (r - 1 - k)) for k in (a, b))
-        apart &= first <= second if with_replacement else first < second
-    grids = meshgrid(*[input] * r, indexing="ij")
-    return OPS.stack([OPS.masked_select(x, wrap(apart)) for x in grids], 1)  # type: ignore[no-any-return]
-
-
 # ---------------------------------------------------------------- in place
 
 
@@ -682,9 +560,14 @@ def _reshaping_method(name: str, function: Any) -> None:
 
 
 for _name, _function in (
-    ("unsqueeze_", unsqueeze), ("squeeze_", squeeze), ("transpose_", transpose), ("swapaxes_", transpose),
-    ("swapdims_", transpose), ("t_", t), ("as_strided_", as_strided),
-):  # fmt: skip
+    ("unsqueeze_", unsqueeze),
+    ("squeeze_", squeeze),
+    ("transpose_", transpose),
+    ("swapaxes_", transpose),
+    ("swapdims_", transpose),
+    ("t_", t),
+    ("as_strided_", as_strided),
+):
     _reshaping_method(_name, _function)
 
 only_methods("repeat")

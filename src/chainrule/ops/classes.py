@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from .._state import S
+from .._state import S, grad_enabled
 from ..core.declare import general, public
 from ..core.primitive import F32, F64
 from ..core.record import OPS
@@ -165,10 +165,16 @@ def nll_loss(
         reduction = legacy(size_average, reduce)
     if reduction not in REDUCTIONS:
         raise bad_reduction(reduction)
-    for i, t in enumerate((input, target)):
-        if not isinstance(t, Tensor):
-            raise errors.wrong_type("nll_loss_nd", ("input", "target")[i], i + 1, t)
+    try:
+        _ = input._data, target._data
+    except AttributeError:
+        raise _no_tensor("nll_loss_nd", input, target) from None
     return _nll_any(input, target, weight, reduction, ignore_index)
+
+
+def _no_tensor(op: str, input: Any, target: Any) -> TypeError:
+    wrong = 1 if isinstance(input, Tensor) else 0
+    return errors.wrong_type(op, ("input", "target")[wrong], wrong + 1, (input, target)[wrong])
 
 
 def _nll_any(input: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> Any:
@@ -177,7 +183,7 @@ def _nll_any(input: Any, target: Any, weight: Any, reduction: str, ignore_index:
         dtype = x.dtype
         if (dtype is F32 or dtype is F64) and t.dtype == _DTYPES[0]:
             r = wrap(kernels.nll(x, t, None, reduction, ignore_index))
-            if _nll.prim.tracked((input, target, None)):
+            if input._node is not None and (S.grad or grad_enabled()):
                 _nll.hang(r, (input, target, None), (reduction, ignore_index))
             return r
     _check_nll(input, target, weight)
@@ -296,12 +302,12 @@ def cross_entropy(
         reduction = legacy(size_average, reduce)
     if reduction not in REDUCTIONS:
         raise bad_reduction(reduction)
-    for i, t in enumerate((input, target)):
-        if not isinstance(t, Tensor):
-            raise errors.wrong_type("cross_entropy_loss", ("input", "target")[i], i + 1, t)
-    shape = input._data.shape
+    try:
+        shape, labels = input._data.shape, target._data.shape
+    except AttributeError:
+        raise _no_tensor("cross_entropy_loss", input, target) from None
     axis = 0 if len(shape) == 1 else 1
-    if shape == target._data.shape:
+    if shape == labels:
         return _soft_targets(input, target, weight, axis, ignore_index, reduction, label_smoothing)
     if label_smoothing:
         return _smoothed(input, target, weight, axis, ignore_index, reduction, label_smoothing)

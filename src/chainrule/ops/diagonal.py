@@ -48,9 +48,13 @@ _diagonal = movement(
     doc="The diagonal of two dimensions, as the last dimension.",
 )
 _diagonal_copy = movement(
-    "diagonal_copy", lambda x, offset=0, dim1=0, dim2=1: x.diagonal(offset, dim1, dim2).copy(), _diagonal_back,
-    grad_fn="DiagonalBackward0_copy", method=False, doc="A copy of the diagonal.",
-)  # fmt: skip
+    "diagonal_copy",
+    lambda x, offset=0, dim1=0, dim2=1: x.diagonal(offset, dim1, dim2).copy(),
+    _diagonal_back,
+    grad_fn="DiagonalBackward0_copy",
+    method=False,
+    doc="A copy of the diagonal.",
+)
 linear(
     "diagonal_backward", _diagonal_backward_kernel,
     lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
@@ -83,9 +87,11 @@ def _diag_embed_kernel(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) 
 
 
 _diag_embed = linear(
-    "diag_embed", _diag_embed_kernel, lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
+    "diag_embed",
+    _diag_embed_kernel,
+    lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
     doc="Square matrices with the last dimension of x on their diagonals, zeros elsewhere.",
-)  # fmt: skip
+)
 
 
 @spelled(_diagonal_copy)
@@ -242,15 +248,23 @@ def _unfold_backward_kernel(g: Any, shape: Ints, dimension: int, size: int, step
 
 
 _unfold = movement(
-    "unfold", _unfold_kernel,
-    lambda xp, g, x_shape, dimension, size, step: xp.unfold_backward(g, x_shape, dimension, size, step),
-    view=True, doc="Windows of `size` elements along a dimension, `step` apart, as a last dimension.",
-)  # fmt: skip
+    "unfold",
+    _unfold_kernel,
+    lambda xp, g, x_shape, dimension, size, step: xp.unfold_backward(
+        g, x_shape, dimension, size, step
+    ),
+    view=True,
+    doc="Windows of `size` elements along a dimension, `step` apart, as a last dimension.",
+)
 linear(
-    "unfold_backward", _unfold_backward_kernel,
+    "unfold_backward",
+    _unfold_backward_kernel,
     lambda xp, g, dimension, size, step: xp.unfold(g, dimension, size, step),
-    method=False, names=("_unfold_backward",), grad_fn="UnfoldBackwardBackward0", doc="Windows added where they came from.",
-)  # fmt: skip
+    method=False,
+    names=("_unfold_backward",),
+    grad_fn="UnfoldBackwardBackward0",
+    doc="Windows added where they came from.",
+)
 
 
 _unfold_lane = ViewLane(_unfold)

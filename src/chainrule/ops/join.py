@@ -11,7 +11,7 @@ from .._state import S, grad_enabled
 from ..core.declare import METHODS, SAME, general, movement, public, spelled
 from ..core.record import OPS, record
 from ..core.tensor import Tensor, wrap
-from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, t, unsqueeze
+from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, unsqueeze
 from .diagonal import unfold
 from .index import select, slice_dim
 from .shape import as_strided, expand, permute, reshape, transpose, view
@@ -83,9 +83,16 @@ def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
 
 
 _cat = general(
-    "cat", lambda xs, dim=0: np.concatenate(xs, dim), ("xs",), vjp=_cat_back, variadic=True, promote=SAME,
-    aliases=("concat", "concatenate"), method=False, doc="Tensors one after the other along `dim`; each gets its part of the cotangent.",
-)  # fmt: skip
+    "cat",
+    lambda xs, dim=0: np.concatenate(xs, dim),
+    ("xs",),
+    vjp=_cat_back,
+    variadic=True,
+    promote=SAME,
+    aliases=("concat", "concatenate"),
+    method=False,
+    doc="Tensors one after the other along `dim`; each gets its part of the cotangent.",
+)
 
 
 @spelled(_cat)
@@ -150,9 +157,15 @@ def _unequal(dim: int, first: Ints, shape: Ints, number: int) -> RuntimeError:
 
 
 _stack = general(
-    "stack", lambda xs, dim=0: np.stack(xs, dim), ("xs",), vjp=lambda xp, g, dim: xp.unbind(g, dim), variadic=True,
-    promote=SAME, method=False, doc="Tensors of one shape along a new dimension.",
-)  # fmt: skip
+    "stack",
+    lambda xs, dim=0: np.stack(xs, dim),
+    ("xs",),
+    vjp=lambda xp, g, dim: xp.unbind(g, dim),
+    variadic=True,
+    promote=SAME,
+    method=False,
+    doc="Tensors of one shape along a new dimension.",
+)
 
 
 @spelled(_stack)
@@ -227,9 +240,15 @@ def _block_diag_back(xp: Any, g: Any, xs_shape: Any) -> tuple[Any, ...]:
 
 
 _block_diag = general(
-    "block_diag", _block_diag_kernel, ("xs",), vjp=_block_diag_back, variadic=True, promote=SAME, method=False,
+    "block_diag",
+    _block_diag_kernel,
+    ("xs",),
+    vjp=_block_diag_back,
+    variadic=True,
+    promote=SAME,
+    method=False,
     doc="Matrices along the diagonal of a matrix of zeros.",
-)  # fmt: skip
+)
 
 
 @spelled(_block_diag)
@@ -271,9 +290,13 @@ _split = movement(
     doc="Parts of equal size along `dim`; views.",
 )
 _split_sizes = movement(
-    "split_with_sizes", lambda x, split_sizes, dim=0: _pieces(x, split_sizes, dim), lambda xp, g, dim: xp.cat(g, dim),
-    view=True, outputs=("outs",), doc="Parts of the given sizes along `dim`; views.",
-)  # fmt: skip
+    "split_with_sizes",
+    lambda x, split_sizes, dim=0: _pieces(x, split_sizes, dim),
+    lambda xp, g, dim: xp.cat(g, dim),
+    view=True,
+    outputs=("outs",),
+    doc="Parts of the given sizes along `dim`; views.",
+)
 
 
 def _views(prim: Any, x: Tensor, params: tuple[Any, ...]) -> tuple[Tensor, ...]:
@@ -412,7 +435,8 @@ def _directed(name: str, rank: int) -> Any:
         return tensor_split(input, where, dim)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"`tensor_split` along the {'columns' if name == 'hsplit' else 'rows' if name == 'vsplit' else 'depth'}."
+    along = {"hsplit": "columns", "vsplit": "rows", "dsplit": "depth"}[name]
+    function.__doc__ = f"`tensor_split` along the {along}."
     return public(name, method=True)(function)
 
 
@@ -443,7 +467,8 @@ def _copies(name: str, of: Any) -> Any:
         return tuple(OPS.clone(t) for t in of(*args, **kwargs))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"`{name.replace('unsafe_', '').replace('_copy', '')}`, whose parts have memory of their own."
+    plain = name.replace("unsafe_", "").replace("_copy", "")
+    function.__doc__ = f"`{plain}`, whose parts have memory of their own."
     return function
 
 
@@ -457,10 +482,19 @@ def _copy(name: str, of: Any) -> None:
 
 
 for _name, _of in (
-    ("expand_copy", expand), ("view_copy", view), ("permute_copy", permute), ("transpose_copy", transpose),
-    ("squeeze_copy", squeeze), ("unsqueeze_copy", unsqueeze), ("t_copy", t), ("unfold_copy", unfold),
-    ("as_strided_copy", as_strided), ("select_copy", select), ("slice_copy", slice_dim), ("alias_copy", OPS.alias),
-):  # fmt: skip
+    ("expand_copy", expand),
+    ("view_copy", view),
+    ("permute_copy", permute),
+    ("transpose_copy", transpose),
+    ("squeeze_copy", squeeze),
+    ("unsqueeze_copy", unsqueeze),
+    ("t_copy", OPS.t),
+    ("unfold_copy", unfold),
+    ("as_strided_copy", as_strided),
+    ("select_copy", select),
+    ("slice_copy", slice_dim),
+    ("alias_copy", OPS.alias),
+):
     _copy(_name, _of)
 for _name, _of in (
     ("unbind_copy", unbind),

@@ -64,35 +64,58 @@ _masked_fill = general(
     doc="x with a number wherever mask is True.",
 )  # fmt: skip
 _masked_fill_tensor = general(
-    "masked_fill_tensor", _masked_fill_tensor_kernel, ("x", "mask", "value"),
+    "masked_fill_tensor",
+    _masked_fill_tensor_kernel,
+    ("x", "mask", "value"),
     rules={
         "x": lambda xp, g, x_shape, mask: sum_to(xp, xp.masked_fill(g, mask, 0.0), x_shape),
-        "value": lambda xp, g, mask: xp.sum(xp.masked_fill(g, xp.logical_not(mask), 0.0), None, False),
+        "value": lambda xp, g, mask: xp.sum(
+            xp.masked_fill(g, xp.logical_not(mask), 0.0), None, False
+        ),
     },
-    grad_fn="MaskedFillBackward1", method=False, names=("_masked_fill_tensor",), doc="x with a 0-d tensor wherever mask is True.",
-)  # fmt: skip
+    grad_fn="MaskedFillBackward1",
+    method=False,
+    names=("_masked_fill_tensor",),
+    doc="x with a 0-d tensor wherever mask is True.",
+)
 _masked_select = general(
-    "masked_select", _masked_select_kernel, ("x", "mask"),
+    "masked_select",
+    _masked_select_kernel,
+    ("x", "mask"),
     rules={
         "x": lambda xp, g, x_shape, mask: sum_to(
-            xp, xp.masked_scatter(xp.zeros(np.broadcast_shapes(tuple(x_shape), tuple(mask.shape)), g.dtype), mask, g), x_shape
+            xp,
+            xp.masked_scatter(
+                xp.zeros(np.broadcast_shapes(tuple(x_shape), tuple(mask.shape)), g.dtype), mask, g
+            ),
+            x_shape,
         )
     },
     doc="The elements where mask is True, as a vector.",
-)  # fmt: skip
+)
 _masked_scatter = general(
-    "masked_scatter", _masked_scatter_kernel, ("x", "mask", "source"),
+    "masked_scatter",
+    _masked_scatter_kernel,
+    ("x", "mask", "source"),
     rules={
         "x": lambda xp, g, x_shape, mask: sum_to(xp, xp.masked_fill(g, mask, 0.0), x_shape),
-        "source": lambda xp, g, mask, source_shape: xp.masked_scatter_backward(g, mask, source_shape),
+        "source": lambda xp, g, mask, source_shape: xp.masked_scatter_backward(
+            g, mask, source_shape
+        ),
     },
     doc="x with the elements where mask is True replaced by those of source, in order.",
-)  # fmt: skip
+)
 general(
-    "masked_scatter_backward", _masked_scatter_back_kernel, ("x", "mask"),
-    rules={"x": lambda xp, g, x_shape, mask: xp.masked_scatter(xp.zeros(x_shape, g.dtype), mask, g)},
-    method=False, names=("_masked_scatter_backward",), doc="The cotangent of masked_scatter's source.",
-)  # fmt: skip
+    "masked_scatter_backward",
+    _masked_scatter_back_kernel,
+    ("x", "mask"),
+    rules={
+        "x": lambda xp, g, x_shape, mask: xp.masked_scatter(xp.zeros(x_shape, g.dtype), mask, g)
+    },
+    method=False,
+    names=("_masked_scatter_backward",),
+    doc="The cotangent of masked_scatter's source.",
+)
 
 
 def _check_broadcast(op: str, x: Tensor, mask: Any) -> None:
@@ -190,13 +213,17 @@ def _diagonal_scatter_kernel(x: Any, src: Any, offset: int, dim1: int, dim2: int
 
 
 _select_scatter = general(
-    "select_scatter", _select_scatter_kernel, ("x", "src"),
+    "select_scatter",
+    _select_scatter_kernel,
+    ("x", "src"),
     rules={
-        "x": lambda xp, g, src_shape, dim, index: xp.select_scatter(g, xp.zeros(src_shape, g.dtype), dim, index),
+        "x": lambda xp, g, src_shape, dim, index: xp.select_scatter(
+            g, xp.zeros(src_shape, g.dtype), dim, index
+        ),
         "src": lambda xp, g, dim, index: xp.select(g, dim, index),
     },
     doc="x with one slice of a dimension replaced by src.",
-)  # fmt: skip
+)
 _slice_scatter = general(
     "slice_scatter", _slice_scatter_kernel, ("x", "src"),
     rules={

@@ -93,13 +93,18 @@ def _fill_back_value(xp: Any, g: Any, index: Any, dim: int) -> Any:
 
 
 _index_select = general(
-    "index_select", _index_select_kernel, ("x", "index"),
-    rules={"x": lambda xp, g, x_shape, index, dim: xp.index_add(xp.zeros(x_shape, g.dtype), dim, index, g)},
+    "index_select",
+    _index_select_kernel,
+    ("x", "index"),
+    rules={
+        "x": lambda xp, g, x_shape, index, dim: xp.index_add(
+            xp.zeros(x_shape, g.dtype), dim, index, g
+        )
+    },
     doc=(
-        "The slices at the given indices of a dimension; cotangents are added where they were "
-        "read."
+        "The slices at the given indices of a dimension; cotangents are added where they were read."
     ),
-)  # fmt: skip
+)
 _index_add = general(
     "index_add", _added, ("x", "index", "source"),
     rules={
@@ -111,26 +116,35 @@ _index_add = general(
     doc="x with alpha times source added to the slices at the given indices.",
 )  # fmt: skip
 _index_copy = general(
-    "index_copy", _copied, ("x", "index", "source"),
+    "index_copy",
+    _copied,
+    ("x", "index", "source"),
     rules={
         "x": lambda xp, g, index, dim: xp.index_fill(g, dim, index, 0.0),
-        "source": lambda xp, g, index, source_shape, dim: _like_slice(xp, xp.index_select(g, dim, index), source_shape),
+        "source": lambda xp, g, index, source_shape, dim: _like_slice(
+            xp, xp.index_select(g, dim, index), source_shape
+        ),
     },
     doc="x with the slices at the given indices replaced by those of source.",
-)  # fmt: skip
+)
 _index_fill = general(
     "index_fill", lambda x, index, dim, value: _filled(x, index, value, dim), ("x", "index"),
     rules={"x": lambda xp, g, index, dim: xp.index_fill(g, dim, index, 0.0)},
     doc="x with the slices at the given indices filled with a number.",
 )  # fmt: skip
 _index_fill_tensor = general(
-    "index_fill_tensor", lambda x, index, value, dim: _filled(x, index, value, dim), ("x", "index", "value"),
+    "index_fill_tensor",
+    lambda x, index, value, dim: _filled(x, index, value, dim),
+    ("x", "index", "value"),
     rules={
         "x": lambda xp, g, index, dim: xp.index_fill(g, dim, index, 0.0),
         "value": _fill_back_value,
     },
-    grad_fn="IndexFillBackward1", method=False, names=("_index_fill_tensor",), doc="The same with a 0-d tensor.",
-)  # fmt: skip
+    grad_fn="IndexFillBackward1",
+    method=False,
+    names=("_index_fill_tensor",),
+    doc="The same with a 0-d tensor.",
+)
 
 
 @in_torch_order(_index_select, lambda x, dim, index: _index_select_kernel(x, index, dim))
@@ -364,9 +378,11 @@ def take_along_dim(
 
 
 _nonzero = general(
-    "nonzero", lambda x: np.argwhere(np.asarray(x)) if x.ndim else np.zeros((int(bool(x)), 0), np.int64), ("x",),
+    "nonzero",
+    lambda x: np.argwhere(np.asarray(x)) if x.ndim else np.zeros((int(bool(x)), 0), np.int64),
+    ("x",),
     doc="The indices of the elements that are not zero, one a row.",
-)  # fmt: skip
+)
 
 
 @in_torch_order(_nonzero, _nonzero.prim.kernel)

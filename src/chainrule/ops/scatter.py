@@ -94,7 +94,7 @@ def need_index(op: str, index: Any, position: int = 2, kinds: str = "int32/int64
 
 
 def need_out(x: Tensor, out: Any, *others: Tensor) -> None:
-    """These ops write into `out` directly: its dtype must be that of `x`, its memory nobody else's."""
+    """Refuse an `out` of another dtype than `x`, or that shares memory with an operand."""
     if isinstance(out, Tensor) and any(
         np.may_share_memory(out._data, t._data) for t in (x, *others)
     ):
@@ -174,10 +174,16 @@ def _as_long(index: Tensor, src: Tensor | None = None) -> Tensor:
 
 
 _gather = general(
-    "gather", lambda x, index, dim: kernels.gather(x, index, dim), ("x", "index"),
-    rules={"x": lambda xp, g, x_shape, index, dim: xp.scatter_add(xp.zeros(x_shape, g.dtype), dim, index, g)},
+    "gather",
+    lambda x, index, dim: kernels.gather(x, index, dim),
+    ("x", "index"),
+    rules={
+        "x": lambda xp, g, x_shape, index, dim: xp.scatter_add(
+            xp.zeros(x_shape, g.dtype), dim, index, g
+        )
+    },
     doc="out[i][j] = x[index[i][j]][j] (for dim 0); cotangents are added where they were read.",
-)  # fmt: skip
+)
 
 
 @in_torch_order(_gather, lambda x, dim, index: kernels.gather(x, index, dim))
@@ -195,23 +201,32 @@ def gather(
 
 
 _scatter = general(
-    "scatter", lambda x, index, src, dim: kernels.scatter(x, index, src, dim), ("x", "index", "src"),
+    "scatter",
+    lambda x, index, src, dim: kernels.scatter(x, index, src, dim),
+    ("x", "index", "src"),
     rules={
         "x": lambda xp, g, index, dim: xp.scatter(g, dim, index, 0.0),
         "src": lambda xp, g, index, dim: xp.gather(g, dim, index),
     },
     doc="x with src written where gather would read.",
-)  # fmt: skip
+)
 _scatter_value = general(
-    "scatter_value", lambda x, index, dim, value: kernels.scatter(x, index, x.dtype.type(value), dim), ("x", "index"),
+    "scatter_value",
+    lambda x, index, dim, value: kernels.scatter(x, index, x.dtype.type(value), dim),
+    ("x", "index"),
     rules={"x": lambda xp, g, index, dim: xp.scatter(g, dim, index, 0.0)},
-    grad_fn="ScatterBackward1", method=False, names=("_scatter_value",), doc="x with a number written where gather would read.",
-)  # fmt: skip
+    grad_fn="ScatterBackward1",
+    method=False,
+    names=("_scatter_value",),
+    doc="x with a number written where gather would read.",
+)
 _scatter_add = general(
-    "scatter_add", lambda x, index, src, dim: kernels.scatter_add(x, index, src, dim), ("x", "index", "src"),
+    "scatter_add",
+    lambda x, index, src, dim: kernels.scatter_add(x, index, src, dim),
+    ("x", "index", "src"),
     rules={"x": lambda xp, g: g, "src": lambda xp, g, index, dim: xp.gather(g, dim, index)},
     doc="x with src added where gather would read.",
-)  # fmt: skip
+)
 
 
 def _raw_scatter(x: Any, dim: int, index: Any, src: Any) -> Any:
@@ -382,12 +397,15 @@ def _ties(
 
 
 _scatter_reduce = general(
-    "scatter_reduce", _scatter_reduce_kernel, ("x", "index", "src"), rules={"x": _reduce_back_x, "src": _reduce_back_src},
+    "scatter_reduce",
+    _scatter_reduce_kernel,
+    ("x", "index", "src"),
+    rules={"x": _reduce_back_x, "src": _reduce_back_src},
     doc=(
         "x and the src that meet in an element summed, multiplied, averaged, or their largest "
         "or smallest."
     ),
-)  # fmt: skip
+)
 
 
 def _scatter_reduce_operands(
@@ -408,11 +426,13 @@ def _scatter_reduce_operands(
     )
 
 
-both(
-    _scatter_reduce,
-    lambda x, dim, index, src, reduce, include_self=True: _scatter_reduce_kernel(x, index, src, dim, reduce, include_self),
-)(lambda input, dim, index, src, reduce, include_self=True: _scatter_reduce_operands(
-    input, dim, index, src, reduce, include_self))  # fmt: skip
+def _raw_scatter_reduce(
+    x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool = True
+) -> Any:
+    return _scatter_reduce_kernel(x, index, src, dim, reduce, include_self)
+
+
+scatter_reduce = both(_scatter_reduce, _raw_scatter_reduce)(_scatter_reduce_operands)
 
 
 def _index_reduce_operands(

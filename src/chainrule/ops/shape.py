@@ -102,13 +102,21 @@ def only_methods(*names: str) -> None:
 
 
 _reshape = movement(
-    "reshape", lambda x, shape: x.reshape(shape), lambda xp, g, x_shape: xp.reshape(g, x_shape),
-    view=True, grad_fn="ViewBackward0", doc="x in another shape; its transpose reshapes the cotangent back.",
-)  # fmt: skip
+    "reshape",
+    lambda x, shape: x.reshape(shape),
+    lambda xp, g, x_shape: xp.reshape(g, x_shape),
+    view=True,
+    grad_fn="ViewBackward0",
+    doc="x in another shape; its transpose reshapes the cotangent back.",
+)
 _unsafe_view = movement(
-    "_unsafe_view", lambda x, shape: x.reshape(shape), lambda xp, g, x_shape: xp.reshape(g, x_shape),
-    grad_fn="UnsafeViewBackward0", method=False, doc="A fresh copy in another shape.",
-)  # fmt: skip
+    "_unsafe_view",
+    lambda x, shape: x.reshape(shape),
+    lambda xp, g, x_shape: xp.reshape(g, x_shape),
+    grad_fn="UnsafeViewBackward0",
+    method=False,
+    doc="A fresh copy in another shape.",
+)
 
 
 _view_lane = ViewLane(_reshape)
@@ -188,7 +196,7 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
                 "two contiguous subspaces). Use .reshape(...) instead.",
                 f"shape: {list(data.shape)}, strides: {list(input.stride())}, wanted: "
                 f"{list(sizes)}",
-                hint="x.reshape(...) copies where it must; x.contiguous() makes the memory lie in order",
+                hint="x.reshape(...) copies where it must; x.contiguous() puts memory in order",
             )
         )
     return _view_lane(input, (sizes,))  # type: ignore[no-any-return]
@@ -338,10 +346,13 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 _transpose = movement(
-    "transpose", lambda x, dim0, dim1: x.swapaxes(dim0, dim1) if x.ndim else x,
-    lambda xp, g, dim0, dim1: xp.transpose(g, dim0, dim1), view=True, aliases=("swapaxes", "swapdims"),
+    "transpose",
+    lambda x, dim0, dim1: x.swapaxes(dim0, dim1) if x.ndim else x,
+    lambda xp, g, dim0, dim1: xp.transpose(g, dim0, dim1),
+    view=True,
+    aliases=("swapaxes", "swapdims"),
     doc="x with two dimensions exchanged; so is the cotangent.",
-)  # fmt: skip
+)
 
 
 _transpose_lane = ViewLane(_transpose)
@@ -360,9 +371,12 @@ def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> A
 
 
 _permute = movement(
-    "permute", lambda x, dims: x.transpose(dims), lambda xp, g, dims: xp.permute(g, inverse(dims)), view=True,
+    "permute",
+    lambda x, dims: x.transpose(dims),
+    lambda xp, g, dims: xp.permute(g, inverse(dims)),
+    view=True,
     doc="x with its dimensions in another order; the cotangent is put back.",
-)  # fmt: skip
+)
 
 
 def inverse(dims: Ints) -> Ints:
@@ -394,19 +408,25 @@ def permute(input: Any, *dims: Any, **other: Any) -> Any:
 
 
 _as_strided = movement(
-    "as_strided", kernels.as_strided,
+    "as_strided",
+    kernels.as_strided,
     lambda xp, g, x_shape, stride, storage_offset, base_stride: xp.strided_sum(
         g, x_shape, stride, storage_offset, base_stride
     ),
-    view=True, doc="The memory of x through other strides; cotangents are added where they were read.",
-)  # fmt: skip
+    view=True,
+    doc="The memory of x through other strides; cotangents are added where they were read.",
+)
 _strided_sum = linear(
-    "strided_sum", kernels.strided_sum,
+    "strided_sum",
+    kernels.strided_sum,
     lambda xp, g, x_shape, stride, storage_offset, base_stride: xp.as_strided(
         g, x_shape, stride, storage_offset, base_stride
     ),
-    method=False, names=("_strided_sum",), grad_fn="AsStridedBackwardBackward0", doc="The transpose of as_strided.",
-)  # fmt: skip
+    method=False,
+    names=("_strided_sum",),
+    grad_fn="AsStridedBackwardBackward0",
+    doc="The transpose of as_strided.",
+)
 _copy_slices = general(
     "copy_slices", kernels.copy_slices, ("base", "value"),
     rules={
