@@ -17,11 +17,15 @@ DATA = Path(__file__).resolve().parents[1] / "tests" / "data" / "optim.json"
 STEPS, KEEP = 50, (0, 1, 9, 49)
 
 OPTIONS: list[dict[str, Any]] = [
-    {"lr": 0.01}, {"lr": 0.01, "weight_decay": 0.1}, {"lr": 0.002, "maximize": True},
-    {"lr": 0.01, "momentum": 0.9}, {"lr": 0.01, "momentum": 0.9, "dampening": 0.3},
-    {"lr": 0.01, "momentum": 0.9, "nesterov": True}, {"lr": 0.01, "momentum": 0.8, "weight_decay": 0.05, "nesterov": True},
+    {"lr": 0.01},
+    {"lr": 0.01, "weight_decay": 0.1},
+    {"lr": 0.002, "maximize": True},
+    {"lr": 0.01, "momentum": 0.9},
+    {"lr": 0.01, "momentum": 0.9, "dampening": 0.3},
+    {"lr": 0.01, "momentum": 0.9, "nesterov": True},
+    {"lr": 0.01, "momentum": 0.8, "weight_decay": 0.05, "nesterov": True},
     {"lr": 0.002, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.05, "maximize": True},
-]  # fmt: skip
+]
 
 
 def loss_of(w: Any, b: Any, torch: Any) -> Any:

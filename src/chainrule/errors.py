@@ -40,6 +40,11 @@ LEGACY = {
 }
 
 
+CPP = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+       "int64": "long", "int32": "int", "int16": "short", "int8": "signed char", "uint8": "unsigned char",
+       "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
+
+
 class SavedFreed(Exception):
     """Inside the engine: a rule asked for saved values that are gone; becomes `second_backward`."""
 
@@ -164,12 +169,15 @@ def second_backward(node: Any, freed_at: tuple[CodeType, int] | None = None) -> 
     )
 
 
+def op_of(node: Any) -> str:
+    """`Add` for an AddBackward0."""
+    return node.name().rstrip("0123456789").removesuffix("Backward")  # type: ignore[no-any-return]
+
+
 def modified_saved(node: Any, saved: str, tensor: Any, expected: int) -> RuntimeError:
     """A value saved for backward was overwritten in place."""
-    out_of = tensor.grad_fn
-    origin = (
-        f", which is output {tensor.output_nr} of {out_of.name()}," if out_of is not None else ""
-    )
+    out_of = node if saved in node.prim.outputs else tensor.grad_fn
+    origin = f", which is output {tensor.output_nr} of {op_of(out_of)}," if out_of else ""
     name, _ = named(tensor)
     _, where = named(node)
     actual = tensor._version
@@ -266,6 +274,57 @@ def input_without_grad(tensor: Any) -> RuntimeError:
     )
 
 
+def short_name(node: Any) -> str:
+    """The name of a node as PyTorch's messages about tensors say it: without `Backward0`."""
+    name: str = node.name()
+    return name.rpartition("Backward")[0] or name
+
+
+def nan_in_backward(node: Any, index: int, gradient: Any) -> RuntimeError:
+    """Anomaly mode: a rule gave NaN."""
+    flat = gradient.reshape(-1)
+    first = next(i for i in range(flat.size) if flat[i] != flat[i])
+    return RuntimeError(
+        hinted(
+            f"Function '{node.name()}' returned nan values in its {index}th output.",
+            f"gradient: {described(gradient)}, the first NaN is element {first}",
+            hint="the warning above shows the forward line; torch.autograd.detect_anomaly("
+            "forward=True) stops where forward makes its first NaN",
+        )
+    )
+
+
+def forward_of(node: Any) -> str:
+    """Anomaly mode: the warning that shows where a failing node was made."""
+    text, known = f"Error detected in {node.name()}. ", node.metadata
+    if "traceback_" not in known:
+        return text + (
+            "No forward pass information available. Enable detect anomaly during forward pass for "
+            "more information."
+        )
+    text += "Traceback of forward call that caused the error:\n" + "".join(known["traceback_"])
+    parent = known.get("parent_")
+    while parent is not None:
+        known = parent.metadata
+        text += (
+            f"\n\nPrevious calculation was induced by {parent.name()}. Traceback of forward call "
+            "that induced the previous calculation:\n" + "".join(known.get("traceback_", ()))
+        )
+        parent = known.get("parent_")
+    return text
+
+
+def edge_without_tensor(edge: Any) -> RuntimeError:
+    """backward(inputs=...) with the edge of a tensor that is no leaf: there is no `.grad`."""
+    return RuntimeError(
+        hinted(
+            "backward() cannot accumulate the gradient of a GradientEdge that is not a leaf's",
+            f"node: {edge.node.name()}",
+            hint="torch.autograd.grad returns it",
+        )
+    )
+
+
 # ---------------------------------------------------------------- leaves, in-place, inference
 
 
@@ -309,10 +368,9 @@ def leaf_inplace(leaf: Any, op: str, view: bool) -> RuntimeError:
 
 def multi_output_view_inplace(tensor: Any) -> RuntimeError:
     """In-place on one of several views that an op returned together."""
-    op = tensor.grad_fn.name()
     return RuntimeError(
         hinted(
-            f"Output {tensor.output_nr} of {op} is a view and is being modified inplace. This "
+            f"Output {tensor.output_nr} of {op_of(tensor.grad_fn)} is a view and is being modified inplace. This "
             "view is the output of a "
             "function that returns multiple views. Such functions do not allow the output views "
             "to be modified "
@@ -364,9 +422,9 @@ def check_assigned_grad(tensor: Any, grad: Any) -> None:
         )
     if grad.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{grad.dtype}' to a tensor with dtype "
-            f"'{tensor.dtype}'. "
-            "Please ensure that the gradient and the tensor have the same dtype"
+            f"attempting to assign a gradient with dtype '{CPP.get(grad.dtype.name)}' to a tensor with "
+            f"grad_dtype '{LEGACY[tensor.dtype.name]}'. The gradient must match the tensor's grad_dtype.\n"
+            "Hint: convert it first, as in grad.to(tensor.dtype)"
         )
     if grad.shape != tensor.shape:
         raise RuntimeError(

@@ -21,8 +21,9 @@ ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 
 def shown(value: Any) -> Any:
     """A value as JSON."""
-    if hasattr(value, "grad_fn"):
-        return _tensor(value)
+    if hasattr(type(value), "grad_fn"):
+        found = attempt(lambda: _tensor(value))
+        return _error(found) if isinstance(found, Exception) else found
     if isinstance(value, dict):
         return {str(k): shown(v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):

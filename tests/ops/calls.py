@@ -257,10 +257,10 @@ COMPLEX = set(
     cholesky cholesky_inverse cholesky_solve clone conv1d conv2d conv3d cos cosh cross cumprod cumsum det diag
     diag_embed diagonal diagonal_copy diagonal_scatter dist div dot eigh einsum exp exp2 expand expm1 fft fft2 fftn
     fill flip gather householder_product index_add index_copy index_fill index_put index_select inv kron l1_loss
-    ldexp lerp linear log log10 log1p log2 log_softmax logaddexp logcumsumexp logsumexp lu lu_solve masked_fill
+    ldexp lerp linear log log10 log1p log2 logaddexp logcumsumexp logsumexp lu lu_solve masked_fill
     masked_scatter masked_select matmul matrix_exp mean mm mul mv neg norm ormqr outer permute pinv positive pow prod
-    put qr reciprocal renorm repeat reshape roll rot90 rsqrt rsub scatter scatter_add select sgn sigmoid silu sin
-    sinc sinh slice slogdet softmax solve solve_triangular split split_with_sizes sqrt square squeeze stack std sub
+    put qr reciprocal renorm repeat reshape roll rot90 rsqrt rsub scatter scatter_add select sgn sigmoid sin
+    sinc sinh slice slogdet solve solve_triangular split split_with_sizes sqrt square squeeze stack std sub
     sum svd svdvals t take tan tanh tile trace transpose tril triu unbind unfold unsqueeze var vdot vecdot
     vector_norm where
     _unsafe_view alias contiguous copy copy_slices squeeze_dim squeeze_dims diagonal_backward unfold_backward

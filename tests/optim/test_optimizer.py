@@ -32,12 +32,24 @@ def test_takes_tensors_generators_pairs_and_groups() -> None:
 @pytest.mark.parametrize(
     ("params", "error", "message"),
     [
-        (lambda: leaf(1.0), TypeError, "should be an iterable of Tensors or dicts, but got torch.FloatTensor"),
+        (
+            lambda: leaf(1.0),
+            TypeError,
+            "should be an iterable of Tensors or dicts, but got torch.FloatTensor",
+        ),
         (lambda: torch.zeros(2, dtype=torch.float64), TypeError, "but got torch.DoubleTensor"),
         (lambda: [], ValueError, "optimizer got an empty parameter list"),
         (lambda: [leaf(1.0) * 2], ValueError, "can't optimize a non-leaf Tensor"),
-        (lambda: [1.0], TypeError, "optimizer can only optimize Tensors, but one of the params is float"),
-        (lambda: [{"params": {leaf(1.0)}}], TypeError, "need to be organized in ordered collections"),
+        (
+            lambda: [1.0],
+            TypeError,
+            "optimizer can only optimize Tensors, but one of the params is float",
+        ),
+        (
+            lambda: [{"params": {leaf(1.0)}}],
+            TypeError,
+            "need to be organized in ordered collections",
+        ),
         (lambda: [("a", leaf(1.0)), leaf(2.0)], ValueError, "Some param names are missing"),
         (lambda: [{"lr": 1.0}], KeyError, "params"),
         (lambda: None, TypeError, "'NoneType' object is not iterable"),
@@ -67,17 +79,23 @@ def test_names_in_all_groups_or_none() -> None:
 def test_missing_required_option() -> None:
     from chainrule.optim.optimizer import required
 
-    with pytest.raises(ValueError, match="didn't specify a value of required optimization parameter lr"):
+    with pytest.raises(
+        ValueError, match="didn't specify a value of required optimization parameter lr"
+    ):
         Optimizer([leaf(1.0)], {"lr": required})
 
 
 def test_repr() -> None:
     text = repr(SGD([{"params": leaf(1.0)}, {"params": leaf(1.0), "lr": 0.5}], lr=0.1))
     assert text == (
-        "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n    foreach: None\n    fused: None\n"
-        "    lr: 0.1\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n\n"
-        "Parameter Group 1\n    dampening: 0\n    differentiable: False\n    foreach: None\n    fused: None\n"
-        "    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+        "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n    foreach: "
+        "None\n    fused: None\n"
+        "    lr: 0.1\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: "
+        "0\n\n"
+        "Parameter Group 1\n    dampening: 0\n    differentiable: False\n    foreach: None\n    "
+        "fused: None\n"
+        "    lr: 0.5\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: "
+        "0\n)"
     )
 
 
@@ -115,9 +133,17 @@ def test_state_dict_has_pytorchs_layout() -> None:
     assert list(saved) == ["state", "param_groups"]
     assert saved["state"][0]["momentum_buffer"].tolist() == [2.0, -4.0]
     assert list(saved["param_groups"][0]) == [
-        "lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "foreach", "differentiable",
-        "fused", "params",
-    ]  # fmt: skip
+        "lr",
+        "momentum",
+        "dampening",
+        "weight_decay",
+        "nesterov",
+        "maximize",
+        "foreach",
+        "differentiable",
+        "fused",
+        "params",
+    ]
     assert saved["param_groups"][0]["params"] == [0]
 
 
@@ -144,7 +170,10 @@ def test_load_converts_to_the_parameters_dtype() -> None:
     ("groups", "message"),
     [
         ([], "loaded state dict has a different number of parameter groups"),
-        ([{"params": [0, 1]}], "contains a parameter group that doesn't match the size of optimizer's group"),
+        (
+            [{"params": [0, 1]}],
+            "contains a parameter group that doesn't match the size of optimizer's group",
+        ),
     ],
 )
 def test_load_refuses(groups: list[Any], message: str) -> None:
@@ -172,7 +201,9 @@ def test_step_hooks() -> None:
     trained(1, optimizer, a)
     assert seen == ["before", "after"]
     optimizer.register_step_pre_hook(lambda o, args, kwargs: 5)
-    with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 5"):
+    with pytest.raises(
+        RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 5"
+    ):
         optimizer.step()
 
 

@@ -1,4 +1,6 @@
-"""SGD against PyTorch's recorded trajectories (tools/record_optim.py), and what a step does to memory and graph."""
+"""SGD against PyTorch's recorded trajectories (tools/record_optim.py), and what a step does to
+memory and graph.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def load_recorder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("_record_optim", ROOT / "tools" / "record_optim.py")
+    spec = importlib.util.spec_from_file_location(
+        "_record_optim", ROOT / "tools" / "record_optim.py"
+    )
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -30,7 +34,10 @@ RECORDED = json.loads(recorder.DATA.read_text(encoding="utf-8"))
 
 @pytest.mark.parametrize("case", range(len(RECORDED)), ids=lambda i: str(recorder.OPTIONS[i]))
 def test_trajectory(case: int) -> None:
-    (steps, state), (want, want_state) = recorder.trajectory(torch, recorder.OPTIONS[case]), RECORDED[case]
+    (steps, state), (want, want_state) = (
+        recorder.trajectory(torch, recorder.OPTIONS[case]),
+        RECORDED[case],
+    )
     for mine, theirs in zip(steps, want, strict=True):
         for a, b in zip(mine, theirs, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
@@ -50,7 +57,10 @@ def test_differentiable(options: dict[str, Any]) -> None:
     plain = start.detach().clone().requires_grad_()
     p = start.clone()
     p.retain_grad()
-    optimizers = [torch.optim.SGD([plain], **options), torch.optim.SGD([p], differentiable=True, **options)]
+    optimizers = [
+        torch.optim.SGD([plain], **options),
+        torch.optim.SGD([p], differentiable=True, **options),
+    ]
     for _ in range(3):
         for q, optimizer in zip((plain, p), optimizers, strict=True):
             q.grad = (q.detach() ** 2 + 1).clone()

@@ -14,15 +14,26 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from .. import errors
+from .hooks import OUTPUT, RemovableHandle, add, watch_leaf
 
 if TYPE_CHECKING:
     from .primitive import Primitive
     from .tensor import Tensor
 
-__all__ = ["INFERENCE", "LEAF", "AccumulateGrad", "Node", "Output", "accumulator_of", "next_k"]
+__all__ = [
+    "INFERENCE",
+    "LEAF",
+    "AccumulateGrad",
+    "GradientEdge",
+    "Node",
+    "Output",
+    "accumulator_of",
+    "edge_of",
+    "next_k",
+]
 
 next_k: Callable[[], int] = count(-1, -1).__next__
 
@@ -104,7 +115,33 @@ class Node:
     @classmethod
     def name(cls) -> str:
         """PyTorch's name of the node, such as `SinBackward0`."""
-        return cls.__name__
+        return _QUALIFIED.get(cls.__name__, cls.__name__)
+
+    def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_inputs, grad_outputs)` after this node's rule; a tuple it returns replaces
+        the gradients of the inputs.
+
+        Example:
+            >>> import chainrule as torch
+            >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+            >>> y = x * 3
+            >>> handle = y.grad_fn.register_hook(lambda gi, go: (gi[0] * 10, None))
+            >>> y.sum().backward()
+            >>> x.grad
+            tensor([30., 30.])
+        """
+        return add(self._hook_holder(), "post", fn)
+
+    def register_prehook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_outputs)` before this node's rule; a tuple it returns replaces them."""
+        return add(self._hook_holder(), "pre", fn)
+
+    def _hook_holder(self) -> Any:
+        return self
+
+    def _sequence_nr(self) -> int:
+        """The creation number, counted from 0."""
+        return -1 - self.k
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -141,6 +178,10 @@ class Node:
 
 
 _PUBLIC = {"x": "self", "a": "self", "b": "other", "out": "result"}
+# PyTorch says these with their namespace
+_QUALIFIED = {
+    n: f"torch::autograd::{n}" for n in ("AccumulateGrad", "CopyBackwards", "CopySlices", "Error")
+}
 
 
 class Output(Node):
@@ -154,7 +195,7 @@ class Output(Node):
     def of(node: Node, number: int) -> Output:
         """The edge for output `number` of `node`."""
         made = Output.__new__(Output)
-        made.k, made.node, made.number, made.hooks, made.e = next_k(), node, number, {}, node
+        made.k, made.node, made.number, made.hooks, made.e = next_k(), node, number, OUTPUT, node
         return made
 
 
@@ -179,6 +220,10 @@ class AccumulateGrad(Node):
         """Nothing comes before a leaf."""
         return ()
 
+    def _hook_holder(self) -> Any:
+        watch_leaf(self.variable)
+        return self.variable._need_meta()
+
     def __dir__(self) -> list[str]:
         return [*object.__dir__(self), "variable"]
 
@@ -192,6 +237,31 @@ def accumulator_of(leaf: Tensor) -> AccumulateGrad:
         node.k, node.variable, node.hooks, node.e = 0, leaf, None, ()
         meta.accumulator = weakref.ref(node)
     return node
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph whose gradient can be asked for: a node and the number of its output.
+
+    `torch.autograd.graph.get_gradient_edge(tensor)` makes it; `grad` and `backward` take it like
+    the tensor, which may be gone.
+    """
+
+    node: Any
+    output_nr: int
+    ownership_token: Any = None
+
+
+def edge_of(place: Any) -> tuple[Any, Any, int]:
+    """(leaf, None, 0) or (None, node, output number) of a tensor that requires grad or a
+    GradientEdge."""
+    if isinstance(place, GradientEdge):
+        if isinstance(place.node, AccumulateGrad):
+            return place.node.variable, None, 0
+        return None, place.node, place.output_nr
+    node = place._node
+    if node is LEAF:
+        return place, None, 0
+    return (None, node.node, node.number) if type(node) is Output else (None, node, 0)
 
 
 def walk(root: Node) -> Iterator[Node]:

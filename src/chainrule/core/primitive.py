@@ -169,7 +169,7 @@ class Primitive:
         """Check the operands' types and bring them to their common dtype."""
         if self.promote is NONE:
             for i, t in enumerate(inputs):
-                if not (isinstance(t, Tensor) or t is None or self.numbers):
+                if not (isinstance(t, Tensor) or t is None or (self.numbers and i)):
                     raise errors.wrong_type(self.name, self._public_name(i), i + 1, t)
             operands = inputs
         else:

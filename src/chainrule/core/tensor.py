@@ -73,9 +73,7 @@ class Meta:
 
     def __init__(self) -> None:
         self.accumulator: Any = None  # weak reference to the leaf's AccumulateGrad
-        self.hooks: dict[int, Callable[..., Any]] | None = (
-            None  # of a leaf; others keep them at their node
-        )
+        self.hooks: Any = None  # `Hooks` of a leaf; others keep them at their node
         self.retained: Any = None  # the hook of retain_grad
         self.views: list[Any] = []  # weak references to differentiable views of this base
         self.views_limit = 8  # prune the dead ones when there are more
@@ -401,7 +399,7 @@ class Tensor:
         if self._node is LEAF:
             suffixes = ["requires_grad=True"]
         elif self._node is not None:
-            suffixes = [f"grad_fn=<{self.grad_fn.name()}>"]  # type: ignore[union-attr]
+            suffixes = [f"grad_fn=<{type(self.grad_fn).__name__}>"]
         return printing.tensor_repr(
             self._data, suffixes=suffixes, default_dtype=S.default_dtype.name
         )

@@ -7,10 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from .masks import select
 from .special import erf
 
-__all__ = ["elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_sigmoid",
-           "mish", "prelu", "silu", "softplus", "softshrink", "threshold"]  # fmt: skip
+__all__ = [
+    "elu",
+    "gelu",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "mish",
+    "prelu",
+    "silu",
+    "softplus",
+    "softshrink",
+    "threshold",
+]
 
 Array = Any
 _ZERO = {np.dtype(name): np.zeros((), name) for name in ("float32", "float64")}  # quicker than 0
@@ -30,18 +46,18 @@ def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
 
 def threshold(x: Array, threshold: float, value: float) -> Array:
     """x above the threshold, else `value`."""
-    return np.where(x <= threshold, x.dtype.type(value), x)
+    return select(~(x <= threshold), x, x.dtype.type(value))  # NaN stays
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     """x, or slope x where x is negative."""
     if 0.0 <= negative_slope <= 1.0 and negative_slope:
         return np.maximum(x, x * negative_slope)
-    return np.where(x > 0, x, x * negative_slope)
+    return select(x > 0, x, x * negative_slope)
 
 
 def elu(x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
-    """scale x, or scale alpha (exp(input_scale x) - 1) where x is negative: the sum of both parts."""
+    """scale x, or scale alpha (exp(input_scale x) - 1) where x is negative: their sum."""
     zero = _ZERO.get(x.dtype, 0)
     high, low = np.maximum(x, zero), np.minimum(x, zero)
     low = np.expm1(low if input_scale == 1.0 else low * input_scale)
@@ -70,7 +86,7 @@ def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """log(1 + exp(beta x))/beta, and x where beta x is above the threshold."""
     z = x if beta == 1.0 else x * beta
     small = np.log1p(np.exp(np.minimum(z, threshold)))
-    return np.where(z > threshold, x, small if beta == 1.0 else small / beta)
+    return select(z > threshold, x, small if beta == 1.0 else small / beta)
 
 
 def mish(x: Array) -> Array:
@@ -92,7 +108,7 @@ def hardswish(x: Array) -> Array:
 
 def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     """x, or 0 where |x| <= lambd."""
-    return np.where(abs(x) <= lambd, x.dtype.type(0), x)
+    return select(~(abs(x) <= lambd), x, x.dtype.type(0))  # NaN stays
 
 
 def softshrink(x: Array, lambd: float = 0.5) -> Array:
@@ -102,7 +118,7 @@ def softshrink(x: Array, lambd: float = 0.5) -> Array:
 
 def prelu(a: Array, b: Array) -> Array:
     """a, or b a where a is not positive."""
-    return np.where(a > 0, a, a * b)
+    return select(a > 0, a, a * b)
 
 
 def glu(x: Array, dim: int = -1) -> Array:

@@ -151,7 +151,8 @@ def add_rows(x: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], value: Any, di
     if low < -n or rows.max() >= n:
         raise IndexError
     if not x.flags.c_contiguous:
-        np.add.at(x, (*(slice(None),) * dim, rows), value)
+        key: Any = (*(slice(None),) * dim, rows)
+        np.add.at(x, key, value)
         return
     if low < 0:
         rows = np.where(rows < 0, rows + n, rows)

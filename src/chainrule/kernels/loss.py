@@ -1,9 +1,8 @@
 """Losses on arrays: the elements, then their mean or sum in the same kernel.
 
-Lives here: the kernels of `ops/loss.py`. Operands are ndarrays or NumPy scalars of one shape; weights may be None or
-broadcast. `reduced` ends each of them. The sum is that of `kernels/reduce.py`, which is
-quick for few numbers.
-"""
+Lives here: the kernels of `ops/loss.py`. Operands are ndarrays or NumPy scalars of one shape;
+weights may be None or broadcast. `reduced` ends each of them. The sum is that of
+`kernels/reduce.py`, which is quick for few numbers."""
 
 from __future__ import annotations
 
@@ -13,8 +12,21 @@ import numpy as np
 
 from .reduce import sum
 
-__all__ = ["bce", "bce_with_logits", "huber", "label_counts", "mse", "multi_margin", "multilabel_margin",
-           "nll", "nll_backward", "reduced", "smooth_l1", "soft_margin", "softplus"]  # fmt: skip
+__all__ = [
+    "bce",
+    "bce_with_logits",
+    "huber",
+    "label_counts",
+    "mse",
+    "multi_margin",
+    "multilabel_margin",
+    "nll",
+    "nll_backward",
+    "reduced",
+    "smooth_l1",
+    "soft_margin",
+    "softplus",
+]
 
 Array = Any
 _ndarray = np.ndarray
@@ -38,18 +50,24 @@ def mse(input: Array, target: Array, reduction: str = "mean") -> Array:
     return reduced(d * d, reduction)
 
 
+def _parabola(d: Array, delta: float) -> Array:
+    """near (d - near/2) with near = min(d, delta); `d` is overwritten if it is an array."""
+    near = np.minimum(d, delta)
+    d -= 0.5 * near
+    near *= d
+    return near
+
+
 def huber(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
     """d^2/2 where |d| <= delta, else delta (|d| - delta/2)."""
-    d = abs(input - target)
-    near = np.minimum(d, delta)
-    return reduced(near * (d - 0.5 * near), reduction)
+    return reduced(_parabola(abs(input - target), delta), reduction)
 
 
 def smooth_l1(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
     """d^2/(2 beta) where |d| < beta, else |d| - beta/2: the Huber loss over beta."""
-    d = abs(input - target)
-    near = np.minimum(d, beta)
-    return reduced(near * (d - 0.5 * near) / beta, reduction)
+    z = _parabola(abs(input - target), beta)
+    z /= beta
+    return reduced(z, reduction)
 
 
 def soft_margin(input: Array, target: Array, reduction: str = "mean") -> Array:
@@ -75,7 +93,9 @@ def bce(input: Array, target: Array, weight: Array, reduction: str = "mean") -> 
 def bce_with_logits(
     input: Array, target: Array, weight: Array, pos_weight: Array, reduction: str = "mean"
 ) -> Array:
-    """The cross entropy of sigmoid(input): softplus(input) - target input, positives times `pos_weight`."""
+    """The cross entropy of sigmoid(input): softplus(input) - target input, positives times
+    `pos_weight`.
+    """
     if pos_weight is None:
         z = softplus(input) - input * target
     else:
@@ -117,7 +137,9 @@ def _weights(target: Array, valid: Array, weight: Array, dtype: Any) -> Array:
 
 
 def _divisor(w: Array, target: Array, dtype: Any) -> Any:
-    """What the mean divides by: the weights, or how many there are; 0 as an array, so that 0/0 is NaN."""
+    """What the mean divides by: the weights, or how many there are; 0 as an array, so that 0/0 is
+    NaN.
+    """
     return (target.size if w is None else sum(w)) or dtype.type(0)
 
 
@@ -135,7 +157,9 @@ def _along(target: Array, ndim: int, axis: int) -> Array:
 def nll(
     input: Array, target: Array, weight: Array, reduction: str = "mean", ignore_index: int = -100
 ) -> Array:
-    """-input at the target class (dimension 1, or 0 of a vector), weighted; the mean is over the weights."""
+    """-input at the target class (dimension 1, or 0 of a vector), weighted; the mean is over the
+    weights.
+    """
     axis = 1 if input.ndim > 1 else 0
     target, valid = _checked(target, input.shape[axis], ignore_index)
     if input.ndim == 2:
@@ -178,7 +202,9 @@ def nll_backward(
 
 
 def label_counts(target: Array, classes: int) -> Array:
-    """How often each class is in the row of `target`, which ends at the first -1: (..., classes) of int64."""
+    """How often each class is in the row of `target`, which ends at the first -1: (..., classes) of
+    int64.
+    """
     rows = target.reshape(-1, target.shape[-1])
     open_ = np.logical_and.accumulate(rows >= 0, axis=1)
     at = np.where(open_, rows, classes)
@@ -188,9 +214,16 @@ def label_counts(target: Array, classes: int) -> Array:
 
 
 def multi_margin(
-    input: Array, target: Array, weight: Array, reduction: str = "mean", p: int = 1, margin: float = 1.0
+    input: Array,
+    target: Array,
+    weight: Array,
+    reduction: str = "mean",
+    p: int = 1,
+    margin: float = 1.0,
 ) -> Array:
-    """The sum over wrong classes of weight max(0, margin - right + wrong)^p, over the number of classes."""
+    """The sum over wrong classes of weight max(0, margin - right + wrong)^p, over the number of
+    classes.
+    """
     x = input.reshape(-1, input.shape[-1] if input.ndim else 1)
     t = target.reshape(-1)
     rows = np.arange(x.shape[0])
@@ -205,7 +238,9 @@ def multi_margin(
 
 
 def multilabel_margin(input: Array, target: Array, reduction: str = "mean") -> Array:
-    """The sum over labels j and other classes i of max(0, 1 - input_j + input_i), over the number of classes."""
+    """The sum over labels j and other classes i of max(0, 1 - input_j + input_i), over the number
+    of classes.
+    """
     counts = label_counts(target, input.shape[-1])
     z = np.maximum(1 - input[..., :, None] + input[..., None, :], 0)
     pairs = counts[..., :, None] * (counts[..., None, :] == 0)

@@ -12,15 +12,28 @@ from .reduce import mean
 __all__ = ["batch_norm", "embedding_backward", "group_norm", "layer_norm", "normalised"]
 
 Array = Any
+_SHORT = 512
+_ONES = {np.dtype(name): np.ones(_SHORT, name) for name in ("float32", "float64")}
 
 
 def normalised(x: Array, axes: Sequence[int], eps: float) -> Array:
     """(x - mean)/sqrt(variance + eps) over `axes`; a new array."""
     axes = tuple(axes)
+    if axes == (x.ndim - 1,) and 0 < x.shape[-1] <= _SHORT and x.dtype in _ONES:
+        return _short_rows(x, eps)
     d = x - mean(x, axes, True)
     variance = mean(d * d, axes, True)
     variance += eps
     d /= np.sqrt(variance)
+    return d
+
+
+def _short_rows(x: Array, eps: float) -> Array:
+    """`normalised` over a short last axis: BLAS sums quicker than a reduction starts."""
+    n, dtype = x.shape[-1], x.dtype
+    ones, count = _ONES[dtype][:n], np.array(n, dtype)
+    d = x - (x.dot(ones) / count)[..., None]
+    d /= np.sqrt((d * d).dot(ones) / count + np.array(eps, dtype))[..., None]
     return d
 
 

@@ -72,7 +72,9 @@ def _floating_sum(x: Any, dim: Axes, keepdim: bool) -> Any:
     if all(x.shape[a] <= 4 * _BLOCK or x.strides[a] == x.dtype.itemsize for a in axes):
         return _add(x, dim, None, None, keepdim)
     y = x
-    for a in sorted(axes, key=lambda a: x.strides[a]):  # along memory first, where NumPy adds pairwise
+    for a in sorted(
+        axes, key=lambda a: x.strides[a]
+    ):  # along memory first, where NumPy adds pairwise
         y = _blocked(y, a)
     return y if keepdim else y.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
@@ -87,12 +89,16 @@ def _blocked(x: Any, axis: int) -> Any:
     head = x[(slice(None),) * axis + (slice(blocks * _BLOCK),)]
     head = head.reshape((*shape[:axis], blocks, _BLOCK, *shape[axis + 1 :]))
     if axis == x.ndim - 2 and shape[-1] < 32:
-        parts = np.matmul(np.ones((1, _BLOCK), x.dtype), head).reshape((*shape[:axis], blocks, shape[-1]))
+        parts = np.matmul(np.ones((1, _BLOCK), x.dtype), head).reshape(
+            (*shape[:axis], blocks, shape[-1])
+        )
     else:
         parts = _add(head, axis + 1)
     made = _blocked(parts, axis)
     if blocks * _BLOCK < n:
-        made += _add(x[(slice(None),) * axis + (slice(blocks * _BLOCK, None),)], axis, None, None, True)
+        made += _add(
+            x[(slice(None),) * axis + (slice(blocks * _BLOCK, None),)], axis, None, None, True
+        )
     return made
 
 
@@ -193,14 +199,22 @@ def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The largest elements over several axes."""
     if type(x) is not _ndarray:
         return x
-    return max_all(x) if dim is None and not keepdim else _maximum(x, one_axis(dim), None, None, keepdim)
+    return (
+        max_all(x)
+        if dim is None and not keepdim
+        else _maximum(x, one_axis(dim), None, None, keepdim)
+    )
 
 
 def amin(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The smallest elements over several axes."""
     if type(x) is not _ndarray:
         return x
-    return min_all(x) if dim is None and not keepdim else _minimum(x, one_axis(dim), None, None, keepdim)
+    return (
+        min_all(x)
+        if dim is None and not keepdim
+        else _minimum(x, one_axis(dim), None, None, keepdim)
+    )
 
 
 def aminmax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
@@ -379,9 +393,18 @@ def logcumsumexp(x: Any, dim: int) -> Any:
     if _is_half(x.dtype):
         return np.logaddexp.accumulate(x.astype(F32), dim).astype(x.dtype)
     if x.dtype.kind == "c":
-        peak = _peak(x, dim)
-        return np.log(np.cumsum(np.exp(x - peak), dim)) + peak
+        return _complex_logcumsumexp(x, dim)
     return np.logaddexp.accumulate(x, dim)
+
+
+def _complex_logcumsumexp(x: Any, dim: int) -> Any:
+    """Step by step from the larger of two, so that the angle goes on where it was, as in PyTorch."""
+    made = np.moveaxis(x.copy(), dim, 0)
+    for i in range(1, len(made)):
+        a, b = made[i - 1], made[i]
+        low, high = np.where(a.real < b.real, a, b), np.where(a.real < b.real, b, a)
+        made[i] = high + np.log1p(_exp(low - high))
+    return np.ascontiguousarray(np.moveaxis(made, 0, dim))
 
 
 def _running_extreme(ufunc: Any, x: Any, axis: int) -> Any:

@@ -153,7 +153,9 @@ def copy_slices(
     """A copy of `base`, in the same layout, with the region that `as_strided` would give replaced
     by `value`."""
     made = _laid_out(np.asarray(base), base_stride)
-    as_strided(made, size, stride, storage_offset, base_stride)[...] = value
+    region = as_strided(made, size, stride, storage_offset, base_stride)
+    region.flags.writeable = True
+    region[...] = value
     return made
 
 

@@ -1,12 +1,13 @@
 """Special functions that PyTorch has without SciPy, on NumPy alone.
 
-Lives here: `erf` and `erfc`. Few elements go one by one through the C library's own function (a Python call costs
-60 ns, the vector formula 15 us before its first element); more are computed by rational approximations, block by
-block so that the temporaries stay in the cache, and always in float64: a float32 result is correctly rounded.
+Lives here: `erf` and `erfc`. Few elements go one by one through the C library's own function (a
+Python call costs 60 ns, the vector formula 15 us before its first element). More are computed by
+rational approximations in float64 (a float32 `erfc` is correctly rounded), `erf` of float32 by
+polynomials in float32; block by block, so that the temporaries stay in the cache.
 
-Source: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), 631-637:
-erf(x) = x R(x^2) for |x| <= 0.46875, erfc(x) = exp(-x^2) R(x) up to 4, and exp(-x^2)/x (1/sqrt(pi) + R(1/x^2)/x^2)
-beyond. Relative error below 6e-19 before rounding.
+Source: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969),
+631-637: erf(x) = x R(x^2) for |x| <= 0.46875, erfc(x) = exp(-x^2) R(x) up to 4, and exp(-x^2)/x
+(1/sqrt(pi) + R(1/x^2)/x^2) beyond. Relative error below 6e-19 before rounding.
 """
 
 from __future__ import annotations
@@ -17,37 +18,102 @@ from typing import Any
 
 import numpy as np
 
+from .masks import select
+
 __all__ = ["erf", "erfc"]
 
 Array = Any  # an ndarray or a NumPy scalar
 
-FEW, BLOCK = 512, 8192
+FEW, FEW_32, BLOCK = 512, 256, 8192
 NEAR, FAR = 0.46875, 4.0
 BEYOND = 27.3  # erfc is 0 in float64
 _INV_SQRT_PI = 5.6418958354775628695e-1
 
 # numerator and denominator, the highest power first
 _NEAR = (
-    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
-    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
-)  # fmt: skip
+    (
+        1.85777706184603153e-1,
+        3.16112374387056560,
+        1.13864154151050156e2,
+        3.77485237685302021e2,
+        3.20937758913846947e3,
+    ),
+    (
+        1.0,
+        2.36012909523441209e1,
+        2.44024637934444173e2,
+        1.28261652607737228e3,
+        2.84423683343917062e3,
+    ),
+)
 _MIDDLE = (
-    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
-     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
-     1.23033935479799725e3),
-    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
-     3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
-)  # fmt: skip
+    (
+        2.15311535474403846e-8,
+        5.64188496988670089e-1,
+        8.88314979438837594,
+        6.61191906371416295e1,
+        2.98635138197400131e2,
+        8.81952221241769090e2,
+        1.71204761263407058e3,
+        2.05107837782607147e3,
+        1.23033935479799725e3,
+    ),
+    (
+        1.0,
+        1.57449261107098347e1,
+        1.17693950891312499e2,
+        5.37181101862009858e2,
+        1.62138957456669019e3,
+        3.29079923573345963e3,
+        4.36261909014324716e3,
+        3.43936767414372164e3,
+        1.23033935480374942e3,
+    ),
+)
 _FAR = (
-    (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
-     1.60837851487422766e-2, 6.58749161529837803e-4),
-    (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
-     2.33520497626869185e-3),
-)  # fmt: skip
+    (
+        1.63153871373020978e-2,
+        3.05326634961232344e-1,
+        3.60344899949804439e-1,
+        1.25781726111229246e-1,
+        1.60837851487422766e-2,
+        6.58749161529837803e-4,
+    ),
+    (
+        1.0,
+        2.56852019228982242,
+        1.87295284992346725,
+        5.27905102951428412e-1,
+        6.05183413124413191e-2,
+        2.33520497626869185e-3,
+    ),
+)
+
+# minimax fits of erf(x)/x - 1 in x^2 and of -log(erfc(x)), the highest power first; as 0-d float32
+# arrays, which NumPy combines with arrays quicker than Python's numbers
+_NEAR_32, _FAR_32 = (
+    [np.array(c, np.float32) for c in coefficients]
+    for coefficients in (
+        (-0.000607128169, 0.00500888427, -0.0267773001, 0.112821114, -0.376125221, 0.128379154),
+        (
+            2.07870952e-05,
+            -0.000430894451,
+            0.00415374361,
+            -0.0250737599,
+            0.108209411,
+            0.633411147,
+            1.12948316,
+            -0.000168084311,
+        ),
+    )
+)
+_CUT, _FOUR, _ONE = (np.array(v, np.float32) for v in (0.9, 4.0, 1.0))
 
 
 def erf(x: Array) -> Array:
     """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x; float32 or float64 in and out."""
+    if x.dtype == np.float32 and x.size > FEW_32:
+        return _by_blocks(_erf_block_32, x, 2 * BLOCK, np.dtype(np.float32))
     return _mapped(math.erf, _erf_block, x)
 
 
@@ -64,21 +130,45 @@ def _mapped(one: Callable[[float], float], block: Callable[[Any], Any], x: Array
         return made if type(x) is not np.ndarray else np.asarray(made)
     if x.size <= FEW:
         return np.array([one(v) for v in x.ravel().tolist()], dtype).reshape(x.shape)
-    flat, out = x.reshape(-1), np.empty(x.size, dtype)
-    for i in range(0, x.size, BLOCK):
-        out[i : i + BLOCK] = block(flat[i : i + BLOCK].astype(np.float64))
+    return _by_blocks(block, x, BLOCK, np.dtype(np.float64))
+
+
+def _by_blocks(block: Callable[[Any], Any], x: Array, size: int, work: Any) -> Array:
+    """`block` on pieces that stay in the cache, computed in the dtype `work`."""
+    flat, out = x.reshape(-1), np.empty(x.size, x.dtype)
+    for i in range(0, x.size, size):
+        out[i : i + size] = block(flat[i : i + size].astype(work, copy=False))
     return out.reshape(x.shape)
 
 
+def _horner(coefficients: Sequence[Any], x: Any) -> Any:
+    """A polynomial at `x`, the highest power first, in one buffer."""
+    y = x * coefficients[0]
+    for c in coefficients[1:-1]:
+        y += c
+        y *= x
+    y += coefficients[-1]
+    return y
+
+
+def _erf_block_32(x: Any) -> Any:
+    """erf in float32: x + x P(x^2) below CUT, 1 - exp(-Q(|x|)) above; error below 1.3 ulp."""
+    near = _horner(_NEAR_32, x * x)
+    near *= x
+    near += x
+    size = np.abs(x)
+    far = _horner(_FAR_32, np.minimum(size, _FOUR))
+    np.negative(far, far)
+    np.exp(far, far)
+    np.subtract(_ONE, far, far)
+    np.copysign(far, x, far)
+    return select(size > _CUT, far, near)
+
+
 def _ratio(coefficients: tuple[Sequence[float], Sequence[float]], x: Any) -> Any:
-    """Numerator over denominator at `x`, by Horner's rule in two buffers."""
-    up, down = (x * c[0] for c in coefficients)
-    for i, buffer in enumerate((up, down)):
-        for c in coefficients[i][1:-1]:
-            buffer += c
-            buffer *= x
-        buffer += coefficients[i][-1]
-    up /= down
+    """Numerator over denominator at `x`."""
+    up = _horner(coefficients[0], x)
+    up /= _horner(coefficients[1], x)
     return up
 
 

@@ -24,6 +24,7 @@ from . import (
     create,
     diagonal,
     dropout,
+    einsum,
     elementwise,
     embedding,
     extremes,
@@ -32,6 +33,7 @@ from . import (
     grids,
     index,
     join,
+    linalg,
     loss,
     margin,
     misc,
@@ -45,6 +47,7 @@ from . import (
     select,
     shape,
     softmax,
+    sort,
     vector_norm,
 )
 

@@ -1,14 +1,13 @@
 """Activation functions: each one node, as PyTorch records them; those with parameters too.
 
-The declarations come first, then the public functions with `inplace=`, then those that are compositions.
-PyTorch names a node `EluBackward1` when the op ran in place and its derivative is taken from the result; such ops are
-declared twice (`_in_place`). `relu`, `sigmoid` and `tanh` are in `ops/elementwise.py`, `softmax` in `ops/reduce.py`.
-"""
+The declarations come first, then the public functions with `inplace=`, then those that are
+compositions. PyTorch names a node `EluBackward1` when the op ran in place and its derivative is
+taken from the result; such ops are declared twice (`_in_place`). `relu`, `sigmoid` and `tanh` are
+in `ops/elementwise.py`, `softmax` in `ops/reduce.py`."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -35,24 +34,33 @@ def _activation(
 ) -> Lane:
     """Declare an elementwise op of one tensor with parameters."""
     op = _declare(
-        name, "elementwise", floats(title, kernel, kinds), ("x",), (rule,), grad_fn=grad_fn, method=False,
-        names=(path or "_" + name,), domain=(-3.0, 3.0), doc=doc,
-    )  # fmt: skip
+        name,
+        "elementwise",
+        floats(title, kernel, kinds),
+        ("x",),
+        (rule,),
+        grad_fn=grad_fn,
+        method=False,
+        names=(path or "_" + name,),
+        domain=(-3.0, 3.0),
+        holomorphic="c" in kinds,
+        doc=doc,
+    )
     return Lane(op, kernel)
 
 
 # ---------------------------------------------------------------- the ops
 
-_ANY = "fViuc"
+_ANY = "fViu"
 
 
 def _elu_rule(xp: Any, g: Any, x: Any, alpha: float, scale: float, input_scale: float) -> Any:
-    low = xp.exp(xp.where(x > 0, 0.0, x) * input_scale)  # exp of what is not used must stay finite
-    return g * xp.where(x > 0, scale, low * (alpha * scale * input_scale))
+    low = xp.exp(xp.where(x <= 0, x, 0.0) * input_scale)  # exp of what is not used must stay finite
+    return g * xp.where(x <= 0, low * (alpha * scale * input_scale), scale)
 
 
 def _elu_from_out(xp: Any, g: Any, out: Any, alpha: float, scale: float, input_scale: float) -> Any:
-    return g * xp.where(out > 0, scale, (out + alpha * scale) * input_scale)
+    return g * xp.where(out <= 0, (out + alpha * scale) * input_scale, scale)
 
 
 _ELU_DOC = "scale x, below 0 scale alpha (e^(input_scale x) - 1)."
@@ -67,20 +75,29 @@ _celu_in_place = _activation(
 
 _LEAKY_DOC = "x, below 0 negative_slope x."
 _leaky_relu = _activation(
-    "leaky_relu", "leaky_relu_cpu", kernels.leaky_relu,
-    lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope), doc=_LEAKY_DOC,
-)  # fmt: skip
+    "leaky_relu",
+    "leaky_relu_cpu",
+    kernels.leaky_relu,
+    lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope),
+    doc=_LEAKY_DOC,
+)
 _leaky_relu_in_place = _activation(
-    "leaky_relu_in_place", "leaky_relu_cpu", kernels.leaky_relu,
+    "leaky_relu_in_place",
+    "leaky_relu_cpu",
+    kernels.leaky_relu,
     lambda xp, g, out, negative_slope: xp.where(out > 0, g, g * negative_slope),
-    grad_fn="LeakyReluBackward1", doc=_LEAKY_DOC,
-)  # fmt: skip
+    grad_fn="LeakyReluBackward1",
+    doc=_LEAKY_DOC,
+)
 
 _hardtanh = _activation(
-    "hardtanh", "hardtanh_cpu", kernels.hardtanh,
+    "hardtanh",
+    "hardtanh_cpu",
+    kernels.hardtanh,
     lambda xp, g, x, min_val, max_val: xp.where((x <= min_val) | (x >= max_val), 0.0, g),
-    kinds=_ANY, doc="x between the limits; the derivative is 1 inside.",
-)  # fmt: skip
+    kinds=_ANY,
+    doc="x between the limits; the derivative is 1 inside.",
+)
 
 
 def _threshold_rule(xp: Any, g: Any, x: Any, threshold: float, value: float) -> Any:
@@ -92,9 +109,14 @@ _threshold = _activation(
     "threshold", "threshold_cpu", kernels.threshold, _threshold_rule, kinds=_ANY, doc=_THRESHOLD_DOC
 )
 _threshold_in_place = _activation(
-    "threshold_in_place", "threshold_cpu", kernels.threshold, _threshold_rule,
-    grad_fn="ThresholdBackward1", kinds=_ANY, doc=_THRESHOLD_DOC,
-)  # fmt: skip
+    "threshold_in_place",
+    "threshold_cpu",
+    kernels.threshold,
+    _threshold_rule,
+    grad_fn="ThresholdBackward1",
+    kinds=_ANY,
+    doc=_THRESHOLD_DOC,
+)
 
 
 def _gelu_rule(xp: Any, g: Any, x: Any, approximate: str) -> Any:
@@ -107,9 +129,12 @@ def _gelu_rule(xp: Any, g: Any, x: Any, approximate: str) -> Any:
 
 
 _gelu = _activation(
-    "gelu", "GeluKernelImpl", kernels.gelu, _gelu_rule,
+    "gelu",
+    "GeluKernelImpl",
+    kernels.gelu,
+    _gelu_rule,
     doc="x Phi(x), Phi the normal distribution function; its derivative is Phi(x) + x phi(x).",
-)  # fmt: skip
+)
 
 
 def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
@@ -118,7 +143,12 @@ def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
 
 
 _silu = _activation(
-    "silu", "silu_cpu", kernels.silu, _silu_rule, kinds="fVc", doc="x s, s = sigmoid(x); derivative s (1 + x (1 - s))."
+    "silu",
+    "silu_cpu",
+    kernels.silu,
+    _silu_rule,
+    kinds="fVc",
+    doc="x s, s = sigmoid(x); derivative s (1 + x (1 - s)).",
 )
 
 
@@ -129,22 +159,33 @@ def _mish_rule(xp: Any, g: Any, x: Any) -> Any:
 
 _mish = _activation("mish", "mish_cpu", kernels.mish, _mish_rule, doc="x tanh(softplus(x)).")
 _softplus = _activation(
-    "softplus", "softplus_cpu", kernels.softplus,
+    "softplus",
+    "softplus_cpu",
+    kernels.softplus,
     lambda xp, g, x, beta, threshold: g * xp.where(x * beta > threshold, 1.0, xp.sigmoid(x * beta)),
     doc="log(1 + e^(beta x))/beta; its derivative is sigmoid(beta x).",
-)  # fmt: skip
+)
 _log_sigmoid = _activation(
-    "log_sigmoid", "log_sigmoid_cpu", kernels.log_sigmoid, lambda xp, g, x: g * xp.sigmoid(-x),
+    "log_sigmoid",
+    "log_sigmoid_cpu",
+    kernels.log_sigmoid,
+    lambda xp, g, x: g * xp.sigmoid(-x),
     doc="log sigmoid(x); its derivative is sigmoid(-x).",
-)  # fmt: skip
+)
 _hardsigmoid = _activation(
-    "hardsigmoid", "hardsigmoid_cpu", kernels.hardsigmoid,
-    lambda xp, g, x: xp.where((x > -3) & (x < 3), g * (1 / 6), 0.0), doc="x/6 + 1/2 between 0 and 1.",
-)  # fmt: skip
+    "hardsigmoid",
+    "hardsigmoid_cpu",
+    kernels.hardsigmoid,
+    lambda xp, g, x: xp.where((x > -3) & (x < 3), g * (1 / 6), 0.0),
+    doc="x/6 + 1/2 between 0 and 1.",
+)
 _hardswish = _activation(
-    "hardswish", "hardswish_cpu", kernels.hardswish,
-    lambda xp, g, x: xp.where(x <= -3, 0.0, xp.where(x < 3, g * (x * (1 / 3) + 0.5), g)), doc="x hardsigmoid(x).",
-)  # fmt: skip
+    "hardswish",
+    "hardswish_cpu",
+    kernels.hardswish,
+    lambda xp, g, x: xp.where(x <= -3, 0.0, xp.where(x < 3, g * (x * (1 / 3) + 0.5), g)),
+    doc="x hardsigmoid(x).",
+)
 
 
 def _outside(xp: Any, g: Any, x: Any, lambd: float) -> Any:
@@ -155,13 +196,22 @@ _hardshrink = _activation(
     "hardshrink", "hardshrink_cpu", kernels.hardshrink, _outside, doc="x, or 0 where |x| <= lambd."
 )
 _softshrink = _activation(
-    "softshrink", "softshrink_check", kernels.softshrink, _outside, doc="x moved towards 0 by lambd."
+    "softshrink",
+    "softshrink_check",
+    kernels.softshrink,
+    _outside,
+    doc="x moved towards 0 by lambd.",
 )
 _prelu_kernel = elementwise(
-    "prelu_kernel", kernels.prelu,
-    a=lambda xp, g, a, b: xp.where(a > 0, g, g * b), b=lambda xp, g, a: g * xp.where(a > 0, 0.0, a),
-    method=False, has_inplace=False, names=("_prelu_kernel",), doc="a, below 0 b a.",
-)  # fmt: skip
+    "prelu_kernel",
+    kernels.prelu,
+    a=lambda xp, g, a, b: xp.where(a > 0, g, g * b),
+    b=lambda xp, g, a: g * xp.where(a > 0, 0.0, a),
+    method=False,
+    has_inplace=False,
+    names=("_prelu_kernel",),
+    doc="a, below 0 b a.",
+)
 
 
 def _glu_rule(xp: Any, g: Any, x: Any, dim: int) -> Any:
@@ -172,18 +222,29 @@ def _glu_rule(xp: Any, g: Any, x: Any, dim: int) -> Any:
 
 _glu = Lane(
     _declare(
-        "glu", "general", floats("glu_cpu", kernels.glu), ("x",), (_glu_rule,), method=False, names=("_glu",),
+        "glu",
+        "general",
+        floats("glu_cpu", kernels.glu),
+        ("x",),
+        (_glu_rule,),
+        method=False,
+        names=("_glu",),
         doc="a sigmoid(b) for the halves a and b.",
     ),
     kernels.glu,
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------- public functions
 
 
 def _call(
-    name: str, lane: Lane, input: Any, params: tuple[Any, ...], in_place: bool, own: Lane | None = None
+    name: str,
+    lane: Lane,
+    input: Any,
+    params: tuple[Any, ...],
+    in_place: bool,
+    own: Lane | None = None,
 ) -> Any:
     if not isinstance(input, Tensor):
         raise errors.wrong_type(name, "input", 1, input)
@@ -208,8 +269,10 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     """
     if inplace and negative_slope < 0:
         raise RuntimeError(
-            "In-place leakyReLu backward calculation is triggered with a negative slope which is not supported. "
-            "This is caused by calling in-place forward function with a negative slope, please call out-of-place "
+            "In-place leakyReLu backward calculation is triggered with a negative slope which is "
+            "not supported. "
+            "This is caused by calling in-place forward function with a negative slope, please "
+            "call out-of-place "
             "version instead."
         )
     return _call("leaky_relu", _leaky_relu, input, (negative_slope,), inplace, _leaky_relu_in_place)
@@ -466,7 +529,8 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     if lambd < 0:
         largest = np.finfo(input._data.dtype).max
         raise RuntimeError(
-            f"lambda must be in range [0, {largest:g}] for input dtype {errors.LEGACY[input.dtype.name]}, "
+            f"lambda must be in range [0, {largest:g}] for input dtype "
+            f"{errors.LEGACY[input.dtype.name]}, "
             f"but found {lambd:g}"
         )
     return _call("softshrink", _softshrink, input, (lambd,), False)
@@ -474,7 +538,8 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
 
 @public("nn.functional.prelu", "prelu", method=True)
 def prelu(input: Any, weight: Any) -> Any:
-    """x where it is positive, else weight x; `weight` has one element, or one for each channel (dimension 1).
+    """x where it is positive, else weight x; `weight` has one element, or one for each channel
+    (dimension 1).
 
     Example:
         >>> import chainrule as torch
@@ -489,7 +554,9 @@ def prelu(input: Any, weight: Any) -> Any:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {have}")
     w, ndim = weight._data, input._data.ndim
     if w.ndim > 1:
-        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {w.ndim}")
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {w.ndim}"
+        )
     channels = input._data.shape[1] if ndim > 1 else 1
     if w.size != 1 and w.size != channels:
         raise RuntimeError(
@@ -521,7 +588,9 @@ def glu(input: Any, dim: int = -1) -> Any:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     dim = errors.checked_dim(dim, len(shape))
     if shape[dim] % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {shape[dim]}")
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim} is size {shape[dim]}"
+        )
     return _glu.one(input, (dim,))
 
 
@@ -550,29 +619,3 @@ def tanhshrink(input: Any) -> Any:
         tensor([0.0000, 1.0360])
     """
     return input - OPS.tanh(input)
-
-
-@public("nn.functional.softmin")
-def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
-    """softmax(-x).
-
-    Args:
-        input: any shape.
-        dim: the dimension along which the result sums to 1.
-        dtype: convert to it first.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.nn.functional.softmin(torch.tensor([0.0, 1.0]), dim=0)
-        tensor([0.7311, 0.2689])
-    """
-    if dim is None:
-        warnings.warn(
-            "Implicit dimension choice for softmin has been deprecated. "
-            "Change the call to include dim=X as an argument.",
-            UserWarning,
-            stacklevel=_stacklevel - 1,
-        )
-        dim = 0 if input._data.ndim in (0, 1, 3) else 1
-    x = -input
-    return OPS.softmax(x, dim) if dtype is None else OPS.softmax(x, dim, dtype=dtype)

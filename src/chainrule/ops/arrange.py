@@ -132,10 +132,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if not shape:
-        return reshape(input, (1,))  # type: ignore[no-any-return]
+        return reshape(input, (1,))
     if start == end:
         return input
-    return reshape(input, (*shape[:start], Size(shape[start : end + 1]).numel(), *shape[end + 1 :]))  # type: ignore[no-any-return]
+    return reshape(input, (*shape[:start], Size(shape[start : end + 1]).numel(), *shape[end + 1 :]))
 
 
 @public("unflatten", method=True)
@@ -203,9 +203,9 @@ def atleast_3d(*tensors: Any) -> Any:
     def grown(x: Tensor) -> Tensor:
         n = x._data.ndim
         if not n:
-            return reshape(x, (1, 1, 1))  # type: ignore[no-any-return]
+            return reshape(x, (1, 1, 1))
         x = unsqueeze(x, 0) if n == 1 else x
-        return unsqueeze(x, -1) if n < 3 else x  # type: ignore[no-any-return]
+        return unsqueeze(x, -1) if n < 3 else x
 
     return _atleast(tensors, grown)
 
@@ -240,10 +240,10 @@ def _reversed(x: Tensor) -> Tensor:
     data = x._data
     n = data.ndim
     if n == 2 and S.mode is None:
-        return permute_lane.on(x, data.transpose(), ((1, 0),))  # type: ignore[no-any-return]
+        return permute_lane.on(x, data.transpose(), ((1, 0),))
     if n != 1 and n != 2:
         _warn_reversed(n)
-    return permute(x, tuple(range(n - 1, -1, -1)))  # type: ignore[no-any-return]
+    return permute(x, tuple(range(n - 1, -1, -1)))
 
 
 _warned: set[str] = set()
@@ -261,7 +261,8 @@ def _warn_reversed(n: int) -> None:
         if n == 0
         else "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
         "deprecated and it will throw an error in a future release. Consider `x.mT` to "
-        "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
+        "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
+        "reverse the dimensions of a tensor."
     )
 
 
@@ -278,11 +279,11 @@ def _last_two(name: str, x: Tensor) -> Tensor:
         raise RuntimeError(
             f"tensor.{name} is only supported on matrices or batches of matrices. Got {n}-D tensor."
         )
-    return transpose(x, -2, -1)  # type: ignore[no-any-return]
+    return transpose(x, -2, -1)
 
 
 def _conjugated(x: Tensor) -> Tensor:
-    return OPS.conj(x) if x._data.dtype.kind == "c" else x  # type: ignore[no-any-return]
+    return OPS.conj(x) if x._data.dtype.kind == "c" else x
 
 
 def _matrix_h(x: Tensor) -> Tensor:
@@ -337,12 +338,12 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given)})")
     if not n:
-        return OPS.alias(input)  # type: ignore[no-any-return]
+        return OPS.alias(input)
     order = [-1] * n
     for s, d in zip(start, end, strict=True):
         order[d] = s
     rest = iter(d for d in range(n) if d not in start)
-    return permute(input, tuple(next(rest) if d == -1 else d for d in order))  # type: ignore[no-any-return]
+    return permute(input, tuple(next(rest) if d == -1 else d for d in order))
 
 
 METHODS["moveaxis"] = movedim
@@ -368,6 +369,7 @@ _flip = movement(
 
 @spelled(_flip)
 def flip(input: Any, *dims: Any, **other: Any) -> Any:
+    need_tensor("flip", input)
     given = sizes_of((other["dims"],) if other else dims, "flip", "dims")
     return _flip.prim.call(input, params=(dims_of(given, input._data.ndim) or (),))
 
@@ -377,7 +379,7 @@ def fliplr(input: Tensor) -> Tensor:
     """The columns in reverse order."""
     if input._data.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
-    return flip(input, 1)  # type: ignore[no-any-return]
+    return flip(input, 1)
 
 
 @public("flipud", method=True)
@@ -385,7 +387,7 @@ def flipud(input: Tensor) -> Tensor:
     """The rows in reverse order."""
     if input._data.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
-    return flip(input, 0)  # type: ignore[no-any-return]
+    return flip(input, 0)
 
 
 def _roll_kernel(x: Any, shifts: Ints, dims: Ints) -> Any:
@@ -407,6 +409,7 @@ _roll = movement(
 
 @spelled(_roll)
 def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
+    need_tensor("roll", input)
     shifts = sizes_of((shifts,), "roll", "shifts")
     dims = () if dims is None else sizes_of((dims,), "roll", "dims")
     if not shifts:
@@ -431,6 +434,7 @@ _rot90 = movement(
 
 @spelled(_rot90)
 def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
+    need_tensor("rot90", input)
     n, dims = input._data.ndim, sizes_of((dims,), "rot90", "dims")
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
@@ -461,6 +465,7 @@ _repeat = movement(
 
 @spelled(_repeat)
 def repeat(input: Any, *repeats: Any, **other: Any) -> Any:
+    need_tensor("repeat", input)
     times = sizes_of((other["repeats"],) if other else repeats, "repeat", "repeats")
     shape = input._data.shape
     if len(times) < len(shape):
@@ -479,7 +484,7 @@ def repeat(input: Any, *repeats: Any, **other: Any) -> Any:
 def tile(input: Tensor, *dims: Any, **other: Any) -> Tensor:
     """`repeat`, with ones put in front of `dims` where there are fewer than dimensions."""
     times = sizes_of((other["dims"],) if other else dims, "tile", "dims")
-    return repeat(input, (1,) * (input._data.ndim - len(times)) + times)  # type: ignore[no-any-return]
+    return repeat(input, (1,) * (input._data.ndim - len(times)) + times)
 
 
 @public("repeat_interleave", method=True)
@@ -514,7 +519,7 @@ def repeat_interleave(
             contiguous.prim.call(wide), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
         )
     times = _repeats(repeats, dim, x._data.shape[dim])
-    return OPS.index_select(x, dim, wrap(np.repeat(np.arange(x._data.shape[dim]), times)))  # type: ignore[no-any-return]
+    return OPS.index_select(x, dim, wrap(np.repeat(np.arange(x._data.shape[dim]), times)))
 
 
 def _repeats(repeats: Tensor, dim: int | None, size: int) -> Any:

@@ -70,12 +70,12 @@ def _basic(index: Any) -> bool:
 
 
 def _setitem(x: Tensor, index: Any, value: Any, recorded: bool) -> None:
-    _check_assignable(x)
     value = _value_for(x, value)
     if recorded and S.mode is None:
         target, found = apply_index(x, index, writing=True)
     else:
         target, found = _unrecorded_apply(x, index)
+    _check_assignable(x, view=not found and target is not x)
     if found:
         return _put(target, found, value, recorded)
     if not recorded:
@@ -92,13 +92,13 @@ def _unrecorded_apply(x: Tensor, index: Any) -> tuple[Tensor, list[tuple[int, Te
     return apply_index(plain, index, writing=True)
 
 
-def _check_assignable(x: Tensor) -> None:
+def _check_assignable(x: Tensor, view: bool) -> None:
     if x._vc is INFERENCE and not inference_enabled():
         raise errors.inference_inplace()
     if S.grad or grad_enabled():
         base = x if x._view is None else x._view[0]
         if base._node is LEAF:
-            raise errors.leaf_inplace(x, "x[...] = v", view=True)
+            raise errors.leaf_inplace(x, "x[...] = v", view=view or x._view is not None)
         if type(x._node) is Output and x._view is not None:
             raise errors.multi_output_view_inplace(x)
 
@@ -153,21 +153,17 @@ def _fitted(target: Tensor, value: Tensor) -> Tensor:
 
 
 def _write_region(target: Tensor, value: Tensor) -> None:
-    _make_writeable(target, value)
+    _need_writeable(target)
     np.copyto(target._data, _fitted(target, value)._data, casting="unsafe")
     if target._vc is not INFERENCE:
         bump(target)
 
 
-def _make_writeable(target: Tensor, value: Tensor) -> None:
-    """Where several elements share memory, one number for all of them may be written, different
-    ones not."""
+def _need_writeable(target: Tensor) -> None:
+    """Elements that share memory (an expanded tensor) cannot be written one by one."""
     data = target._data
     if type(data) is _ndarray and not data.flags.writeable:
-        if value._data.ndim:
-            raise errors.overlapping_inplace("x[...] = v")
-        target._data = data.view()
-        target._data.flags.writeable = True
+        raise errors.overlapping_inplace("x[...] = v")
 
 
 def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
@@ -176,7 +172,7 @@ def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
     elif target is x:
         x.copy_(_fitted(x, value))  # type: ignore[attr-defined]
     else:
-        _make_writeable(target, value)
+        _need_writeable(target)
         overwrite(target, _fitted(target, value))
 
 
@@ -192,6 +188,7 @@ def _put(
         if value._data.ndim:
             raise _put_dtypes(target, value)
         value = cast(value, target.dtype)
+    _need_writeable(target)
     if not recorded:
         kernels.put_at(own(target), value._data, tuple(i._data for i in indices), dims, accumulate)
         if target._vc is not INFERENCE:
@@ -252,7 +249,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
         tensor([2., 0., 0.])
     """
     values, slots, dims = _put_operands(input, indices, values)
-    return _index_put.prim.call(input, values, *slots, params=(dims, bool(accumulate)))  # type: ignore[no-any-return]
+    return _index_put.prim.call(input, values, *slots, params=(dims, bool(accumulate)))
 
 
 def _index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:

@@ -1,7 +1,8 @@
-"""Losses against class labels: negative log likelihood, cross entropy, and the margins between classes.
+"""Losses against class labels: negative log likelihood, cross entropy, and the margins between
+classes.
 
-`nll_loss` is linear in its input; it and its transpose `nll_loss_backward` name each other, so every derivative is
-there. `cross_entropy` is `nll_loss` of `log_softmax`, as PyTorch records it.
+`nll_loss` is linear in its input; it and its transpose `nll_loss_backward` name each other, so
+every derivative is there. `cross_entropy` is `nll_loss` of `log_softmax`, as PyTorch records it.
 """
 
 from __future__ import annotations
@@ -37,39 +38,66 @@ def _nll_rule(
 _OPERANDS = ("input", "target", "weight")
 _nll = Lane(
     general(
-        "nll_loss", _nll_kernel, _OPERANDS, rules={"input": _nll_rule}, names=("_nll_loss",), method=False,
-        grad_fn="NllLossBackward0", doc="-weight input at the target class; linear in the input.",
+        "nll_loss",
+        _nll_kernel,
+        _OPERANDS,
+        rules={"input": _nll_rule},
+        names=("_nll_loss",),
+        method=False,
+        grad_fn="NllLossBackward0",
+        doc="-weight input at the target class; linear in the input.",
     ),
     kernels.nll,
-)  # fmt: skip
+)
 _nll_spatial = Lane(
     general(
-        "nll_loss2d", _nll_kernel, _OPERANDS, rules={"input": _nll_rule}, names=("_nll_loss2d",), method=False,
-        grad_fn="NllLoss2DBackward0", doc="-weight input at the target class of every place; linear in the input.",
+        "nll_loss2d",
+        _nll_kernel,
+        _OPERANDS,
+        rules={"input": _nll_rule},
+        names=("_nll_loss2d",),
+        method=False,
+        grad_fn="NllLoss2DBackward0",
+        doc="-weight input at the target class of every place; linear in the input.",
     ),
     kernels.nll,
-)  # fmt: skip
+)
 general(
-    "nll_loss_backward", kernels.nll_backward, ("g", "target", "weight"),
+    "nll_loss_backward",
+    kernels.nll_backward,
+    ("g", "target", "weight"),
     rules={
-        "g": lambda xp, g, target, weight, reduction, ignore_index:
-            xp.nll_loss(g, target, weight, reduction, ignore_index)
+        "g": lambda xp, g, target, weight, reduction, ignore_index: xp.nll_loss(
+            g, target, weight, reduction, ignore_index
+        )
     },
-    names=("_nll_loss_backward",), method=False, doc="The transpose of nll_loss: -weight g at the target class.",
-)  # fmt: skip
+    names=("_nll_loss_backward",),
+    method=False,
+    doc="The transpose of nll_loss: -weight g at the target class.",
+)
 
 _class_mask = general(
-    "class_mask", lambda target, classes: np.arange(classes) == np.asarray(target)[..., None], ("target",),
-    names=("_class_mask",), method=False, doc="True at the target class of every sample.",
-)  # fmt: skip
+    "class_mask",
+    lambda target, classes: np.arange(classes) == np.asarray(target)[..., None],
+    ("target",),
+    names=("_class_mask",),
+    method=False,
+    doc="True at the target class of every sample.",
+)
 _label_counts = general(
-    "label_counts", kernels.label_counts, ("target",), names=("_label_counts",), method=False,
+    "label_counts",
+    kernels.label_counts,
+    ("target",),
+    names=("_label_counts",),
+    method=False,
     doc="How often every class is in the labels, which end at -1.",
-)  # fmt: skip
+)
 
 
 def _per_sample(xp: Any, g: Any, reduction: str, shape: tuple[int, ...], rank: int) -> Any:
-    """The cotangent of every sample's loss over its classes, with `rank` dimensions of size 1 behind."""
+    """The cotangent of every sample's loss over its classes, with `rank` dimensions of size 1
+    behind.
+    """
     batch = shape[:-1]
     if reduction == "none":
         return xp.reshape(g, (*batch, *(1,) * rank)) / shape[-1]
@@ -101,18 +129,30 @@ def _multi_margin_rule(
 
 _multi_margin = Lane(
     general(
-        "multi_margin_loss", kernels.multi_margin, _OPERANDS, rules={"input": _multi_margin_rule},
-        names=("_multi_margin_loss",), method=False,
+        "multi_margin_loss",
+        kernels.multi_margin,
+        _OPERANDS,
+        rules={"input": _multi_margin_rule},
+        names=("_multi_margin_loss",),
+        method=False,
         doc="The mean over classes of max(0, margin - x[target] + x)^p without the target's own.",
     )
-)  # fmt: skip
+)
 
 
-def _multilabel_rule(xp: Any, g: Any, input: Any, target: Any, reduction: str, input_shape: Any) -> Any:
+def _multilabel_rule(
+    xp: Any, g: Any, input: Any, target: Any, reduction: str, input_shape: Any
+) -> Any:
     *batch, classes = input_shape
     counts = xp.label_counts(target, classes)
-    label, other = xp.reshape(counts, (*batch, classes, 1)), xp.reshape(counts, (*batch, 1, classes))
-    x_label, x_other = xp.reshape(input, (*batch, classes, 1)), xp.reshape(input, (*batch, 1, classes))
+    label, other = (
+        xp.reshape(counts, (*batch, classes, 1)),
+        xp.reshape(counts, (*batch, 1, classes)),
+    )
+    x_label, x_other = (
+        xp.reshape(input, (*batch, classes, 1)),
+        xp.reshape(input, (*batch, 1, classes)),
+    )
     active = (1 - x_label + x_other > 0) & (other == 0)
     pairs = xp.where(active, label, 0) * _per_sample(xp, g, reduction, input_shape, 2)
     n = len(batch)
@@ -121,11 +161,16 @@ def _multilabel_rule(xp: Any, g: Any, input: Any, target: Any, reduction: str, i
 
 _multilabel_margin = Lane(
     general(
-        "multilabel_margin_loss", kernels.multilabel_margin, ("input", "target"), rules={"input": _multilabel_rule},
-        names=("_multilabel_margin_loss",), method=False,
-        doc="The sum over labels j and other classes i of max(0, 1 - x_j + x_i), over the number of classes.",
+        "multilabel_margin_loss",
+        kernels.multilabel_margin,
+        ("input", "target"),
+        rules={"input": _multilabel_rule},
+        names=("_multilabel_margin_loss",),
+        method=False,
+        doc="The sum over labels j and other classes i of max(0, 1 - x_j + x_i), over the number "
+        "of classes.",
     )
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------- negative log likelihood
@@ -179,7 +224,13 @@ def _no_tensor(op: str, input: Any, target: Any) -> TypeError:
 
 def _nll_any(input: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> Any:
     x, t = input._data, target._data
-    if x.ndim == 2 and t.ndim == 1 and weight is None and S.mode is None and x.shape[0] == t.shape[0]:
+    if (
+        x.ndim == 2
+        and t.ndim == 1
+        and weight is None
+        and S.mode is None
+        and x.shape[0] == t.shape[0]
+    ):
         dtype = x.dtype
         if (dtype is F32 or dtype is F64) and t.dtype == _DTYPES[0]:
             r = wrap(kernels.nll(x, t, None, reduction, ignore_index))
@@ -216,24 +267,29 @@ def _nll_composed(input: Any, target: Any, weight: Any, reduction: str, ignore_i
 def _check_nll(input: Any, target: Any, weight: Any) -> None:
     x, t = input._data.shape, target._data.shape
     if not x:
-        raise ValueError("Expected 1 or more dimensions (got 0)\nHint: input is (C), (N, C) or (N, C, d1, ...)")
+        raise ValueError(
+            "Expected 1 or more dimensions (got 0)\nHint: input is (C), (N, C) or (N, C, d1, ...)"
+        )
     if len(x) > 1 and (not t or x[0] != t[0]):
         raise ValueError(
             f"Expected input batch_size ({x[0]}) to match target batch_size ({t[0] if t else 1}).\n"
-            f"shapes: input {list(x)}, target {list(t)}\nHint: one target for every row of the input"
+            f"shapes: input {list(x)}, target {list(t)}\nHint: one target for every row of the "
+            f"input"
         )
     if len(x) == 1 and len(t) == 1 and t[0] != 1:
         raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {t[0]}")
     if len(x) <= 2 and len(t) > 1:
         raise RuntimeError(
             "0D or 1D target tensor expected, multi-target not supported\n"
-            f"target: {list(t)}\nHint: class indices, one for each row; or probabilities of the input's shape"
+            f"target: {list(t)}\nHint: class indices, one for each row; or probabilities of the "
+            f"input's shape"
         )
     if len(x) > 2:
         _check_spatial(x, t)
     if target._data.dtype not in _DTYPES:
         raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got {errors.LEGACY[target.dtype.name]}\n"
+            f"expected target dtype to be Long or Byte, but got "
+            f"{errors.LEGACY[target.dtype.name]}\n"
             "Hint: target.long()"
         )
     if weight is not None:
@@ -247,10 +303,15 @@ def _check_spatial(x: tuple[int, ...], t: tuple[int, ...]) -> None:
     if len(x) != 4:
         first = f"Expected target size {list(expected)}, got {list(t)}"
     elif len(t) != 3:
-        first = f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {len(t)}"
+        first = (
+            "only batches of spatial targets supported (3D tensors) but got targets of dimension: "
+            f"{len(t)}"
+        )
     else:
         first = f"size mismatch (got input: {list(x)} , target: {list(t)}"
-    raise RuntimeError(errors.hinted(first, hint="the target has the input's shape without the class dimension"))
+    raise RuntimeError(
+        errors.hinted(first, hint="the target has the input's shape without the class dimension")
+    )
 
 
 def _check_class_weight(input: Any, weight: Any, classes: int) -> None:
@@ -307,6 +368,8 @@ def cross_entropy(
     except AttributeError:
         raise _no_tensor("cross_entropy_loss", input, target) from None
     axis = 0 if len(shape) == 1 else 1
+    if not shape:
+        raise IndexError("Dimension specified as 1 but tensor has no dimensions")
     if shape == labels:
         return _soft_targets(input, target, weight, axis, ignore_index, reduction, label_smoothing)
     if label_smoothing:
@@ -335,13 +398,15 @@ def _soft_targets(
         raise RuntimeError(
             "Expected floating point type for target with class probabilities, got "
             f"{errors.LEGACY[target.dtype.name]}\n"
-            "Hint: a target of the input's shape holds probabilities; class indices lack the class dimension"
+            "Hint: a target of the input's shape holds probabilities; class indices lack the class "
+            "dimension"
         )
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     if weight is not None and weight._data.shape != shape[axis : axis + 1]:
         raise RuntimeError(
-            f"cross_entropy: weight tensor should be defined either for all {shape[axis]} classes or no classes "
+            f"cross_entropy: weight tensor should be defined either for all {shape[axis]} classes "
+            f"or no classes "
             f"but got weight tensor of shape: {list(weight.shape)}"
         )
     if smoothing:
@@ -430,10 +495,12 @@ def multi_margin_loss(
         constant("multi_margin_loss", weight=weight)
         if weight._data.shape != (shape or (1,))[-1:]:
             raise RuntimeError(
-                f"inconsistent weight size, expected {(shape or (1,))[-1]} but got {list(weight.shape)}"
+                f"inconsistent weight size, expected {(shape or (1,))[-1]} but got "
+                f"{list(weight.shape)}"
             )
     if input._data.dtype.kind in "biu":
         raise not_implemented("multi_margin_loss_cpu_kernel", input.dtype)
+    _check_long(target)
     return _multi_margin.prim.call(input, target, weight, params=(reduction, p, margin))
 
 
@@ -444,11 +511,16 @@ def _check_margin(op: str, input: Any, target: Any) -> None:
     shape = input._data.shape
     if len(shape) > 2 or (shape and shape[-1] == 0):
         raise RuntimeError(
-            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(shape)}"
         )
+
+
+def _check_long(target: Any) -> None:
     if target._data.dtype != _DTYPES[0]:
         raise RuntimeError(
-            f"expected scalar type Long but found {errors.LEGACY[target.dtype.name]}\nHint: target.long()"
+            f"expected scalar type Long but found {errors.LEGACY[target.dtype.name]}\nHint: "
+            f"target.long()"
         )
 
 
@@ -457,19 +529,24 @@ def _check_margin_target(target: Any, shape: tuple[int, ...]) -> None:
     t = target._data
     if t.ndim > 1 or t.size != batch:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
-            f"(batch size). Expected target size [{batch}], but got {list(t.shape)}. Input has shape {list(shape)}."
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
+            "samples "
+            f"(batch size). Expected target size [{batch}], but got {list(t.shape)}. Input has "
+            f"shape {list(shape)}."
         )
     classes = shape[-1] if shape else 1
     if t.size and not (t.min() >= 0 and t.max() < classes):
-        raise RuntimeError(f"target out of range\nHint: targets are classes from 0 to {classes - 1}")
+        raise RuntimeError(
+            f"target out of range\nHint: targets are classes from 0 to {classes - 1}"
+        )
 
 
 @public("nn.functional.multilabel_margin_loss")
 def multilabel_margin_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Any:
-    """The sum over labels j and other classes i of max(0, 1 - input[j] + input[i]), over the number of classes.
+    """The sum over labels j and other classes i of max(0, 1 - input[j] + input[i]), over the number
+    of classes.
 
     Args:
         input: scores, (C) or (N, C).
@@ -490,12 +567,19 @@ def multilabel_margin_loss(
     _check_margin("multilabel_margin_loss", input, target)
     x, t = input._data, target._data
     if x.shape != t.shape:
-        raise RuntimeError(f"inconsistent target size: {list(t.shape)} for input of size: {list(x.shape)}")
+        raise RuntimeError(
+            f"inconsistent target size: {list(t.shape)} for input of size: {list(x.shape)}"
+        )
     if x.dtype.kind in "biu":
         raise not_implemented("multilabel_margin_loss_forward_out_frame", input.dtype)
+    _check_long(target)
     if t.size and not (t.min() >= -1 and t.max() < (x.shape[-1] if x.ndim else 1)):
-        raise RuntimeError("argument #2 'target' is out of range\nHint: labels are classes; -1 ends a row")
+        raise RuntimeError(
+            "argument #2 'target' is out of range\nHint: labels are classes; -1 ends a row"
+        )
     if not x.ndim:
-        out = multilabel_margin_loss(OPS.reshape(input, (1,)), OPS.reshape(target, (1,)), reduction=reduction)
+        out = multilabel_margin_loss(
+            OPS.reshape(input, (1,)), OPS.reshape(target, (1,)), reduction=reduction
+        )
         return OPS.reshape(out, ())
     return _multilabel_margin.prim.call(input, target, params=(reduction,))

@@ -75,6 +75,7 @@ _diagonal_lane = ViewLane(_diagonal)
 
 @spelled(_diagonal)
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    need_tensor("diagonal", input)
     return _diagonal_lane(input, (offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
 
 
@@ -96,6 +97,7 @@ _diag_embed = linear(
 
 @spelled(_diagonal_copy)
 def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    need_tensor("diagonal_copy", input)
     return _diagonal_copy.prim.call(
         input, params=(offset, *_checked_diagonal(input._data.ndim, dim1, dim2))
     )
@@ -103,6 +105,7 @@ def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> 
 
 @spelled(_diag_embed)
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    need_tensor("diag_embed", input)
     return _diag_embed.prim.call(
         input, params=(offset, *_checked_diagonal(input._data.ndim + 1, dim1, dim2))
     )
@@ -120,16 +123,16 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
     """
     n = input._data.ndim
     if n == 1:
-        return _diag_embed.prim.call(input, params=(diagonal, 0, 1), out=out)  # type: ignore[no-any-return]
+        return _diag_embed.prim.call(input, params=(diagonal, 0, 1), out=out)
     if n == 2:
-        return _diagonal_copy.prim.call(input, params=(diagonal, 0, 1), out=out)  # type: ignore[no-any-return]
+        return _diagonal_copy.prim.call(input, params=(diagonal, 0, 1), out=out)
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {n}D")
 
 
 @public("diagflat", method=True)
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements of `input` on its diagonal."""
-    return diag_embed(view(contiguous(input), -1), offset)  # type: ignore[no-any-return]
+    return diag_embed(view(contiguous(input), -1), offset)
 
 
 @lru_cache(16)
@@ -272,6 +275,7 @@ _unfold_lane = ViewLane(_unfold)
 
 @spelled(_unfold)
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    need_tensor("unfold", input)
     shape = input._data.shape
     dimension = errors.checked_dim(dimension, len(shape))
     limit = shape[dimension] if shape else 1

@@ -1,8 +1,9 @@
-"""Dropout and its relatives: multiplication by noise that PyTorch's generator draws, so that masks are PyTorch's.
+"""Dropout and its relatives: multiplication by noise that PyTorch's generator draws, so that masks
+are PyTorch's.
 
-Every function here draws from the default generator with the calls PyTorch makes, in the same order and dtype, and
-then only multiplies and adds; nothing of it is a rule of its own, except `rrelu_with_noise`.
-"""
+Every function here draws from the default generator with the calls PyTorch makes, in the same order
+and dtype, and then only multiplies and adds; nothing of it is a rule of its own, except
+`rrelu_with_noise`."""
 
 from __future__ import annotations
 
@@ -47,8 +48,12 @@ def _dropped(input: Any, p: float, train: bool, inplace: bool, *, feature: bool 
     return _multiplied(input, _noise(input, p, feature).div_(1 - p), inplace)
 
 
-def _alpha_dropped(input: Any, p: float, train: bool, inplace: bool, *, feature: bool = False) -> Any:
-    """Dropout towards SELU's negative limit, then scaled and shifted so that mean and variance stay."""
+def _alpha_dropped(
+    input: Any, p: float, train: bool, inplace: bool, *, feature: bool = False
+) -> Any:
+    """Dropout towards SELU's negative limit, then scaled and shifted so that mean and variance
+    stay.
+    """
     if p == 0 or not train or not input._data.size:
         return input
     if p == 1:
@@ -80,7 +85,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         >>> import chainrule as torch
         >>> _ = torch.manual_seed(0)
         >>> torch.nn.functional.dropout(torch.ones(4), 0.5)
-        tensor([2., 0., 2., 2.])
+        tensor([0., 0., 2., 0.])
     """
     _check_probability(p)
     if not isinstance(input, Tensor):
@@ -230,31 +235,55 @@ _torch_form("feature_alpha_dropout", _alpha_dropped, True)
 # the noise is 1 where x is positive
 _rrelu_with_noise, _rrelu_with_noise_in_place = (
     elementwise(
-        f"rrelu_with_noise{end}", lambda a, b: a * b, a=lambda xp, g, b: g * b, b=None, grad_fn=f"RreluWithNoiseBackward{n}",
-        method=False, has_inplace=False, names=(f"_rrelu_with_noise{end}",), doc="x, where it is not positive noise x.",
+        f"rrelu_with_noise{end}",
+        lambda a, b: a * b,
+        a=lambda xp, g, b: g * b,
+        b=None,
+        grad_fn=f"RreluWithNoiseBackward{n}",
+        method=False,
+        has_inplace=False,
+        names=(f"_rrelu_with_noise{end}",),
+        doc="x, where it is not positive noise x.",
     )
     for n, end in enumerate(("", "_in_place"))
-)  # fmt: skip
+)
 _rrelu_slope = Lane(
     _declare(
-        "rrelu_slope", "elementwise", floats("leaky_relu_cpu", kernels.leaky_relu), ("x",),
+        "rrelu_slope",
+        "elementwise",
+        floats("leaky_relu_cpu", kernels.leaky_relu),
+        ("x",),
         (lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope),),
-        grad_fn="RreluWithNoiseBackward0", method=False, names=("_rrelu_slope",), doc="x, below 0 slope x.",
+        grad_fn="RreluWithNoiseBackward0",
+        method=False,
+        names=("_rrelu_slope",),
+        doc="x, below 0 slope x.",
     ),
     kernels.leaky_relu,
-)  # fmt: skip
+)
 _rrelu_slope_in_place = _declare(
-    "rrelu_slope_in_place", "elementwise", floats("leaky_relu_cpu", kernels.leaky_relu), ("x",),
+    "rrelu_slope_in_place",
+    "elementwise",
+    floats("leaky_relu_cpu", kernels.leaky_relu),
+    ("x",),
     (lambda xp, g, out, negative_slope: xp.where(out > 0, g, g * negative_slope),),
-    grad_fn="RreluWithNoiseBackward1", method=False, names=("_rrelu_slope_in_place",), doc="x, below 0 slope x.",
-)  # fmt: skip
+    grad_fn="RreluWithNoiseBackward1",
+    method=False,
+    names=("_rrelu_slope_in_place",),
+    doc="x, below 0 slope x.",
+)
 
 
 @public("nn.functional.rrelu", "rrelu")
 def rrelu(
-    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+    input: Any,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
 ) -> Any:
-    """Leaky ReLU with a slope drawn for every element from (lower, upper); their mean when not training.
+    """Leaky ReLU with a slope drawn for every element from (lower, upper); their mean when not
+    training.
 
     Source: Xu et al., Empirical Evaluation of Rectified Activations (2015), section 2.4.
 

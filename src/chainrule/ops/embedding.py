@@ -1,8 +1,7 @@
 """Rows of a table by their number: embedding and one-hot; and distances between vectors.
 
-`embedding` and `embedding_dense_backward` are linear and each other's transposes (with `embedding_gather`, which
-leaves out the padding), so every derivative is there.
-"""
+`embedding` and `embedding_dense_backward` are linear and each other's transposes (with
+`embedding_gather`, which leaves out the padding), so every derivative is there."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
-from .._state import S, grad_enabled, set_grad
+from .._state import S, grad_enabled
 from ..core.declare import general, public
 from ..core.lanes import one_lane
 from ..core.primitive import bump, cast
@@ -24,7 +23,9 @@ from .vector_norm import vector_norm
 # ---------------------------------------------------------------- embedding
 
 
-def _embedding_kernel(weight: Any, indices: Any, padding_idx: int = -1, by_frequency: bool = False) -> Any:
+def _embedding_kernel(
+    weight: Any, indices: Any, padding_idx: int = -1, by_frequency: bool = False
+) -> Any:
     if indices.size and not (indices.min() >= 0 and indices.max() < weight.shape[0]):
         raise IndexError(
             errors.hinted(
@@ -36,7 +37,9 @@ def _embedding_kernel(weight: Any, indices: Any, padding_idx: int = -1, by_frequ
     return weight[indices]
 
 
-def _gather_kernel(weight: Any, indices: Any, padding_idx: int = -1, by_frequency: bool = False) -> Any:
+def _gather_kernel(
+    weight: Any, indices: Any, padding_idx: int = -1, by_frequency: bool = False
+) -> Any:
     rows = weight[indices]
     if by_frequency:
         counts = np.bincount(indices.reshape(-1), minlength=weight.shape[0])[indices]
@@ -46,28 +49,45 @@ def _gather_kernel(weight: Any, indices: Any, padding_idx: int = -1, by_frequenc
     return rows
 
 
-def _to_rows(xp: Any, g: Any, indices: Any, padding_idx: int, by_frequency: bool, weight_shape: Any) -> Any:
+def _to_rows(
+    xp: Any, g: Any, indices: Any, padding_idx: int, by_frequency: bool, weight_shape: Any
+) -> Any:
     return xp.embedding_dense_backward(g, indices, weight_shape[0], padding_idx, by_frequency)
 
 
 _lookup = Lane(
     general(
-        "embedding", _embedding_kernel, ("weight", "indices"), rules={"weight": _to_rows}, method=False,
-        names=("_embedding",), doc="The rows of weight with these numbers; each gets the sum of its cotangents.",
+        "embedding",
+        _embedding_kernel,
+        ("weight", "indices"),
+        rules={"weight": _to_rows},
+        method=False,
+        names=("_embedding",),
+        doc="The rows of weight with these numbers; each gets the sum of its cotangents.",
     )
-)  # fmt: skip
+)
 general(
-    "embedding_dense_backward", embedding_backward, ("g", "indices"),
+    "embedding_dense_backward",
+    embedding_backward,
+    ("g", "indices"),
     rules={
-        "g": lambda xp, g, indices, padding_idx, by_frequency:
-            xp.embedding_gather(g, indices, padding_idx, by_frequency)
+        "g": lambda xp, g, indices, padding_idx, by_frequency: xp.embedding_gather(
+            g, indices, padding_idx, by_frequency
+        )
     },
-    method=False, names=("_embedding_dense_backward",), doc="The transpose of embedding.",
-)  # fmt: skip
+    method=False,
+    names=("_embedding_dense_backward",),
+    doc="The transpose of embedding.",
+)
 general(
-    "embedding_gather", _gather_kernel, ("weight", "indices"), rules={"weight": _to_rows}, method=False,
-    names=("_embedding_gather",), doc="The transpose of embedding_dense_backward: rows, the padding's are zeros.",
-)  # fmt: skip
+    "embedding_gather",
+    _gather_kernel,
+    ("weight", "indices"),
+    rules={"weight": _to_rows},
+    method=False,
+    names=("_embedding_gather",),
+    doc="The transpose of embedding_dense_backward: rows, the padding's are zeros.",
+)
 
 
 @public("nn.functional.embedding")
@@ -126,7 +146,11 @@ def _padding(padding_idx: int | None, weight: Any) -> int:
 
 @public("embedding")
 def _torch_embedding(
-    weight: Any, indices: Any, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
+    weight: Any,
+    indices: Any,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> Any:
     """The rows of `weight` with the numbers `indices`: see `torch.nn.functional.embedding`."""
     if weight._data.ndim != 2:
@@ -134,8 +158,10 @@ def _torch_embedding(
     at = indices._data
     if at.dtype != np.int64 and at.dtype != np.int32:
         raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{errors.type_name(indices.dtype)} instead (while checking arguments for embedding)\nHint: input.long()"
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            "Long, Int; but got "
+            f"{errors.type_name(indices.dtype)} instead (while checking arguments for "
+            f"embedding)\nHint: input.long()"
         )
     if S.mode is not None:
         return _lookup.prim.call(weight, indices, params=(padding_idx, bool(scale_grad_by_freq)))
@@ -175,7 +201,9 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """
     at = tensor._data
     if at.dtype != np.int64:
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.\nHint: tensor.long()")
+        raise RuntimeError(
+            "one_hot is only applicable to index tensor of type LongTensor.\nHint: tensor.long()"
+        )
     if at.size == 0 and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     if at.size and at.min() < 0:
@@ -220,20 +248,25 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 
     Example:
         >>> import chainrule as torch
-        >>> torch.nn.functional.cosine_similarity(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
+        >>> a, b = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]])
+        >>> torch.nn.functional.cosine_similarity(a, b)
         tensor([0.7071])
     """
     common = dtypes.promote_types(x1.dtype, x2.dtype)
     if common.category < 2:
         name = errors.LEGACY[common.name]
-        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {name}")
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {name}"
+        )
     x1, x2 = T.broadcast_tensors(cast(x1, common), cast(x2, common))
     dim = errors.checked_dim(dim, x1._data.ndim)
     return OPS.sum(_direction(x1, dim, eps) * _direction(x2, dim, eps), dim)
 
 
 def _direction(x: Any, dim: int, eps: float) -> Any:
-    """x over its norm; a norm below `eps` is replaced by it in value, the derivative stays the norm's."""
+    """x over its norm; a norm below `eps` is replaced by it in value, the derivative stays the
+    norm's.
+    """
     norm = vector_norm(x, 2, dim, True)
     short = norm.detach()
     if S.mode is not None or (short._data < eps).any():
@@ -242,7 +275,9 @@ def _direction(x: Any, dim: int, eps: float) -> Any:
 
 
 @public("nn.functional.pairwise_distance", "pairwise_distance")
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+def pairwise_distance(
+    x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Any:
     """The p-norm of x1 - x2 + eps along the last dimension.
 
     Example:

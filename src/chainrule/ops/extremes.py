@@ -86,16 +86,24 @@ def _shared(xp: Any, g: Any, x: Any, out: Any, dim: Dims) -> Any:
     return ties * (g / xp.sum(ties, dim, True))
 
 
-def _aminmax_rule(xp: Any, gs: Any, x: Any, x_shape: Ints, min: Any, max: Any, dim: Dims, keepdim: bool) -> Any:
+def _aminmax_rule(
+    xp: Any, gs: Any, x: Any, x_shape: Ints, min: Any, max: Any, dim: Dims, keepdim: bool
+) -> Any:
     low, high, at_low, at_high = (spread(xp, v, x_shape, dim, keepdim) for v in (*gs, min, max))
     return _shared(xp, low, x, at_low, dim) + _shared(xp, high, x, at_high, dim)
 
 
 _amax = reduction(
-    "amax", kernels.amax, _shared, doc="The largest element, of all or over `dim`; ties share the cotangent."
+    "amax",
+    kernels.amax,
+    _shared,
+    doc="The largest element, of all or over `dim`; ties share the cotangent.",
 )
 _amin = reduction(
-    "amin", kernels.amin, _shared, doc="The smallest element, of all or over `dim`; ties share the cotangent."
+    "amin",
+    kernels.amin,
+    _shared,
+    doc="The smallest element, of all or over `dim`; ties share the cotangent.",
 )
 _aminmax = general(
     "aminmax", kernels.aminmax, ("x",), rules={"x": _aminmax_rule}, outputs=("min", "max"),
@@ -127,7 +135,9 @@ def _extreme(function: Any, kernel: str) -> None:
     prim = function.prim
     lane = one_lane(prim)
 
-    def spelling(input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any) -> Any:
+    def spelling(
+        input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any
+    ) -> Any:
         dim, keepdim = _axis(prim.name, dim, keepdim, more)
         _ordered(prim.name, kernel, input)
         params = (dims_of(dim, input._data.ndim, prim.name), bool(keepdim))
@@ -283,15 +293,27 @@ def min(
 
 # ---------------------------------------------------------------- places
 
-_argmax = general("argmax", kernels.argmax, ("x",), doc="The first place of the largest element, of all or along `dim`.")
-_argmin = general("argmin", kernels.argmin, ("x",), doc="The first place of the smallest element, of all or along `dim`.")
+_argmax = general(
+    "argmax",
+    kernels.argmax,
+    ("x",),
+    doc="The first place of the largest element, of all or along `dim`.",
+)
+_argmin = general(
+    "argmin",
+    kernels.argmin,
+    ("x",),
+    doc="The first place of the smallest element, of all or along `dim`.",
+)
 
 
 def _place(function: Any) -> None:
     prim = function.prim
     lane = one_lane(prim)
 
-    def spelling(input: Any, dim: int | None = None, keepdim: bool = False, *, out: Any = None, **more: Any) -> Any:
+    def spelling(
+        input: Any, dim: int | None = None, keepdim: bool = False, *, out: Any = None, **more: Any
+    ) -> Any:
         dim, keepdim = _axis(prim.name, dim, keepdim, more)
         need_tensor(prim.name, input)
         x = input._data
@@ -342,7 +364,9 @@ def _running(function: Any, result: Any) -> None:
             raise TypeError(f'{prim.name}() missing 1 required positional arguments: "dim"')
         if input._data.dtype.kind == "c":
             raise not_implemented(f"{prim.name}_helper_cpu", input)
-        return result(prim.call(input, params=(errors.checked_dim(dim, input._data.ndim),), out=out))
+        return result(
+            prim.call(input, params=(errors.checked_dim(dim, input._data.ndim),), out=out)
+        )
 
     spelling.__name__ = prim.name
     spelled(function)(spelling)

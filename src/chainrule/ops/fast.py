@@ -1,9 +1,9 @@
 """The short way of a call for losses and normalisations, and what their families share.
 
-`core/primitive.py` has the lanes of ops with one or two operands. `Lane` is the same for ops on two tensors of one
-shape and dtype with static parameters (`pair`), and `hang` records the result of any kernel call that was made
-directly; in every other case the call goes the general way. Called by the families of losses, activations, norms.
-"""
+`core/primitive.py` has the lanes of ops with one or two operands. `Lane` is the same for ops on two
+tensors of one shape and dtype with static parameters (`pair`), and `hang` records the result of any
+kernel call that was made directly; in every other case the call goes the general way. Called by the
+families of losses, activations, norms."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import errors
 from .._state import S, grad_enabled
-from ..core.node import LEAF, next_k
 from ..core.lanes import one_lane
+from ..core.node import LEAF, next_k
 from ..core.primitive import F32, F64, PUBLIC, Primitive
 from ..core.record import GeneralNode
 from ..core.tensor import Tensor, wrap
@@ -52,8 +52,10 @@ class Lane:
                 return r
         return self.prim.call(x, params=params)
 
-    def pair(self, a: Tensor, b: Tensor, params: tuple[Any, ...], rest: tuple[Any, ...] = ()) -> Any:
-        """Call an op on two tensors of one shape and dtype, and on further operands that are None."""
+    def pair(
+        self, a: Tensor, b: Tensor, params: tuple[Any, ...], rest: tuple[Any, ...] = ()
+    ) -> Any:
+        """Call an op on two tensors of one shape and dtype, and further operands that are None."""
         if S.mode is None:
             x, y = a._data, b._data
             dtype = x.dtype
@@ -67,7 +69,8 @@ class Lane:
     def hang(self, r: Tensor, operands: tuple[Any, ...], params: tuple[Any, ...]) -> None:
         """Record: operands are tensors or None and did not broadcast against each other.
 
-        All that any rule wants is saved, whether its operand requires grad or not: cheaper than to find out.
+        All that any rule wants is saved, whether its operand requires grad or not: cheaper than to
+            find out.
         """
         n = _new(self.node_class)
         n.k = next_k()
@@ -109,7 +112,8 @@ def not_implemented(kernel: str, dtype: Any) -> NotImplementedError:
 
 
 def floats(title: str, kernel: Any, kinds: str = "fV") -> Any:
-    """`kernel`, refusing other dtypes than `kinds`, and in float32 for half precision, rounded once as in PyTorch.
+    """`kernel`, refusing other dtypes than `kinds`, and in float32 for half precision, rounded once
+    as in PyTorch.
 
     Args:
         title: the kernel's name in PyTorch's error.
@@ -135,7 +139,9 @@ def _is_half(value: Any) -> bool:
 
 
 class _Public:
-    """Public functions of other families by attribute, looked up when first used: `T.clamp_min`, `T("linalg.norm")`."""
+    """Public functions of other families by attribute, looked up when first used: `T.clamp_min`,
+    `T("linalg.norm")`.
+    """
 
     def __getattr__(self, name: str) -> Any:
         found = PUBLIC.get(name)

@@ -19,7 +19,7 @@ from .shape import expand, view
 @public("broadcast_to", method=True)
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """`input.expand(size)`."""
-    return expand(input, size)  # type: ignore[no-any-return]
+    return expand(input, size)
 
 
 @public("broadcast_shapes")
@@ -127,7 +127,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
         _need_vector(x)
     if len(tensors) == 1:
         return tensors[0]
-    return OPS.stack([flatten(x) for x in meshgrid(*tensors, indexing="ij")], 1)  # type: ignore[no-any-return]
+    return OPS.stack([flatten(x) for x in meshgrid(*tensors, indexing="ij")], 1)
 
 
 @public("combinations")
@@ -153,4 +153,4 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         first, second = (where.reshape((1,) * k + (-1,) + (1,) * (r - 1 - k)) for k in (a, b))
         apart &= first <= second if with_replacement else first < second
     grids = meshgrid(*[input] * r, indexing="ij")
-    return OPS.stack([OPS.masked_select(x, wrap(apart)) for x in grids], 1)  # type: ignore[no-any-return]
+    return OPS.stack([OPS.masked_select(x, wrap(apart)) for x in grids], 1)

@@ -42,7 +42,8 @@ def _select_kernel(x: Any, dim: int, index: int) -> Any:
 
 def _select_backward_kernel(g: Any, shape: Ints, dim: int, index: int) -> Any:
     made = np.zeros(shape, g.dtype)
-    made[(*(_ALL,) * dim, index)] = g
+    key: Any = (*(_ALL,) * dim, index)
+    made[key] = g
     return made
 
 
@@ -113,7 +114,7 @@ _slice_lane = ViewLane(_slice)
 def slice_dim(x: Tensor, dim: int, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
     """`x[..., start:end:step, ...]` at dimension `dim`, limits as Python takes them."""
     start, end, step = slice(start, end, step).indices(x._data.shape[dim])
-    return _slice_lane(x, (dim, start, max(start, end), step))  # type: ignore[no-any-return]
+    return _slice_lane(x, (dim, start, max(start, end), step))
 
 
 @public("narrow", method=True)
@@ -142,13 +143,13 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start += n if start < 0 else 0
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return _slice_lane(input, (dim, start, start + length, 1))  # type: ignore[no-any-return]
+    return _slice_lane(input, (dim, start, start + length, 1))
 
 
 @public("narrow_copy", method=True)
 def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`narrow`, with memory of its own."""
-    return OPS.clone(narrow(input, dim, start, length))  # type: ignore[no-any-return]
+    return OPS.clone(narrow(input, dim, start, length))
 
 
 # ---------------------------------------------------------------- index tensors
@@ -305,7 +306,7 @@ def as_index(item: Any) -> Tensor:
         )
         return wrap(item._data != 0)
     if kind.kind == "b" or kind == np.int64:
-        return item  # type: ignore[no-any-return]
+        return item
     if kind.kind != "i":
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return wrap(item._data.astype(np.int64))
@@ -384,7 +385,7 @@ def _is_zero_dim(item: Any) -> bool:
 
 
 def _kind(item: Any) -> str:
-    return (item._data if isinstance(item, Tensor) else item).dtype.kind  # type: ignore[no-any-return]
+    return (item._data if isinstance(item, Tensor) else item).dtype.kind
 
 
 def _too_many(x: Tensor, items: tuple[Any, ...]) -> IndexError:
@@ -418,7 +419,7 @@ def _selected(x: Tensor, dim: int, index: int) -> Tensor:
     size = x._data.shape[dim]
     if not -size <= index < size:
         raise _out_of_bounds(index, dim, size)
-    return _select_lane(x, (dim, index if index >= 0 else index + size))  # type: ignore[no-any-return]
+    return _select_lane(x, (dim, index if index >= 0 else index + size))
 
 
 def _bound(value: Any) -> Any:
@@ -444,9 +445,9 @@ def _getitem(x: Tensor, index: Any) -> Tensor:
     """Any index, any state."""
     result, found = apply_index(x, index)
     if not found:
-        return alias(result) if result is x else result  # type: ignore[no-any-return]
+        return alias(result) if result is x else result
     indices, dims = checked_indices(result, found)
-    return _index.prim.call(result, *padded(indices), params=(dims,))  # type: ignore[no-any-return]
+    return _index.prim.call(result, *padded(indices), params=(dims,))
 
 
 # ---------------------------------------------------------------- x[...]
@@ -464,14 +465,14 @@ class IndexNode(GeneralNode):
             raise errors.SavedFreed
         if self.s1._version != self.v1:
             raise errors.modified_saved(self, "indices", self.s1, self.v1)
-        return self.s1  # type: ignore[no-any-return]
+        return self.s1
 
     def raw(self, g: Any, keep: bool) -> Any:
         where = self._where()._data
         if not keep:
             self.s1 = None
         made = np.zeros(self.s0, g.dtype)
-        kernels.put_at(made, g, (where,), *self.p, True)
+        kernels.put_at(made, g, (where,), self.p[0], True)
         return made
 
     def rec(self, g: Any, keep: bool) -> Any:
@@ -509,6 +510,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         elif kind is Tensor:
             if data.ndim and index._data.ndim:
                 return _taken(self, data, index)
+        elif index is None:
+            return unsqueeze(self, 0)
         elif self._node is None or not (S.grad or grad_enabled()):
             if kind is slice:
                 if data.ndim and (index.step is None or index.step == 1):

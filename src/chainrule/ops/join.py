@@ -10,11 +10,11 @@ from .. import errors
 from .._state import S, grad_enabled
 from ..core.declare import METHODS, SAME, general, movement, public, spelled
 from ..core.record import OPS, record
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor, own, wrap
 from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, unsqueeze
 from .diagonal import unfold
 from .index import select, slice_dim
-from .shape import as_strided, expand, permute, reshape, transpose, view
+from .shape import as_strided, expand, need_tensor, permute, reshape, transpose, view
 from .views import linked
 
 Ints = tuple[int, ...]
@@ -190,19 +190,19 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
 def hstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Side by side: along the second dimension, vectors along their only one."""
     many = atleast_1d(_stackable("hstack", tensors))
-    return cat(many, 0 if many[0]._data.ndim == 1 else 1, out=out)  # type: ignore[no-any-return]
+    return cat(many, 0 if many[0]._data.ndim == 1 else 1, out=out)
 
 
 @public("vstack", "row_stack")
 def vstack(tensors: Any, *, out: Any = None) -> Tensor:
     """One above the other: along the first dimension, vectors as rows."""
-    return cat(atleast_2d(_stackable("vstack", tensors)), 0, out=out)  # type: ignore[no-any-return]
+    return cat(atleast_2d(_stackable("vstack", tensors)), 0, out=out)
 
 
 @public("dstack")
 def dstack(tensors: Any, *, out: Any = None) -> Tensor:
     """One behind the other: along the third dimension."""
-    return cat(atleast_3d(_stackable("dstack", tensors)), 2, out=out)  # type: ignore[no-any-return]
+    return cat(atleast_3d(_stackable("dstack", tensors)), 2, out=out)
 
 
 @public("column_stack")
@@ -212,7 +212,7 @@ def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
         t if t._data.ndim > 1 else reshape(t, (t.numel(), 1))
         for t in _stackable("column_stack", tensors)
     ]
-    return cat(many, 1, out=out)  # type: ignore[no-any-return]
+    return cat(many, 1, out=out)
 
 
 def _block_shape(shape: Ints) -> Ints:
@@ -300,10 +300,13 @@ _split_sizes = movement(
 
 
 def _views(prim: Any, x: Tensor, params: tuple[Any, ...]) -> tuple[Tensor, ...]:
-    """Several views of `x`: the short way where nothing is recorded."""
-    if S.mode is not None or (x._node is not None and (S.grad or grad_enabled())):
-        return prim.call(x, params=params)  # type: ignore[no-any-return]
-    return tuple([linked(prim, x, made, params) for made in prim.kernel(x._data, *params)])
+    """Several views of `x`, the short way where no interpreter runs."""
+    if S.mode is not None:
+        return prim.call(x, params=params)
+    outs = tuple([linked(prim, x, made, params) for made in prim.kernel(own(x), *params)])
+    if x._node is not None and outs and (S.grad or grad_enabled()):
+        record(prim, outs, (x,), params)
+    return outs
 
 
 def _need_dims(op: str, x: Any) -> None:
@@ -365,8 +368,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     dim = errors.checked_dim(dim, input._data.ndim)
     n = input._data.shape[dim]
     if not n:
-        return split_with_sizes(input, (0,) * chunks, dim)  # type: ignore[no-any-return]
-    return split(input, -(-n // chunks), dim)  # type: ignore[no-any-return]
+        return split_with_sizes(input, (0,) * chunks, dim)
+    return split(input, -(-n // chunks), dim)
 
 
 @public("tensor_split", method=True)
@@ -456,6 +459,7 @@ _unbind = movement(
 
 @spelled(_unbind)
 def unbind(input: Any, dim: int = 0) -> Any:
+    need_tensor("unbind", input)
     n = input._data.ndim
     if not n:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")

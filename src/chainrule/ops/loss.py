@@ -1,10 +1,10 @@
 """Losses of `torch.nn.functional` that PyTorch records as one node.
 
-An op here computes the elements and reduces them in one kernel (`kernels/loss.py`); its rule is the derivative of
-the reduced loss, so that a training step costs two calls. While an interpreter runs (vmap, jvp, compile), the public
-function takes the composition out of smaller ops instead, which every interpreter understands; it is the tests'
-oracle as well. Losses that PyTorch composes are in `ops/margin.py`.
-"""
+An op here computes the elements and reduces them in one kernel (`kernels/loss.py`); its rule is the
+derivative of the reduced loss, so that a training step costs two calls. While an interpreter runs
+(vmap, jvp, compile), the public function takes the composition out of smaller ops instead, which
+every interpreter understands; it is the tests' oracle as well. Losses that PyTorch composes are in
+`ops/margin.py`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def legacy(size_average: Any, reduce: Any) -> str:
     average = size_average is None or size_average
     reduction = ("mean" if average else "sum") if reduce is None or reduce else "none"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' "
+        f"instead.",
         UserWarning,
         stacklevel=3,
     )
@@ -53,8 +54,8 @@ def bad_reduction(reduction: Any) -> ValueError:
 def reduce_by(z: Tensor, reduction: str) -> Tensor:
     """A recorded loss reduced."""
     if reduction == "mean":
-        return T.mean(z)  # type: ignore[no-any-return]
-    return OPS.sum(z) if reduction == "sum" else z  # type: ignore[no-any-return]
+        return T.mean(z)
+    return OPS.sum(z) if reduction == "sum" else z
 
 
 def _no_tensor(*values: Any) -> AttributeError:
@@ -76,8 +77,10 @@ def fitted(op: str, input: Any, target: Any) -> tuple[Any, Any]:
     if a == b:
         return input, target
     warnings.warn(
-        f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
-        "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+        f"Using a target size ({target.shape}) that is different to the input size "
+        f"({input.shape}). "
+        "This will likely lead to incorrect results due to broadcasting. Please ensure they have "
+        "the same size.",
         UserWarning,
         stacklevel=3,
     )
@@ -104,10 +107,19 @@ def constant(op: str, **operands: Any) -> None:
             )
 
 
-def _declared(name: str, title: str, kernel: Any, args: tuple[str, ...], rules: Any, doc: str) -> Lane:
+def _declared(
+    name: str, title: str, kernel: Any, args: tuple[str, ...], rules: Any, doc: str
+) -> Lane:
     """An op on input, target (and constants) with the shortcut."""
     op = general(
-        name, floats(title, kernel), args, rules=rules, promote=SAME, names=("_" + name,), method=False, doc=doc
+        name,
+        floats(title, kernel),
+        args,
+        rules=rules,
+        promote=SAME,
+        names=("_" + name,),
+        method=False,
+        doc=doc,
     )
     return Lane(op, kernel)
 
@@ -117,18 +129,24 @@ def _share(g: Any, reduction: str, shape: tuple[int, ...]) -> Any:
     return g / math.prod(shape) if reduction == "mean" else g
 
 
-# ---------------------------------------------------------------- squared, Huber, smooth L1, soft margin
+# ---------------------------------------------------------------- squared, Huber, smooth L1, soft
+# margin
 
 _mse = _declared(
-    "mse_loss", "mse_cpu", kernels.mse, ("input", "target"),
+    "mse_loss",
+    "mse_cpu",
+    kernels.mse,
+    ("input", "target"),
     {
-        "input": lambda xp, g, input, target, reduction, input_shape:
-            _share(g, reduction, input_shape) * 2 * (input - target),
-        "target": lambda xp, g, input, target, reduction, input_shape:
-            _share(g, reduction, input_shape) * 2 * (target - input),
+        "input": lambda xp, g, input, target, reduction, input_shape: (
+            _share(g, reduction, input_shape) * 2 * (input - target)
+        ),
+        "target": lambda xp, g, input, target, reduction, input_shape: (
+            _share(g, reduction, input_shape) * 2 * (target - input)
+        ),
     },
     "(input - target)^2; its derivative is 2 (input - target).",
-)  # fmt: skip
+)
 
 
 def _huber_slope(xp: Any, g: Any, d: Any, delta: float) -> Any:
@@ -137,15 +155,20 @@ def _huber_slope(xp: Any, g: Any, d: Any, delta: float) -> Any:
 
 
 _huber = _declared(
-    "huber_loss", "huber_cpu", kernels.huber, ("input", "target"),
+    "huber_loss",
+    "huber_cpu",
+    kernels.huber,
+    ("input", "target"),
     {
-        "input": lambda xp, g, input, target, reduction, delta, input_shape:
-            _huber_slope(xp, _share(g, reduction, input_shape), input - target, delta),
-        "target": lambda xp, g, input, target, reduction, delta, input_shape:
-            _huber_slope(xp, _share(g, reduction, input_shape), target - input, delta),
+        "input": lambda xp, g, input, target, reduction, delta, input_shape: _huber_slope(
+            xp, _share(g, reduction, input_shape), input - target, delta
+        ),
+        "target": lambda xp, g, input, target, reduction, delta, input_shape: _huber_slope(
+            xp, _share(g, reduction, input_shape), target - input, delta
+        ),
     },
     "d^2/2 for |d| <= delta, else delta (|d| - delta/2); its derivative is d cut off at delta.",
-)  # fmt: skip
+)
 
 
 def _smooth_slope(xp: Any, g: Any, d: Any, beta: float) -> Any:
@@ -154,24 +177,33 @@ def _smooth_slope(xp: Any, g: Any, d: Any, beta: float) -> Any:
 
 
 _smooth_l1 = _declared(
-    "smooth_l1_loss", "smooth_l1_cpu", kernels.smooth_l1, ("input", "target"),
+    "smooth_l1_loss",
+    "smooth_l1_cpu",
+    kernels.smooth_l1,
+    ("input", "target"),
     {
-        "input": lambda xp, g, input, target, reduction, beta, input_shape:
-            _smooth_slope(xp, _share(g, reduction, input_shape), input - target, beta),
-        "target": lambda xp, g, input, target, reduction, beta, input_shape:
-            _smooth_slope(xp, _share(g, reduction, input_shape), target - input, beta),
+        "input": lambda xp, g, input, target, reduction, beta, input_shape: _smooth_slope(
+            xp, _share(g, reduction, input_shape), input - target, beta
+        ),
+        "target": lambda xp, g, input, target, reduction, beta, input_shape: _smooth_slope(
+            xp, _share(g, reduction, input_shape), target - input, beta
+        ),
     },
     "d^2/(2 beta) for |d| < beta, else |d| - beta/2; its derivative is d/beta cut off at 1.",
-)  # fmt: skip
+)
 
 _soft_margin = _declared(
-    "soft_margin_loss", "soft_margin_loss", kernels.soft_margin, ("input", "target"),
+    "soft_margin_loss",
+    "soft_margin_loss",
+    kernels.soft_margin,
+    ("input", "target"),
     {
-        "input": lambda xp, g, input, target, reduction, input_shape:
-            _share(g, reduction, input_shape) * (-target * xp.sigmoid(-target * input)),
+        "input": lambda xp, g, input, target, reduction, input_shape: (
+            _share(g, reduction, input_shape) * (-target * xp.sigmoid(-target * input))
+        ),
     },
     "log(1 + exp(-target input)); its derivative is -target sigmoid(-target input).",
-)  # fmt: skip
+)
 
 
 @public("nn.functional.mse_loss")
@@ -273,7 +305,8 @@ def smooth_l1_loss(
 
     Example:
         >>> import chainrule as torch
-        >>> torch.nn.functional.smooth_l1_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
+        >>> x = torch.tensor([0.5, 3.0])
+        >>> torch.nn.functional.smooth_l1_loss(x, torch.zeros(2), reduction="none")
         tensor([0.1250, 2.5000])
     """
     if size_average is not None or reduce is not None:
@@ -307,7 +340,8 @@ def huber_loss(
 
     Example:
         >>> import chainrule as torch
-        >>> torch.nn.functional.huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
+        >>> x = torch.tensor([0.5, 3.0])
+        >>> torch.nn.functional.huber_loss(x, torch.zeros(2), reduction="none")
         tensor([0.1250, 2.5000])
     """
     if reduction not in REDUCTIONS:
@@ -371,7 +405,8 @@ def _bce_checked(input: Any, target: Any, weight: Any, reduction: str = "mean") 
             raise RuntimeError(
                 errors.hinted(
                     f"all elements of {name} should be between 0 and 1",
-                    hint="binary_cross_entropy takes probabilities: use torch.sigmoid on logits, or better "
+                    hint="binary_cross_entropy takes probabilities: use torch.sigmoid on logits, "
+                    "or better "
                     "binary_cross_entropy_with_logits",
                 )
             )
@@ -388,7 +423,9 @@ def _bce_input(
     xp: Any, g: Any, input: Any, target: Any, weight: Any, reduction: str, input_shape: Any
 ) -> Any:
     slope = input * (1 - input)
-    slope = xp.where(slope > 1e-12, slope, 1e-12)  # as in PyTorch: finite where a logarithm was cut off
+    slope = xp.where(
+        slope > 1e-12, slope, 1e-12
+    )  # as in PyTorch: finite where a logarithm was cut off
     return _weigh(g, weight, reduction, input_shape) * ((input - target) / slope)
 
 
@@ -399,10 +436,13 @@ def _bce_target(xp: Any, g: Any, input: Any, weight: Any, reduction: str, input_
 
 
 _bce = _declared(
-    "binary_cross_entropy", "binary_cross_entropy", _bce_checked, ("input", "target", "weight"),
+    "binary_cross_entropy",
+    "binary_cross_entropy",
+    _bce_checked,
+    ("input", "target", "weight"),
     {"input": _bce_input, "target": _bce_target},
     "-y log x - (1 - y) log(1 - x); its derivative is (x - y)/(x (1 - x)).",
-)  # fmt: skip
+)
 
 
 def _logits_input(
@@ -432,11 +472,13 @@ def _logits_target(
 
 
 _bce_logits = _declared(
-    "binary_cross_entropy_with_logits", "log_sigmoid_cpu", kernels.bce_with_logits,
+    "binary_cross_entropy_with_logits",
+    "log_sigmoid_cpu",
+    kernels.bce_with_logits,
     ("input", "target", "weight", "pos_weight"),
     {"input": _logits_input, "target": _logits_target},
     "softplus(x) - y x, the cross entropy of sigmoid(x); its derivative is sigmoid(x) - y.",
-)  # fmt: skip
+)
 
 
 @public("nn.functional.binary_cross_entropy")
@@ -475,13 +517,16 @@ def binary_cross_entropy(
         raise _no_tensor(input, target) from None
     if a.shape != b.shape:
         raise ValueError(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}) is deprecated. "
             "Please ensure they have the same size.\n"
             "Hint: reshape one of them, often with .squeeze(-1) or .unsqueeze(-1)"
         )
     if weight is not None:
+        if not isinstance(weight, Tensor):
+            raise _no_tensor(weight)
         constant("binary_cross_entropy", weight=weight)
-        weight = OPS.expand(weight, np.broadcast_shapes(weight._data.shape, a.shape))
+        _check_weight(weight, a.shape)
     if a.dtype != b.dtype:
         found, expected = (errors.LEGACY[t.dtype.name] for t in (target, input))
         raise RuntimeError(
@@ -493,15 +538,15 @@ def binary_cross_entropy(
         return reduce_by(z if weight is None else z * weight, reduction)
     if weight is None:
         return _bce.pair(input, target, (reduction,), (None,))
-    _check_weight(weight, a.shape)
     return _bce.prim.call(input, target, weight, params=(reduction,))
 
 
-def _check_weight(weight: Any, shape: tuple[int, ...]) -> None:
+def _check_weight(weight: Any, shape: tuple[int, ...], positive: bool = False) -> None:
     try:
         both = np.broadcast_shapes(weight._data.shape, shape)
     except ValueError:
-        raise errors.broadcast("binary_cross_entropy", (shape, weight._data.shape)) from None
+        first, second = (shape, weight._data.shape)[:: -1 if positive else 1]
+        raise errors.broadcast("binary_cross_entropy", (first, second)) from None
     if both != shape:
         raise RuntimeError(
             f"output with shape {list(shape)} doesn't match the broadcast shape {list(both)}\n"
@@ -519,7 +564,8 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Any = None,
 ) -> Any:
-    """The binary cross entropy of sigmoid(input): softplus(input) - target input, safe for large inputs.
+    """The binary cross entropy of sigmoid(input): softplus(input) - target input, safe for large
+    inputs.
 
     Args:
         input: logits, any shape.
@@ -551,7 +597,12 @@ def binary_cross_entropy_with_logits(
             "Hint: reshape one of them, often with .squeeze(-1) or .unsqueeze(-1)"
         )
     dtype = a.dtype
-    if weight is None and pos_weight is None and dtype is b.dtype and (dtype is F32 or dtype is F64):
+    if (
+        weight is None
+        and pos_weight is None
+        and dtype is b.dtype
+        and (dtype is F32 or dtype is F64)
+    ):
         if S.mode is None:
             return _bce_logits.pair(input, target, (reduction,), (None, None))
         return reduce_by((1 - target) * input - OPS.log_sigmoid(input), reduction)
@@ -565,7 +616,7 @@ def _logits_general(input: Any, target: Any, weight: Any, pos_weight: Any, reduc
             if not isinstance(w, Tensor):
                 raise errors.wrong_type(op, name, i + 3, w)
             constant(op, **{name: w})
-            _check_weight(w, input._data.shape)
+            _check_weight(w, input._data.shape, name == "pos_weight")
     if input._data.dtype.kind in "biu":
         raise not_implemented("log_sigmoid_cpu", input.dtype)
     if S.mode is not None:

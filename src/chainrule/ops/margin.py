@@ -1,4 +1,6 @@
-"""Losses that PyTorch composes out of smaller ops, and so does this file: pairs, triplets, embeddings, likelihoods."""
+"""Losses that PyTorch composes out of smaller ops, and so does this file: pairs, triplets,
+embeddings, likelihoods.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ def _reduction(size_average: Any, reduce: Any, reduction: Any, allowed: Any = RE
         return legacy(size_average, reduce)
     if reduction not in allowed:
         raise bad_reduction(reduction)
-    return reduction  # type: ignore[no-any-return]
+    return reduction
 
 
 def _need_tensors(op: str, **operands: Any) -> None:
@@ -32,11 +34,12 @@ def _need_tensors(op: str, **operands: Any) -> None:
             raise errors.wrong_type(op, name, i + 1, value)
 
 
-def _mean_of_floats(z: Tensor) -> None:
+def _mean_of_floats(z: Any) -> None:
     """PyTorch's refusal of the mean of integers, before anything is computed."""
     if z.dtype.category < 2:
         raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or "
+            "complex dtype. "
             f"Got: {errors.LEGACY[z.dtype.name]}"
         )
 
@@ -53,13 +56,15 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Any:
-    """target (log target - input): the Kullback-Leibler divergence, elementwise before the reduction.
+    """target (log target - input): the Kullback-Leibler divergence, elementwise before the
+    reduction.
 
     Args:
         input: log-probabilities.
         target: probabilities, or log-probabilities with `log_target`; broadcasts.
         size_average, reduce: deprecated, use `reduction`.
-        reduction: 'batchmean' (the definition: sum over dimension 0's size), 'mean', 'sum' or 'none'.
+        reduction: 'batchmean' (the definition: sum over dimension 0's size), 'mean', 'sum' or
+            'none'.
         log_target: whether the target is a logarithm.
 
     Example:
@@ -73,7 +78,8 @@ def kl_div(
     elif reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
-            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition."
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             UserWarning,
             stacklevel=2,
@@ -82,7 +88,9 @@ def kl_div(
         raise bad_reduction(reduction)
     _need_tensors("kl_div", input=input, target=target)
     if input.dtype.category < 2 or target.dtype.category < 2:
-        raise RuntimeError("kl_div: Integral inputs not supported.\nHint: convert them with .float()")
+        raise RuntimeError(
+            "kl_div: Integral inputs not supported.\nHint: convert them with .float()"
+        )
     z = (
         OPS.exp(target) * (target - input)
         if log_target
@@ -109,7 +117,8 @@ def poisson_nll_loss(
     Args:
         input: the logarithm of the rate, or the rate itself.
         target: counts; broadcasts.
-        log_input: whether the input is a logarithm; else the loss is input - target log(input + eps).
+        log_input: whether the input is a logarithm; else the loss is input - target log(input +
+            eps).
         full: add Stirling's approximation of log(target!) for targets above 1.
         size_average, reduce: deprecated, use `reduction`.
         eps: keeps the logarithm finite.
@@ -134,13 +143,20 @@ def poisson_nll_loss(
 
 @public("nn.functional.gaussian_nll_loss")
 def gaussian_nll_loss(
-    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+    input: Any,
+    target: Any,
+    var: Any,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
 ) -> Any:
-    """(log var + (input - target)^2 / var) / 2: the negative log likelihood of a normal distribution.
+    """(log var + (input - target)^2 / var) / 2: the negative log likelihood of a normal
+    distribution.
 
     Args:
         input, target: mean and observation; they broadcast.
-        var: the variance: a tensor of the shape of `input`, of one dimension less, or with last size 1; or a number.
+        var: the variance: a tensor of the shape of `input`, of one dimension less, or with last
+            size 1; or a number.
         full: add log(2 pi)/2.
         eps: the smallest variance; no gradient flows through the limit.
         reduction: 'mean', 'sum' or 'none'.
@@ -192,7 +208,11 @@ def _clamped_below(var: Any, low: float) -> Any:
     """`var`, at least `low` in value; the derivative is that of a copy."""
     copy = var.clone()
     if S.mode is not None or not grad_enabled() or copy._node is None:
-        return T.clamp_min(copy, low) if copy._node is None else copy + T.clamp_min(low - copy, 0.0).detach()
+        return (
+            T.clamp_min(copy, low)
+            if copy._node is None
+            else copy + T.clamp_min(low - copy, 0.0).detach()
+        )
     np.maximum(copy._data, low, out=copy._data) if type(copy._data) is np.ndarray else None
     if type(copy._data) is not np.ndarray:
         copy._data = np.maximum(copy._data, low)
@@ -222,7 +242,8 @@ def hinge_embedding_loss(
 
     Example:
         >>> import chainrule as torch
-        >>> torch.nn.functional.hinge_embedding_loss(torch.tensor([0.3, 0.3]), torch.tensor([1.0, -1.0]))
+        >>> distance, same = torch.tensor([0.3, 0.3]), torch.tensor([1.0, -1.0])
+        >>> torch.nn.functional.hinge_embedding_loss(distance, same)
         tensor(0.5000)
     """
     reduction = _reduction(size_average, reduce, reduction)
@@ -266,7 +287,9 @@ def cosine_embedding_loss(
     dot = OPS.sum(input1 * input2, dim)
     squares = (OPS.sum(input1 * input1, dim) + 1e-12) * (OPS.sum(input2 * input2, dim) + 1e-12)
     cos = dot / OPS.sqrt(squares)
-    z = OPS.where(target == 1, 1 - cos, 0.0) + OPS.where(target == -1, T.clamp_min(cos - margin, 0), 0.0)
+    z = OPS.where(target == 1, 1 - cos, 0.0) + OPS.where(
+        target == -1, T.clamp_min(cos - margin, 0), 0.0
+    )
     return reduce_by(z, reduction)
 
 
@@ -334,13 +357,13 @@ def multilabel_soft_margin_loss(
 
     Example:
         >>> import chainrule as torch
-        >>> torch.nn.functional.multilabel_soft_margin_loss(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
+        >>> x, y = torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])
+        >>> torch.nn.functional.multilabel_soft_margin_loss(x, y)
         tensor(0.6931)
     """
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce)
-    if not isinstance(input, Tensor):
-        raise errors.wrong_type("log_sigmoid", "input", 1, input)
+    _need_tensors("log_sigmoid", input=input)
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not valid\nHint: 'none', 'mean' or 'sum'")
     if not input._data.ndim:
@@ -367,7 +390,8 @@ def triplet_margin_loss(
     reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm of the difference plus eps.
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm of the difference
+    plus eps.
 
     Args:
         anchor, positive, negative: (N, D) or (D).
@@ -399,8 +423,10 @@ def _same_rank(anchor: Any, positive: Any, negative: Any) -> None:
     _need_tensors("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
     if not anchor._data.ndim == positive._data.ndim == negative._data.ndim:
         raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
-            f"anchor {anchor._data.ndim}D, positive {positive._data.ndim}D, and negative {negative._data.ndim}D inputs"
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            "dimensions, but got: "
+            f"anchor {anchor._data.ndim}D, positive {positive._data.ndim}D, and negative "
+            f"{negative._data.ndim}D inputs"
         )
 
 
@@ -415,7 +441,8 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Any:
-    """`triplet_margin_loss` with any distance: a function of two tensors (default: `pairwise_distance`).
+    """`triplet_margin_loss` with any distance: a function of two tensors (default:
+    `pairwise_distance`).
 
     Example:
         >>> import chainrule as torch

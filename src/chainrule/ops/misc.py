@@ -193,7 +193,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
                 "fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value._data.ndim} dimensions."
             )
-        if value._node is None:
+        if value._node is None and S.mode is None:
             value = value.item()
     elif isinstance(value, complex) and self._data.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {self.dtype.name} without overflow")

@@ -1,9 +1,10 @@
-"""Normalisation layers: layer, batch, group and instance norm (one node each, as PyTorch has), and RMS norm.
+"""Normalisation layers: layer, batch, group and instance norm (one node each, as PyTorch has), and
+RMS norm.
 
-With xhat = (x - mean)/sigma over n elements and h the cotangent of xhat, the cotangent of x is
-(h - mean(h) - xhat mean(h xhat))/sigma: `_pulled`, used by all. xhat is computed again in the backward pass, so only
-the input and the weight are saved. While an interpreter runs, the public functions are compositions.
-"""
+With xhat = (x - mean)/sigma over n elements and h the cotangent of xhat, the cotangent of x is (h -
+mean(h) - xhat mean(h xhat))/sigma: `_pulled`, used by all. xhat is computed again in the backward
+pass, so only the input and the weight are saved. While an interpreter runs, the public functions
+are compositions."""
 
 from __future__ import annotations
 
@@ -17,14 +18,16 @@ from .. import errors
 from .._state import S, grad_enabled, set_grad
 from ..core.declare import general, public
 from ..core.record import OPS
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import wrap
 from ..kernels import norm as kernels
 from .fast import Lane, T, floats
 
 # ---------------------------------------------------------------- the mathematics
 
 
-def _standard(xp: Any, x: Any, shape: Sequence[int], dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+def _standard(
+    xp: Any, x: Any, shape: Sequence[int], dims: tuple[int, ...], eps: float
+) -> tuple[Any, Any]:
     """xhat and 1/sigma over `dims`."""
     n = math.prod(shape[d] for d in dims)
     d = x - xp.sum(x, dims, True) / n
@@ -44,14 +47,23 @@ def _per_channel(xp: Any, v: Any, rank: int) -> Any:
     return xp.reshape(v, (1, v.shape[0], *(1,) * (rank - 2)))
 
 
-def _declared(name: str, title: str, kernel: Any, args: tuple[str, ...], vjp: Any, doc: str) -> Lane:
+def _declared(
+    name: str, title: str, kernel: Any, args: tuple[str, ...], vjp: Any, doc: str
+) -> Lane:
     grad_fn = "".join(w.title() for w in name.split("_")) + "Backward0"
     return Lane(
         general(
-            name, floats(title, kernel), args, vjp=vjp, grad_fn=grad_fn, names=("_" + name,), method=False, doc=doc
+            name,
+            floats(title, kernel),
+            args,
+            vjp=vjp,
+            grad_fn=grad_fn,
+            names=("_" + name,),
+            method=False,
+            doc=doc,
         ),
         kernel,
-    )  # fmt: skip
+    )
 
 
 def _run(lane: Lane, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
@@ -59,12 +71,18 @@ def _run(lane: Lane, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     x = operands[0]._data
     dtype = x.dtype
     if S.mode is None and dtype.kind == "f" and dtype.itemsize > 2:
-        arrays = [None if t is None else t._data for t in operands]
-        if all(a is None or a.dtype == dtype for a in arrays):
-            r = wrap(lane.raw(*arrays, *params))
-            if (S.grad or grad_enabled()) and any(t is not None and t._node is not None for t in operands):
-                lane.hang(r, operands, params)
-            return r
+        arrays, recorded = [], False
+        for t in operands:
+            a = None if t is None else t._data
+            if a is not None:
+                if a.dtype != dtype:
+                    return lane.prim.call(*operands, params=params)
+                recorded = recorded or t._node is not None
+            arrays.append(a)
+        r = wrap(lane.raw(*arrays, *params))
+        if recorded and (S.grad or grad_enabled()):
+            lane.hang(r, operands, params)
+        return r
     return lane.prim.call(*operands, params=params)
 
 
@@ -72,7 +90,15 @@ def _run(lane: Lane, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
 
 
 def _layer_norm_back(
-    xp: Any, g: Any, x: Any, weight: Any, weight_shape: Any, bias_shape: Any, rank: int, eps: float, x_shape: Any
+    xp: Any,
+    g: Any,
+    x: Any,
+    weight: Any,
+    weight_shape: Any,
+    bias_shape: Any,
+    rank: int,
+    eps: float,
+    x_shape: Any,
 ) -> tuple[Any, Any, Any]:
     first = len(x_shape) - rank
     dims, batch = tuple(range(first, len(x_shape))), tuple(range(first))
@@ -84,9 +110,13 @@ def _layer_norm_back(
 
 
 _layer_norm = _declared(
-    "native_layer_norm", "LayerNormKernelImpl", kernels.layer_norm, ("x", "weight", "bias"), _layer_norm_back,
+    "native_layer_norm",
+    "LayerNormKernelImpl",
+    kernels.layer_norm,
+    ("x", "weight", "bias"),
+    _layer_norm_back,
     "weight (x - mean)/sqrt(variance + eps) + bias over the last dimensions.",
-)  # fmt: skip
+)
 
 
 def _check_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
@@ -98,7 +128,8 @@ def _check_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
     shape = tuple(int(n) for n in normalized_shape)
     if not shape:
         raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, "
             "but got normalized_shape = []"
         )
     return shape
@@ -154,14 +185,21 @@ def layer_norm(
 
 @public("layer_norm")
 def _torch_layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, cudnn_enable: bool = True
+    input: Any,
+    normalized_shape: Any,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
 ) -> Any:
     """See `torch.nn.functional.layer_norm`."""
     return layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 @public("nn.functional.rms_norm", "rms_norm")
-def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(
+    input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None
+) -> Any:
     """x/sqrt(mean(x^2) + eps) over the last dimensions, times weight.
 
     Args:
@@ -215,9 +253,13 @@ def _batch_norm_back(
 
 
 _batch_norm = _declared(
-    "native_batch_norm", "batch_norm", kernels.batch_norm, ("x", "weight", "bias", "mean", "variance"),
-    _batch_norm_back, "weight (x - mean)/sqrt(variance + eps) + bias for every channel (dimension 1).",
-)  # fmt: skip
+    "native_batch_norm",
+    "batch_norm",
+    kernels.batch_norm,
+    ("x", "weight", "bias", "mean", "variance"),
+    _batch_norm_back,
+    "weight (x - mean)/sqrt(variance + eps) + bias for every channel (dimension 1).",
+)
 
 
 @public("nn.functional.batch_norm")
@@ -231,11 +273,13 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    """Every channel (dimension 1) normalised: by the batch's own mean and variance, or by the running ones.
+    """Every channel (dimension 1) normalised: by the batch's own mean and variance, or by the
+    running ones.
 
     Args:
         input: (N, C) or (N, C, ...).
-        running_mean, running_var: (C); used when not training, and moved towards the batch's when training.
+        running_mean, running_var: (C); used when not training, and moved towards the batch's when
+            training.
         weight, bias: (C), or None.
         training: use the statistics of the batch.
         momentum: how far the running statistics move (the variance as n/(n - 1)).
@@ -264,7 +308,14 @@ def batch_norm(
 
 
 def _batch_norm_any(
-    input: Any, mean: Any, variance: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
+    input: Any,
+    mean: Any,
+    variance: Any,
+    weight: Any,
+    bias: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
 ) -> Any:
     if training:
         _move_statistics(input, mean, variance, momentum)
@@ -274,7 +325,9 @@ def _batch_norm_any(
     return _run(_batch_norm, (input, weight, bias, mean, variance), (float(eps),))
 
 
-def _batch_norm_composed(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Any:
+def _batch_norm_composed(
+    x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float
+) -> Any:
     rank = x._data.ndim
     if mean is None:
         y, _ = _standard(OPS, x, x._data.shape, tuple(d for d in range(rank) if d != 1), eps)
@@ -286,7 +339,7 @@ def _batch_norm_composed(x: Any, mean: Any, variance: Any, weight: Any, bias: An
 
 
 def _empty(input: Any, weight: Any, bias: Any) -> Any:
-    """No elements: nothing to normalise, but the gradients of all operands are zeros and not None."""
+    """No elements, nothing to normalise; the gradients of all operands are zeros, not None."""
     out = input.clone()
     out = out if weight is None else out * weight[0]
     return out if bias is None else out + bias[0]
@@ -296,7 +349,8 @@ def _check_enough(shape: tuple[int, ...]) -> None:
     errors.checked_dim(1, len(shape))
     if math.prod(shape) // max(shape[1], 1) == 1:
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size torch.Size({list(shape)})\n"
+            f"Expected more than 1 value per channel when training, got input size "
+            f"torch.Size({list(shape)})\n"
             "Hint: use a batch of at least 2, or training=False"
         )
 
@@ -336,9 +390,16 @@ def _move_statistics(input: Any, mean: Any, variance: Any, momentum: float) -> N
 
 @public("batch_norm")
 def _torch_batch_norm(
-    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any,
-    training: bool, momentum: float, eps: float, cudnn_enabled: bool = True,
-) -> Any:  # fmt: skip
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool = True,
+) -> Any:
     """See `torch.nn.functional.batch_norm`."""
     _check_statistics(input._data.shape, running_mean, running_var, weight, bias, training)
     return _batch_norm_any(input, running_mean, running_var, weight, bias, training, momentum, eps)
@@ -372,7 +433,8 @@ def instance_norm(
     shape = input._data.shape
     if use_input_stats and (len(shape) < 3 or math.prod(shape[2:]) == 1):
         raise ValueError(
-            f"Expected more than 1 spatial element when training, got input size torch.Size({list(shape)})"
+            f"Expected more than 1 spatial element when training, got input size "
+            f"torch.Size({list(shape)})"
         )
     if not use_input_stats and (running_mean is None or running_var is None):
         raise RuntimeError(
@@ -406,11 +468,20 @@ def _averaged(running: Any, each: Any, n: int) -> None:
 
 @public("instance_norm")
 def _torch_instance_norm(
-    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any,
-    use_input_stats: bool, momentum: float, eps: float, cudnn_enabled: bool = True,
-) -> Any:  # fmt: skip
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool = True,
+) -> Any:
     """See `torch.nn.functional.instance_norm`."""
-    return instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    return instance_norm(
+        input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
+    )
 
 
 # ---------------------------------------------------------------- group norm
@@ -430,9 +501,13 @@ def _group_norm_back(
 
 
 _group_norm = _declared(
-    "native_group_norm", "GroupNormKernelImpl", kernels.group_norm, ("x", "weight", "bias"), _group_norm_back,
+    "native_group_norm",
+    "GroupNormKernelImpl",
+    kernels.group_norm,
+    ("x", "weight", "bias"),
+    _group_norm_back,
     "weight (x - mean)/sqrt(variance + eps) + bias over every group of channels.",
-)  # fmt: skip
+)
 
 
 @public("nn.functional.group_norm")
@@ -456,7 +531,9 @@ def group_norm(
     """
     shape = input._data.shape
     if len(shape) < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {len(shape)}"
+        )
     if shape[0] * (shape[1] // num_groups) * math.prod(shape[2:]) == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {list(shape)}"
@@ -466,7 +543,12 @@ def group_norm(
 
 @public("group_norm")
 def _torch_group_norm(
-    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5, cudnn_enabled: bool = True
+    input: Any,
+    num_groups: int,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
 ) -> Any:
     """See `torch.nn.functional.group_norm`."""
     return _group_norm_checked(input, num_groups, weight, bias, eps)
@@ -476,13 +558,15 @@ def _group_norm_checked(input: Any, groups: int, weight: Any, bias: Any, eps: fl
     shape = input._data.shape
     if shape[1] % groups:
         raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            "shape "
             f"{list(shape)} and num_groups={groups}"
         )
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t._data.shape != shape[1:2]:
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} "
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} "
                 f"of shape {list(t._data.shape)} and input of shape {list(shape)}"
             )
     if S.mode is not None:
@@ -509,7 +593,10 @@ def local_response_norm(
     """
     shape = input._data.shape
     if len(shape) < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {len(shape)} dimensions)")
+        raise ValueError(
+            f"Expected 3D or higher dimensionality                          input (got "
+            f"{len(shape)} dimensions)"
+        )
     if not input._data.size:
         return input
     square = input * input

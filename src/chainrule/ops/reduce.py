@@ -77,7 +77,9 @@ def need_tensor(op: str, x: Any) -> None:
 def legacy(x: Any) -> str:
     """`Long` for a tensor of int64: the name in PyTorch's messages."""
     name = x.dtype.name
-    return {"complex64": "ComplexFloat", "complex128": "ComplexDouble"}.get(name, errors.LEGACY[name])
+    return {"complex64": "ComplexFloat", "complex128": "ComplexDouble"}.get(
+        name, errors.LEGACY[name]
+    )
 
 
 def not_implemented(kernel: str, x: Any) -> NotImplementedError:
@@ -101,7 +103,9 @@ class Reducer:
         self.name = self.prim.name
         self.every, self.along = one_lane(self.prim, every), one_lane(self.prim, along)
 
-    def __call__(self, x: Any, dim: Dims, keepdim: Any, out: Any, rest: tuple[Any, ...] = ()) -> Any:
+    def __call__(
+        self, x: Any, dim: Dims, keepdim: Any, out: Any, rest: tuple[Any, ...] = ()
+    ) -> Any:
         if dim is ALL:
             if keepdim:
                 raise no_overload(self.name, x, keepdim)
@@ -149,6 +153,9 @@ def sum(
     input: Any, dim: Dims = ALL, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
     **more: Any,
 ) -> Any:  # fmt: skip
+    if dim is ALL and type(input) is Tensor and dtype is None and out is None and not keepdim:
+        if not more and input._data.dtype.kind == "f":  # the usual case
+            return _sums.every(input, EVERY)
     if more:
         dim, keepdim = numpy_names("sum", dim, keepdim, more)
     need_tensor("sum", input)
@@ -162,6 +169,9 @@ def mean(
     input: Any, dim: Dims = ALL, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
     **more: Any,
 ) -> Any:  # fmt: skip
+    if dim is ALL and type(input) is Tensor and dtype is None and out is None and not keepdim:
+        if not more and input._data.dtype.kind == "f":  # the usual case
+            return _means.every(input, EVERY)
     if more:
         dim, keepdim = numpy_names("mean", dim, keepdim, more)
     need_tensor("mean", input)
@@ -243,7 +253,9 @@ def nanmean(
 def others(xp: Any, x: Any, dim: int) -> Any:
     """The products of all the other elements along a dimension, without a division: exact at zeros."""
     n = x.shape[dim]
-    one = xp.expand(xp.zeros((1,) * len(x.shape), x.dtype) + 1, (*x.shape[:dim], 1, *x.shape[dim + 1 :]))
+    one = xp.expand(
+        xp.zeros((1,) * len(x.shape), x.dtype) + 1, (*x.shape[:dim], 1, *x.shape[dim + 1 :])
+    )
     if n == 1:
         return one
     before = xp.cumprod(xp.slice(x, dim, 0, n - 1, 1), dim)
@@ -300,9 +312,13 @@ def _std_rule(xp: Any, g: Any, x: Any, x_shape: Ints, out: Any, dim: Dims, corre
     return _var_rule(xp, half, x, x_shape, dim, correction)
 
 
-def _var_mean_rule(xp: Any, gs: Any, x: Any, x_shape: Ints, dim: Dims, keepdim: bool, correction: Any) -> Any:
+def _var_mean_rule(
+    xp: Any, gs: Any, x: Any, x_shape: Ints, dim: Dims, keepdim: bool, correction: Any
+) -> Any:
     kept = [spread(xp, g, x_shape, dim, keepdim) for g in gs]
-    return _var_rule(xp, kept[0], x, x_shape, dim, correction) + kept[1] / kernels.count(x_shape, dim)
+    return _var_rule(xp, kept[0], x, x_shape, dim, correction) + kept[1] / kernels.count(
+        x_shape, dim
+    )
 
 
 def _std_mean_rule(
@@ -385,13 +401,18 @@ _any = general(
     "any", kernels.any_, ("x",), doc="Whether any element is nonzero, of all or over `dim`."
 )
 _count_nonzero = general(
-    "count_nonzero", kernels.count_nonzero, ("x",), doc="How many elements are not 0, of all or over `dim`."
+    "count_nonzero",
+    kernels.count_nonzero,
+    ("x",),
+    doc="How many elements are not 0, of all or over `dim`.",
 )
 _alls, _anys = Reducer(_all), Reducer(_any)
 
 
 @spelled(_all)
-def all(input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any) -> Any:
+def all(
+    input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any
+) -> Any:
     if more:
         dim, keepdim = numpy_names("all", dim, keepdim, more)
     need_tensor("all", input)
@@ -399,7 +420,9 @@ def all(input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None,
 
 
 @spelled(_any)
-def any(input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any) -> Any:
+def any(
+    input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any
+) -> Any:
     if more:
         dim, keepdim = numpy_names("any", dim, keepdim, more)
     need_tensor("any", input)

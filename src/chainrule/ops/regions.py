@@ -194,7 +194,8 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
 
 def _select_scatter_kernel(x: Any, src: Any, dim: int, index: int) -> Any:
     made = np.array(x, order="C")
-    made[(*(slice(None),) * dim, index)] = src
+    key: Any = (*(slice(None),) * dim, index)
+    made[key] = src
     return made
 
 
@@ -255,7 +256,7 @@ def _replaced(
             "expected src to have a size equal to the slice of self. "
             f"src size = {list(src._data.shape)}, slice size = {list(region._data.shape)}"
         )
-    return declared.prim.call(x, cast(src, x.dtype), params=params)  # type: ignore[no-any-return]
+    return declared.prim.call(x, cast(src, x.dtype), params=params)
 
 
 def _plain(x: Tensor) -> Tensor:
@@ -299,7 +300,7 @@ def as_strided_scatter(
     """`input` with the elements that `as_strided(size, stride, storage_offset)` would read replaced
     by `src`."""
     region = as_strided(_plain(input), size, stride, storage_offset)
-    return _replaced(OPS.copy_slices, region, input, src, (*region._view[3],))  # type: ignore[misc]
+    return _replaced(OPS.copy_slices, region, input, src, (*region._view[3],))
 
 
 # ---------------------------------------------------------------- fill_diagonal_

@@ -355,7 +355,7 @@ def take_along_dim(
             f"torch.take_along_dim(): dtype of indices should be Long but got {legacy(indices)}"
         )
     if dim is None:
-        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)), out=out)  # type: ignore[no-any-return]
+        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)), out=out)
     a, b = input._data.shape, indices._data.shape
     if len(a) != len(b):
         raise RuntimeError(
@@ -371,7 +371,7 @@ def take_along_dim(
         expand(t, (*common[:dim], s[dim], *common[dim + 1 :]))
         for t, s in ((input, a), (indices, b))
     ]
-    return gather(wide[0], dim, wide[1], out=out)  # type: ignore[no-any-return]
+    return gather(wide[0], dim, wide[1], out=out)
 
 
 # ---------------------------------------------------------------- where is it not zero
@@ -406,4 +406,4 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
 @public("argwhere", method=True)
 def argwhere(input: Tensor) -> Tensor:
     """The indices of the elements that are not zero, one a row."""
-    return nonzero(input)  # type: ignore[no-any-return]
+    return nonzero(input)

@@ -41,7 +41,9 @@ def shifted(xp: Any, x: Any, dim: int, by: int) -> Any:
 def backwards(xp: Any, u: Any, a: Any, dim: int) -> Any:
     """h[i] = u[i] + a[i+1] h[i+1]: the recurrence from the other end."""
     dims = (dim,)
-    return xp.flip(xp.recurrence(xp.flip(u, dims), xp.flip(shifted(xp, a, dim, -1), dims), dim), dims)
+    return xp.flip(
+        xp.recurrence(xp.flip(u, dims), xp.flip(shifted(xp, a, dim, -1), dims), dim), dims
+    )
 
 
 def _recurrence_u(xp: Any, g: Any, a: Any, dim: int) -> Any:
@@ -94,7 +96,9 @@ def _running(function: Any, integers: bool = True) -> None:
     prim = function.prim
     lane = one_lane(prim)
 
-    def spelling(input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None, out: Any = None) -> Any:
+    def spelling(
+        input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None, out: Any = None
+    ) -> Any:
         need_tensor(prim.name, input)
         dim = axis if dim is None else dim
         if dim is None:
@@ -135,7 +139,13 @@ _inplace("cumprod")
 
 @public("diff", method=True)
 def diff(
-    input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None, *, out: Any = None
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Any = None,
+    append: Any = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The n-th differences of neighbours along `dim`: x[i+1] - x[i].
 
@@ -192,7 +202,9 @@ def _halves(op: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, Any]:
 
 
 @public("trapezoid", "trapz")
-def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
+def trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+) -> Tensor:
     """The integral of samples along `dim` by the trapezoidal rule.
 
     Args:

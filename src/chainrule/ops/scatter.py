@@ -471,8 +471,8 @@ def index_reduce(
     prim, rest, params = _index_reduce_operands(
         input, dim, index, source, reduce, include_self=include_self
     )
-    return prim.call(input, *rest, params=params, out=out)  # type: ignore[no-any-return]
+    return prim.call(input, *rest, params=params, out=out)
 
 
-index_reduce.operands = _index_reduce_operands  # type: ignore[attr-defined]
+index_reduce.operands = _index_reduce_operands
 _inplace_form(index_reduce)

@@ -222,6 +222,8 @@ def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> A
 
 def _clamp_plan(x: Any, low: Any, high: Any) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     """Which op clamps, with its operands and parameters, after promotion."""
+    if not isinstance(x, Tensor):
+        raise errors.wrong_type("clamp", "input", 1, x)
     if low is None and high is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     bounds = [b for b in (low, high) if b is not None]

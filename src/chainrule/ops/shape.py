@@ -152,10 +152,10 @@ def _reshape_apart(x: Tensor, sizes: Ints) -> Tensor:
     """What does not lie in order: a view if the strides allow it, else a copy with PyTorch's two
     nodes."""
     if kernels.reshaped_view(x._data, sizes) is not None:
-        return _view_lane(x, (sizes,))  # type: ignore[no-any-return]
+        return _view_lane(x, (sizes,))
     if x._node is not None:
         x = contiguous(x)
-    return _unsafe_view.prim.call(x, params=(sizes,))  # type: ignore[no-any-return]
+    return _unsafe_view.prim.call(x, params=(sizes,))
 
 
 @public("view", method=True)
@@ -199,7 +199,7 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
                 hint="x.reshape(...) copies where it must; x.contiguous() puts memory in order",
             )
         )
-    return _view_lane(input, (sizes,))  # type: ignore[no-any-return]
+    return _view_lane(input, (sizes,))
 
 
 def _view_dtype_kernel(x: Any, dtype: Any) -> Any:
@@ -239,7 +239,7 @@ def _view_dtype(x: Tensor, dtype: dtypes.dtype) -> Tensor:
             f"view of {x.dtype} as {dtype} is not differentiable here\nHint: detach() first, or "
             "use .to(dtype)"
         )
-    return _view_as_dtype.prim.call(x, params=(dtype,))  # type: ignore[no-any-return]
+    return _view_as_dtype.prim.call(x, params=(dtype,))
 
 
 def _scalar_name(d: dtypes.dtype) -> str:
@@ -263,7 +263,7 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """`input.reshape(other.size())`."""
     need_tensor("reshape_as", other, "other")
-    return reshape(input, other._data.shape)  # type: ignore[no-any-return]
+    return reshape(input, other._data.shape)
 
 
 _alias = movement(
@@ -297,6 +297,7 @@ _expand_lane = ViewLane(_expand)
 
 @spelled(_expand)
 def expand(input: Any, *shape: Any, implicit: bool = False, size: Any = None) -> Any:
+    need_tensor("expand", input)
     sizes = sizes_of(shape if size is None else (size,), "expand", "size")
     have = input._data.shape
     if len(sizes) < len(have):
@@ -339,7 +340,7 @@ def _expanded(have: Ints, sizes: Ints) -> Ints:
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """`input.expand(other.size())`."""
     need_tensor("expand_as", other, "other")
-    return expand(input, other._data.shape)  # type: ignore[no-any-return]
+    return expand(input, other._data.shape)
 
 
 # ---------------------------------------------------------------- the order of dimensions
@@ -360,6 +361,7 @@ _transpose_lane = ViewLane(_transpose)
 
 @spelled(_transpose)
 def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> Any:
+    need_tensor("transpose", input)
     if other:
         dim0, dim1 = other.get("axis0", dim0), other.get("axis1", dim1)
     if dim0 is None or dim1 is None:
@@ -389,6 +391,7 @@ permute_lane = ViewLane(_permute)
 
 @spelled(_permute)
 def permute(input: Any, *dims: Any, **other: Any) -> Any:
+    need_tensor("permute", input)
     order = sizes_of((other["dims"],) if other else dims, "permute", "dims")
     n = input._data.ndim
     if len(order) != n:
@@ -489,7 +492,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     else:
         relative = storage_offset - (input.storage_offset() if S.mode is None else 0)
     _check_strided(input, size, stride, relative)
-    return _as_strided.prim.call(input, params=(size, stride, relative, layout_of(input)))  # type: ignore[no-any-return]
+    return _as_strided.prim.call(input, params=(size, stride, relative, layout_of(input)))
 
 
 def _check_strided(x: Tensor, size: Ints, stride: Ints, relative: int) -> None:

@@ -46,7 +46,9 @@ def _spelling(function: Any, kernel: str) -> Any:
     prim = function.prim
     lane = one_lane(prim)
 
-    def spelling(input: Any, dim: Any = None, dtype: Any = None, *, out: Any = None, axis: Any = None) -> Any:
+    def spelling(
+        input: Any, dim: Any = None, dtype: Any = None, *, out: Any = None, axis: Any = None
+    ) -> Any:
         need_tensor(prim.name, input)
         dim = axis if dim is None else dim
         if dim is None:
@@ -126,7 +128,9 @@ _logsumexp_lane = one_lane(_logsumexp.prim)
 
 
 @spelled(_logsumexp)
-def logsumexp(input: Any, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, out: Any = None) -> Any:
+def logsumexp(
+    input: Any, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, out: Any = None
+) -> Any:
     need_tensor("logsumexp", input)
     dim = axis if dim is None else dim
     if input.dtype.category < 2:
@@ -135,4 +139,3 @@ def logsumexp(input: Any, dim: Dims = None, keepdim: bool = False, *, axis: Dims
     if out is not None:
         return _logsumexp.prim.call(input, params=params, out=out)
     return _logsumexp_lane(input, params)
-

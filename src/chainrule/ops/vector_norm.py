@@ -28,7 +28,7 @@ def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
     if ord == 1:
         return g * xp.sgn(x)
     if ord == 2:
-        return x * xp.masked_fill(g / out, xp.eq(out, 0), 0.0)
+        return x * (g / xp.masked_fill(out, xp.eq(out, 0), 1.0))
     size = xp.abs(x)
     if ord in (INF, -INF):
         ties = xp.to_dtype(xp.same(size, out), size.dtype)
@@ -37,7 +37,7 @@ def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
         scaled = xp.masked_fill(xp.sgn(x) * xp.pow(size, ord - 1.0), xp.eq(x, 0), 0.0)
         return scaled * (g * xp.pow(out, 1.0 - ord))
     scaled = xp.sgn(x) * xp.pow(size, ord - 1.0) if ord < 2 else x * xp.pow(size, ord - 2.0)
-    return scaled * xp.masked_fill(g / xp.pow(out, ord - 1.0), xp.eq(out, 0), 0.0)
+    return scaled * (g / xp.pow(xp.masked_fill(out, xp.eq(out, 0), 1.0), ord - 1.0))
 
 
 _vector_norm = reduction(
@@ -67,7 +67,13 @@ def _need_elements(x: Tensor, ord: float, dims: Ints | None) -> None:
 
 @spelled(_vector_norm)
 def vector_norm(
-    x: Any, ord: Any = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+    x: Any,
+    ord: Any = 2,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Any:
     need_tensor("linalg_vector_norm", x)
     if isinstance(ord, str) or not hasattr(ord, "__float__"):
@@ -94,7 +100,12 @@ def vector_norm(
 
 @public("norm", method=True)
 def norm(
-    input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None, out: Any = None
+    input: Tensor,
+    p: Any = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """The p-norm of all elements, or over `dim`.
 
@@ -120,14 +131,22 @@ def norm(
         if p not in ("fro", "nuc"):
             raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
         if p == "nuc":
-            return matrix_norm(input, p, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+            return matrix_norm(
+                input, p, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out
+            )
         p = 2
     return vector_norm(input, 2 if p is None else p, dim, keepdim, dtype=dtype, out=out)
 
 
 @public("linalg.norm")
 def linalg_norm(
-    A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+    A: Tensor,
+    ord: Any = None,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """The norm of a vector or a matrix.
 
@@ -158,7 +177,13 @@ def linalg_norm(
 
 @public("linalg.matrix_norm")
 def matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None, out: Any = None
+    A: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """The norm of matrices in two dimensions of a tensor.
 
@@ -179,7 +204,9 @@ def matrix_norm(
     """
     need_tensor("linalg_matrix_norm", A)
     if A._data.ndim < 2:
-        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+        raise RuntimeError(
+            "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
+        )
     if ord not in ("fro", "nuc", 1, -1, 2, -2, INF, -INF):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     if dtype is not None:
@@ -209,6 +236,3 @@ def _of_singular_values(A: Tensor, ord: Any, rows: int, cols: int, keepdim: bool
     for d in sorted((rows, cols)) if keepdim else ():
         made = OPS.unsqueeze(made, d)
     return made  # type: ignore[no-any-return]
-
-
-__all__ = ["linalg_norm", "matrix_norm", "norm", "vector_norm"]

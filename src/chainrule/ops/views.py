@@ -35,12 +35,12 @@ class ViewNode(GeneralNode):
     def raw(self, g: Any, keep: bool) -> Any:
         rule = self.prim.rules[0]
         values = (self.s0, *self.p)
-        return rule.fn(RAW, g, *[values[i] for i in self.picks])  # type: ignore[attr-defined,union-attr]
+        return rule.fn(RAW, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
 
     def rec(self, g: Any, keep: bool) -> Any:
         rule = self.prim.rules[0]
         values = (self.s0, *self.p)
-        return rule.fn(OPS, g, *[values[i] for i in self.picks])  # type: ignore[attr-defined,union-attr]
+        return rule.fn(OPS, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
 
     def saved(self) -> dict[str, Any]:
         return {"x_shape": self.s0} | dict(zip(self.prim.params, self.p, strict=True))
@@ -52,6 +52,8 @@ class ViewNode(GeneralNode):
 def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Tensor:
     """A new tensor on `data`, part of the memory of `x`: `link_view` of the core with its steps
     written out."""
+    if not data.flags.writeable:
+        _as_writeable_as_can_be(data, x._data)
     t = _new(Tensor)
     t._data = data
     t._node = t._grad = t._meta = None
@@ -72,6 +74,17 @@ def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Te
             meta.views = [r for r in views if r() is not None]
             meta.views_limit = 2 * len(meta.views) + 8
     return t
+
+
+def _as_writeable_as_can_be(data: Any, of: Any) -> None:
+    """A part of an expanded tensor may be written where its own elements do not share memory."""
+    if 0 in of.strides and not any(
+        n > 1 and not s for n, s in zip(data.shape, data.strides, strict=True)
+    ):
+        try:
+            data.flags.writeable = True
+        except ValueError:  # the memory itself is read-only
+            return
 
 
 class ViewLane:

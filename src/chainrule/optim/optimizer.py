@@ -1,9 +1,9 @@
-"""`Optimizer`: parameters in groups with their options, the state of each parameter, hooks, and saving both.
+"""`Optimizer`: parameters in groups with their options, the state of each parameter, hooks, and
+saving both.
 
-A subclass gives `defaults` and writes `step`; everything else is here. Parameters are tensors, `(name, tensor)`
-pairs, or dictionaries with `params` and options for them. `state_dict` has PyTorch's layout: parameters are numbers
-in the order in which they were given.
-"""
+A subclass gives `defaults` and writes `step`; everything else is here. Parameters are tensors,
+`(name, tensor)` pairs, or dictionaries with `params` and options for them. `state_dict` has
+PyTorch's layout: parameters are numbers in the order in which they were given."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import errors
 from ..core.engine import RemovableHandle
+from ..core.primitive import cast
 from ..core.tensor import Tensor
 
 __all__ = ["Optimizer"]
@@ -42,7 +43,8 @@ class Optimizer:
         defaults: the options that a group may give, and their values when it does not.
 
     Attributes:
-        param_groups: the groups as dictionaries; change their options as you like, as in `group["lr"] *= 0.1`.
+        param_groups: the groups as dictionaries; change their options as you like, as in
+            `group["lr"] *= 0.1`.
         state: what the optimizer keeps for every parameter, by parameter.
 
     Raises:
@@ -73,7 +75,8 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(
                 errors.hinted(
-                    "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                    "params argument given to the optimizer should be an iterable of Tensors or "
+                    "dicts, but got "
                     f"{errors.type_name(params.dtype)}",
                     hint="put it into a list: [w]",
                 )
@@ -112,7 +115,8 @@ class Optimizer:
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
                 raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                    f"parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
                 )
             param_group.setdefault(name, default)
         self._check_group(param_group)
@@ -120,13 +124,16 @@ class Optimizer:
 
     def _check_parameter(self, p: Any) -> None:
         if not isinstance(p, Tensor):
-            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_type_of(p)}")
+            raise TypeError(
+                f"optimizer can only optimize Tensors, but one of the params is {_type_of(p)}"
+            )
         if not self.defaults.get("differentiable", None) and not (p.is_leaf or p.retains_grad):
             raise ValueError(
                 errors.hinted(
                     "can't optimize a non-leaf Tensor",
                     f"it was made by {p.grad_fn.name()}" if p.grad_fn is not None else "",
-                    hint="give the tensors made with requires_grad=True, not what is computed from them",
+                    hint="give the tensors made with requires_grad=True, not what is computed from "
+                    "them",
                 )
             )
 
@@ -134,7 +141,8 @@ class Optimizer:
         params = group["params"]
         if len(params) != len(set(params)):
             warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an "
+                "optimizer contains a parameter group with duplicate parameters; in future, this "
+                "will cause an "
                 "error; see github.com/pytorch/pytorch/issues/40967 for more information",
                 UserWarning,
                 stacklevel=4,
@@ -149,7 +157,9 @@ class Optimizer:
             )
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters; with set_to_none=False they become zeros in place."""
+        """Forget the gradients of all parameters; with set_to_none=False they become zeros in
+        place.
+        """
         for group in self.param_groups:
             for p in group["params"]:
                 grad = p._grad
@@ -174,7 +184,8 @@ class Optimizer:
         """The state and the groups as plain dictionaries; parameters are numbered.
 
         Returns:
-            {"state": {number: state}, "param_groups": [{..., "params": [numbers]}]}; tensors are not copied.
+            {"state": {number: state}, "param_groups": [{..., "params": [numbers]}]}; tensors are
+            not copied.
         """
         for hook in self._optimizer_state_dict_pre_hooks.values():
             hook(self)
@@ -186,9 +197,7 @@ class Optimizer:
                 numbers.setdefault(id(p), len(numbers))
             packed["params"] = [numbers[id(p)] for p in group["params"]]
             groups.append(packed)
-        state = {
-            numbers[id(k)] if isinstance(k, Tensor) else k: v for k, v in self.state.items()
-        }
+        state = {numbers[id(k)] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
         made: dict[str, Any] = {"state": state, "param_groups": groups}
         for hook in self._optimizer_state_dict_post_hooks.values():
             made = hook(self, made) or made
@@ -207,20 +216,24 @@ class Optimizer:
         if len(groups) != len(saved):
             raise ValueError(
                 "loaded state dict has a different number of parameter groups\n"
-                f"here: {len(groups)}, loaded: {len(saved)}\nHint: make the optimizer as the saved one was made"
+                f"here: {len(groups)}, loaded: {len(saved)}\nHint: make the optimizer as the saved "
+                f"one was made"
             )
         sizes = [(len(g["params"]), len(s["params"])) for g, s in zip(groups, saved, strict=True)]
         if any(a != b for a, b in sizes):
             raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group\n"
+                "loaded state dict contains a parameter group that doesn't match the size of "
+                "optimizer's group\n"
                 f"parameters (here, loaded) of each group: {sizes}"
             )
         numbers = chain.from_iterable(s["params"] for s in saved)
-        by_number = dict(zip(numbers, chain.from_iterable(g["params"] for g in groups), strict=True))
+        by_number = dict(
+            zip(numbers, chain.from_iterable(g["params"] for g in groups), strict=True)
+        )
         state: defaultdict[Tensor, Any] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             p = by_number.get(key)
-            state[key if p is None else p] = value if p is None else _fitted(value, p)  # type: ignore[index]
+            state[key if p is None else p] = value if p is None else _fitted(value, p)
         merged = [_merged(g, s) for g, s in zip(groups, saved, strict=True)]
         self.__setstate__({"state": state, "param_groups": merged})
         for hook in self._optimizer_load_state_dict_post_hooks.values():
@@ -245,26 +258,34 @@ class Optimizer:
     # ------------------------------------------------------------ hooks
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before each step; it may return new (args, kwargs)."""
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return new ones."""
         return _register(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step."""
         return _register(self._optimizer_step_post_hooks, hook)
 
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    def register_state_dict_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
         """Call `hook(optimizer)` before `state_dict()`."""
         return _register(self._optimizer_state_dict_pre_hooks, hook, prepend)
 
-    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    def register_state_dict_post_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` after `state_dict()`; it may return another one."""
         return _register(self._optimizer_state_dict_post_hooks, hook, prepend)
 
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    def register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` before loading; it may return another one."""
         return _register(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
 
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    def register_load_state_dict_post_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
         """Call `hook(optimizer)` after loading."""
         return _register(self._optimizer_load_state_dict_post_hooks, hook, prepend)
 
@@ -326,7 +347,8 @@ def _listed(group: dict[str, Any]) -> None:
         params = [params]
     elif isinstance(params, set):
         raise TypeError(
-            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+            "optimizer parameters need to be organized in ordered collections, but the ordering of "
+            "tensors in sets "
             "will change between runs. Please use a list instead."
         )
     params = list(params)
@@ -353,7 +375,7 @@ def _fitted(value: Any, p: Tensor, key: Any = None) -> Any:
     if isinstance(value, Tensor):
         if key == "step" or not p.is_floating_point():
             return value
-        return value.to(p.dtype)
+        return cast(value, p.dtype)
     if isinstance(value, dict):
         return {k: _fitted(v, p, k) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,8 +1,8 @@
 """Stochastic gradient descent, with momentum, dampening, weight decay and Nesterov's variant.
 
-A step writes into the arrays of the parameters: two NumPy calls per parameter without momentum. When the step itself
-is to be recorded (`differentiable=True`) or an interpreter runs, the same update is written in public operations.
-"""
+A step writes into the arrays of the parameters: two NumPy calls per parameter without momentum.
+When the step itself is to be recorded (`differentiable=True`) or an interpreter runs, the same
+update is written in public operations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class SGD(Optimizer):
 
     With gradient g (negated for `maximize`) of parameter w:
 
-        g = g + weight_decay w
-        b = momentum b + (1 - dampening) g        (b = g in the first step)
-        w = w - lr b                              (nesterov: w - lr (g + momentum b); without momentum: w - lr g)
+        g = g + weight_decay w b = momentum b + (1 - dampening) g        (b = g in the first step) w
+        = w - lr b                              (nesterov: w - lr (g + momentum b); without
+        momentum: w - lr g)
 
     Args:
         params: tensors, (name, tensor) pairs or groups: see `Optimizer`.
@@ -37,7 +37,8 @@ class SGD(Optimizer):
         foreach, fused: accepted; the update is the same.
         differentiable: record the step, so that gradients flow through it.
 
-    Source: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum (2013), section 2;
+    Source: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum
+        (2013), section 2;
     the learning rate multiplies the velocity, as in PyTorch.
 
     Example:
@@ -66,15 +67,29 @@ class SGD(Optimizer):
     ) -> None:
         if isinstance(lr, Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
-        for name, value in (("learning rate", lr), ("momentum value", momentum), ("weight_decay value", weight_decay)):
+        value: Any
+        for name, value in (
+            ("learning rate", lr),
+            ("momentum value", momentum),
+            ("weight_decay value", weight_decay),
+        ):
             if value < 0:
-                raise ValueError(f"Invalid {name}: {value}\nHint: it cannot be negative; maximize=True climbs")
+                raise ValueError(
+                    f"Invalid {name}: {value}\nHint: it cannot be negative; maximize=True climbs"
+                )
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        defaults = dict(
-            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
-            maximize=maximize, foreach=foreach, differentiable=differentiable, fused=fused,
-        )  # fmt: skip
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
         super().__init__(params, defaults)
         if fused and differentiable:
             raise RuntimeError("`fused` does not support `differentiable`")
@@ -84,8 +99,13 @@ class SGD(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         for group in self.param_groups:
-            for name, default in (("nesterov", False), ("maximize", False), ("foreach", None),
-                                  ("differentiable", False), ("fused", False)):  # fmt: skip
+            for name, default in (
+                ("nesterov", False),
+                ("maximize", False),
+                ("foreach", None),
+                ("differentiable", False),
+                ("fused", False),
+            ):
                 group.setdefault(name, default)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -131,9 +151,7 @@ def _number(value: Any, plain: bool) -> Any:
     return value.item() if plain and isinstance(value, Tensor) else value
 
 
-def _update(
-    p: Tensor, g: Any, lr: float, decay: float, group: dict[str, Any], state: Any
-) -> None:
+def _update(p: Tensor, g: Any, lr: float, decay: float, group: dict[str, Any], state: Any) -> None:
     """One parameter, in its own memory."""
     x = p._data
     if group["maximize"]:

@@ -1,0 +1,502 @@
+"""Levels: interpreters whose values are tensors around tensors of the level below.
+
+`grad`, `jvp` and `vmap` each enter a level. Its values are `Wrapped` tensors: one holds the tensor
+it stands for one level down (`_inner`) and its level (`_level`). An op goes to the innermost level,
+which takes its own wrappers off, evaluates the op one level down and wraps the result; whatever
+belongs to another level is a constant to it, so perturbations of different levels cannot be
+confused. When a level is left, wrappers that are still held collapse to what they wrap (a batched
+one, which stands for many tensors, becomes unusable and says so).
+In-place: the new value is computed out of place, written into the wrapped tensor one level down,
+and the level's own facts (node, tangent) of the base and its views follow (`Level.overwrite`).
+Called by `core/reverse.py`, `core/forward.py`, `core/batch.py`; `core/views.py` asks a level to
+write.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _state, errors
+from .._state import S, grad_enabled
+from . import views
+from .interpreter import Interpreter, current, pop, push
+from .node import LEAF, Output, next_k
+from .primitive import Primitive, cast, link_view
+from .record import OPS, GeneralNode, version_of
+from .tensor import Meta, Tensor, wrap
+
+__all__ = ["Level", "LevelNode", "Wrapped", "is_float", "lower", "outs_of", "record_at"]
+
+_new = object.__new__
+
+
+def lower(prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+    """Evaluate with whoever is innermost now; the operands are already promoted."""
+    mode = current() if S.mode is not None else None
+    return prim.evaluate(inputs, params) if mode is None else mode.process(prim, inputs, params)
+
+
+def is_float(t: Any) -> bool:
+    """Whether it is a tensor whose dtype can have a derivative."""
+    return isinstance(t, Tensor) and t._data.dtype.kind in "fcV"
+
+
+def outs_of(prim: Primitive, made: Any) -> tuple[Tensor, ...]:
+    """The outputs of a call as a tuple."""
+    return made if prim.several else (made,)
+
+
+class Wrapped(Tensor):
+    """A tensor of a level: it stands for the tensor `_inner` one level down."""
+
+    __slots__ = ()
+    _wrapped = True
+    _inner: Tensor
+    _level: Level
+
+    # ------------------------------------------------------------ reading elements
+
+    def item(self) -> Any:
+        return self._inner.item()
+
+    def tolist(self) -> Any:
+        return self._inner.tolist()
+
+    def numpy(self, *, force: bool = False) -> Any:
+        if self._node is not None and not force:
+            raise errors.numpy_of_graph(self)
+        return self._inner.numpy(force=force)
+
+    def __bool__(self) -> bool:
+        return bool(self._inner)
+
+    def __index__(self) -> int:
+        return self._inner.__index__()
+
+    def data_ptr(self) -> int:
+        return self._inner.data_ptr()
+
+    def stride(self, dim: int | None = None) -> Any:
+        return self._inner.stride(dim)
+
+    def storage_offset(self) -> int:
+        return self._inner.storage_offset()
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        return self._inner.is_contiguous()
+
+    def __format__(self, spec: str) -> str:
+        return str(self) if not spec else format(self.item(), spec)
+
+    def _show(self, name: str, facts: str) -> str:
+        value = repr(self._inner).replace("\n", "\n    ")
+        return f"{name}(lvl={self._level.number}, {facts}value=\n    {value}\n)"
+
+    # ------------------------------------------------------------ leaving the graph
+
+    def detach(self) -> Tensor:
+        return self._inner.detach()
+
+    @property
+    def data(self) -> Tensor:
+        return self._inner.data
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        raise _not_inside("assigning `.data`")
+
+    def detach_(self) -> Tensor:
+        raise _not_inside("detach_()")
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        raise errors_of_requires_grad()
+
+    def set_(self, *args: Any) -> Tensor:
+        raise _not_inside("set_()")
+
+    def resize_(self, *args: Any, **kwargs: Any) -> Tensor:
+        raise _not_inside("resize_()")
+
+    def backward(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        raise RuntimeError(
+            errors.hinted(
+                "backward() called inside a functorch transform. This is not supported, please use "
+                "functorch.grad or functorch.vjp instead or call backward() outside of functorch "
+                "transforms.",
+                hint="torch.func.grad(f)(x) nests to any depth",
+            )
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        made: Tensor = OPS.clone(self)
+        memo[id(self)] = made
+        return made
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise _not_inside("pickling a tensor")
+
+    # ------------------------------------------------------------ the end of the level
+
+    def _fall(self) -> None:
+        """The level is over: become what was wrapped."""
+        become(self, self._inner)
+
+
+def _not_inside(what: str) -> RuntimeError:
+    return RuntimeError(
+        errors.hinted(
+            f"{what} is not supported inside a function transform",
+            hint="do it before, outside of the function given to torch.func",
+        )
+    )
+
+
+def errors_of_requires_grad() -> RuntimeError:
+    """`requires_grad_` on a tensor of a level."""
+    return RuntimeError(
+        errors.hinted(
+            "You are attempting to call Tensor.requires_grad_() (or perhaps using "
+            "torch.autograd.functional.* APIs) inside of a function being transformed by a "
+            "functorch transform. This is unsupported, please attempt to use the functorch "
+            "transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside "
+            "of a function being transformed instead.",
+            hint="torch.func.grad differentiates with respect to arguments; nothing need be marked",
+        )
+    )
+
+
+_SLOTS = ("_data", "_node", "_grad", "_vc", "_view", "_meta")
+
+
+def become(t: Tensor, source: Tensor) -> None:
+    """`t` is from now on another name of `source`."""
+    for name in ("_inner", "_level", "_tangent"):
+        t.__dict__.pop(name, None)
+    t.__class__ = source.__class__
+    for slot in _SLOTS:
+        setattr(t, slot, getattr(source, slot))
+    for name, value in source.__dict__.items():
+        t.__dict__.setdefault(name, value)
+
+
+def copied(t: Tensor) -> Tensor:
+    """Another object for the same tensor."""
+    made = _new(t.__class__)
+    for slot in _SLOTS:
+        setattr(made, slot, getattr(t, slot))
+    made.__dict__.update(t.__dict__)
+    return made
+
+
+# ---------------------------------------------------------------- the interpreter
+
+
+class Level(Interpreter):
+    """One level: pushed by a transform, left when the function has run.
+
+    Attributes:
+        number: 1 for the outermost.
+        alive: it has not been left.
+        kind: the class of its wrappers.
+        differentiates: its wrappers have facts (node, tangent) that views and bases share.
+    """
+
+    writes = True
+    differentiates = True
+    kind: type[Wrapped] = Wrapped
+
+    def __init__(self) -> None:
+        self.number, self.alive = 0, True
+        self._made: list[weakref.ref[Wrapped]] = []
+        self._limit = 256
+
+    def __enter__(self) -> Level:
+        self.number = 1 + sum(isinstance(m, Level) for m in _state.modes())
+        push(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pop(self)
+        self.alive = False
+        for ref in self._made:
+            t = ref()
+            if t is not None and t.__dict__.get("_level") is self:
+                t._fall()
+        self._made.clear()
+
+    def owns(self, t: Any) -> bool:
+        """Whether `t` is a value of this level."""
+        return t.__class__ is self.kind and t._level is self
+
+    def inner(self, t: Any) -> Any:
+        """`t` one level down."""
+        return t._inner if t.__class__ is self.kind and t._level is self else t
+
+    def wrap(self, inner: Tensor) -> Any:
+        """A value of this level around a tensor of the level below."""
+        t = _new(self.kind)
+        t._data = inner._data
+        t._node = t._grad = t._view = t._meta = None
+        vc = inner._vc
+        if vc is None:
+            vc = inner._vc = [0]
+        t._vc = vc
+        t._inner, t._level = inner, self
+        made = self._made
+        made.append(weakref.ref(t))
+        if len(made) > self._limit:
+            self._made = [r for r in made if r() is not None]
+            self._limit = 2 * len(self._made) + 256
+        return t
+
+    def link(self, prim: Primitive, outs: Sequence[Any], x: Any, params: tuple[Any, ...]) -> None:
+        """Say of which tensor the outputs of a view op are views, as the level below says."""
+        for t in outs:
+            if self.owns(t) and t._inner._view is not None:
+                link_view(prim, t, x, params)
+
+    # ------------------------------------------------------------ in place
+
+    def inplace(
+        self, prim: Primitive, x: Tensor, rest: tuple[Any, ...], params: tuple[Any, ...]
+    ) -> Tensor:
+        """`x.op_(*rest)` while this level is innermost."""
+        saves = any(kind == "x" and index == 0 for kind, index, _ in prim.layout.saves)
+        before = OPS.clone(x) if saves else x
+        value = prim.call(before, *rest, params=params)
+        views.check_fits(x, value)
+        return self.overwrite(x, cast(value, x.dtype))
+
+    def overwrite(self, x: Tensor, value: Tensor) -> Tensor:
+        """`x` now holds `value`, at this level and below."""
+        if not self.owns(x) and not self.owns(value):
+            self._write(x, value)
+            return x
+        if not self._follows(value):
+            self._write(self.inner(x), self.inner(value))
+            return x
+        if not self.owns(x):
+            self._lift(x)
+        base = x if x._view is None else x._view[0]
+        news = self._rebased(base, x, value)
+        self._write(x._inner, self.inner(value))
+        for t, new in news:
+            t._data = t._inner._data
+            self.adopt(t, new)
+        return x
+
+    def _follows(self, value: Tensor) -> bool:
+        """Whether the level's facts change with a write of `value`."""
+        return is_float(value)
+
+    def adopt(self, t: Any, new: Tensor) -> None:
+        """`t` takes the level's facts from `new`."""
+        raise NotImplementedError
+
+    def _write(self, x: Tensor, value: Tensor) -> None:
+        pop(self)
+        try:
+            views.check_writable(x, "copy", (value,))
+            views.overwrite(x, value)
+        finally:
+            push(self)
+
+    def _rebased(self, base: Tensor, x: Tensor, value: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What the base and all its views hold once the view `x` holds `value`, as values of this
+        level."""
+        new, t = value, x
+        while t is not base:
+            _, parent, prim, params = t._view  # type: ignore[misc]
+            new, t = put_back(prim, params, parent, new), parent
+        found = {id(base): new}
+        news = [(base, new)]
+        for view in views.live_views(base):
+            if view is x:
+                made = value
+            else:
+                _, parent, prim, params = view._view  # type: ignore[misc]
+                source = found.get(id(parent))
+                if source is None:
+                    continue
+                made = prim.call(source, params=params)
+                if prim.several:
+                    made = next(m for m in made if m._data.shape == view._data.shape)
+            found[id(view)] = made
+            news.append((view, made))
+        return news
+
+    def _lift(self, x: Tensor) -> None:
+        """Make `x`, its base and the base's views, which so far belong to a level below, values of
+        this one."""
+        base = x if x._view is None else x._view[0]
+        family = [base, *views.live_views(base)]
+        if not any(t is x for t in family):
+            family.append(x)
+        inners = {id(t): copied(t) for t in family}
+        for t in family:
+            inner = inners[id(t)]
+            if t._view is not None:
+                _, parent, prim, params = t._view
+                inner._view = (inners[id(base)], inners.get(id(parent), parent), prim, params)
+            t.__dict__.clear()
+            t.__class__ = self.kind
+            t._inner, t._level, t._node, t._grad = inner, self, None, None  # type: ignore[attr-defined]
+            self._made.append(weakref.ref(t))  # type: ignore[arg-type]
+        if base._meta is not None:
+            below = inners[id(base)]._meta = Meta()
+            below.views = [weakref.ref(inners[id(t)]) for t in family[1:]]
+            base.__dict__["_views_below"] = list(inners.values())  # the inner views live as long
+
+
+def put_back(prim: Primitive, params: tuple[Any, ...], parent: Tensor, value: Tensor) -> Tensor:
+    """`parent` with the region that the view `prim(parent, *params)` shows replaced by `value`."""
+    rule: Any = prim.rules[0]
+    known = {"x_shape": parent._data.shape, "x_dtype": parent.dtype}
+    known |= dict(zip(prim.params, params, strict=True))
+
+    def transposed(g: Tensor) -> Tensor:
+        made: Tensor = rule.fn(OPS, g, *[known[n] for n in rule.names])
+        return made
+
+    if value._data.size == parent._data.size and prim.name not in ("as_strided", "real", "imag"):
+        return transposed(value)
+    region = transposed(wrap_ones(value))
+    return OPS.where(OPS.ne(region, 0), transposed(value), parent)  # type: ignore[no-any-return]
+
+
+def wrap_ones(t: Tensor) -> Tensor:
+    """Ones in the shape and dtype of `t`."""
+    return OPS.zeros(t._data.shape, t.dtype) + 1  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- the tape of a level
+
+
+class LevelNode(GeneralNode):
+    """The node of an op on values of a level: saved values are tensors, in both readings.
+
+    s0: saved operands as values of the level, outputs as values of the level below (a node that
+    held its own output would be a cycle); v0: the versions they had.
+    """
+
+    __slots__ = ("level",)
+    level: Any
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        gs = self.rec(wrap(g), keep)
+        return tuple(None if x is None else x._data for x in gs)
+
+    def _unpack(self, recorded: bool) -> list[Any]:
+        values = []
+        saves = self.prim.layout.saves
+        for (kind, index, name), value, version in zip(saves, self.s0, self.v0, strict=True):
+            if kind == "x":
+                value = self._checked(name, value, version, True)
+            elif kind == "out" and value is not None:
+                inner = value[0]
+                if version_of(inner) != version:
+                    raise errors.modified_saved(self, name, inner, version)
+                value = self.level.again(value, self, index)
+            values.append(value)
+        return values
+
+    def release(self) -> None:
+        """What a level saves lives as long as its node."""
+
+
+_CLASSES: dict[Primitive, Any] = {}
+
+
+def _class_of(prim: Primitive) -> Any:
+    made = _CLASSES.get(prim)
+    if made is None:
+        body = {"prim": prim, "__slots__": ()}
+        made = _CLASSES[prim] = type(prim.grad_fn, (LevelNode,), body)
+    return made
+
+
+def record_at(
+    level: Any,
+    prim: Primitive,
+    outs: Sequence[Any],
+    inputs: tuple[Any, ...],
+    nodes: Sequence[Any],
+    params: tuple[Any, ...],
+) -> None:
+    """Hang a node on the outputs, values of `level`; `nodes` are those of the operands at this
+    level."""
+    masks = prim.layout.masks if not prim.variadic else prim.layout.masks * len(inputs)
+    edges = []
+    needed = 0
+    for t, edge, mask in zip(inputs, nodes, masks, strict=True):
+        if mask is None:
+            edge = None
+        if edge is not None:
+            needed |= mask
+            edge = t if edge is LEAF else edge
+        edges.append(edge)
+    node: Any = _new(_class_of(prim))
+    node.k, node.hooks, node.p, node.e, node.level = next_k(), None, params, tuple(edges), level
+    node.s1 = node.v1 = None
+    _save_all(node, prim, outs, inputs, needed)
+    shapes = tuple(t._data.shape if isinstance(t, Tensor) else () for t in inputs)
+    if prim.broadcasts and any(
+        s != outs[0]._data.shape for s, e in zip(shapes, edges, strict=True) if e is not None
+    ):
+        node.s1 = shapes
+    if prim.several:
+        node.v1 = tuple((t._data.shape, t._data.dtype) for t in outs)
+    for i, t in enumerate(outs):
+        if level.owns(t):
+            t._node = Output.of(node, i) if prim.several else node
+
+
+def _save_all(node: Any, prim: Primitive, outs: Any, inputs: Any, needed: int) -> None:
+    node.s0, node.v0 = [], []
+    for kind, index, _ in prim.layout.saves:
+        value: Any = None
+        version: Any = 0
+        if needed & 1:
+            if kind == "out":
+                value = (outs[index]._inner, outs[index].__dict__.get("_tangent")) if hasattr(
+                    outs[index], "_inner"
+                ) else (outs[index], None)
+                version = version_of(value[0])
+            else:
+                value = saved_operand(prim, kind, index, inputs)
+                if kind == "x":
+                    version = _versions(value)
+        needed >>= 1
+        node.s0.append(value)
+        node.v0.append(version)
+
+
+def _versions(value: Any) -> Any:
+    if type(value) is list:
+        return [version_of(t) for t in value]
+    return version_of(value) if isinstance(value, Tensor) else 0
+
+
+def saved_operand(prim: Primitive, kind: str, index: int, inputs: Any) -> Any:
+    """The operand (or its shape or dtype) that a rule asks for by name."""
+    if prim.variadic:
+        return list(inputs) if kind == "x" else tuple(_fact(t, kind) for t in inputs)
+    t = inputs[index]
+    return t if kind == "x" else _fact(t, kind)
+
+
+def _fact(t: Any, kind: str) -> Any:
+    if not isinstance(t, Tensor):
+        return None
+    return t._data.shape if kind == "shape" else t.dtype
+
+
+def tracked(nodes: Sequence[Any], prim: Primitive) -> bool:
+    """Whether one of the operands that have a rule belongs to a graph, and recording is on."""
+    if not grad_enabled():
+        return False
+    if prim.joint:
+        return any(n is not None for n in nodes)
+    return any(n is not None and r is not None for n, r in zip(nodes, prim.rules, strict=True))

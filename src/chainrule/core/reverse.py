@@ -1,0 +1,158 @@
+"""The reverse level: what `torch.func.grad` and `vjp` run a function under.
+
+`Reverse` is a tape of its own on values of its own (`Traced`), beside the tape of plain
+`backward()`: nodes hang on the wrappers and save values of this level. `pull` walks it from
+cotangents to the leaves, after the level is left, with the rules read on ordinary ops; so the walk
+itself is seen by whatever levels are outside, and derivatives nest to any depth.
+`cotangents` reads the rules of one op without a tape. Called by `func/`, `core/forward.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import errors
+from .._state import grad_enabled, set_grad
+from . import engine
+from .interpreter import pop, push
+from .levels import Level, Wrapped, lower, outs_of, record_at, saved_operand, tracked
+from .node import LEAF, Output
+from .primitive import Primitive
+from .record import OPS, is_complex, sum_to
+from .tensor import Tensor
+
+__all__ = ["Reverse", "Traced", "cotangents", "pull"]
+
+
+class Traced(Wrapped):
+    """A value of a reverse level; its `_node` is the tape of that level."""
+
+    __slots__ = ()
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return self._show("GradTrackingTensor", "")
+
+
+class Reverse(Level):
+    """Records what is computed from its leaves."""
+
+    kind = Traced
+
+    def __enter__(self) -> Level:
+        self.outer = set_grad(True)
+        return super().__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        set_grad(self.outer)
+
+    def leaf(self, t: Tensor) -> Traced:
+        """An argument to differentiate with respect to."""
+        if t._data.dtype.kind not in "fcV":
+            raise errors.float_only(
+                "only Tensors of floating point dtype can require gradients", t.dtype
+            )
+        made: Traced = self.wrap(t)
+        made._node = LEAF
+        return made
+
+    def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        """Evaluate one level down; hang a node on the result if a value of this level went in."""
+        inner, nodes = list(inputs), [None] * len(inputs)
+        mine = False
+        for i, t in enumerate(inputs):
+            if t.__class__ is Traced and t._level is self:
+                inner[i], nodes[i], mine = t._inner, t._node, True
+        pop(self)
+        before = set_grad(self.outer)
+        try:
+            made = lower(prim, tuple(inner), params)
+        finally:
+            set_grad(before)
+            push(self)
+        if not mine:
+            return made
+        recorded = tracked(nodes, prim)
+        view = prim.view and self.owns(inputs[0])
+        if not recorded and not view:
+            return made
+        outs = tuple(
+            self.wrap(t) if t._data.dtype.kind in "fcV" else t for t in outs_of(prim, made)
+        )
+        if recorded:
+            record_at(self, prim, outs, inputs, nodes, params)
+        if view:
+            inputs[0]._data = inner[0]._data
+            self.link(prim, outs, inputs[0], params)
+        return outs if prim.several else outs[0]
+
+    def again(self, saved: tuple[Any, Any], node: Any, index: int) -> Tensor:
+        """A saved output: a value of this level as long as it is alive."""
+        inner: Tensor = saved[0]
+        if not self.alive or inner._data.dtype.kind not in "fcV":
+            return inner
+        t: Traced = self.wrap(inner)
+        t._node = node if node.v1 is None else Output.of(node, index)
+        return t
+
+    def _follows(self, value: Tensor) -> bool:
+        return super()._follows(value) and grad_enabled()
+
+    def adopt(self, t: Any, new: Tensor) -> None:
+        """The tape continues from the node of `new`."""
+        t._node = new._node if self.owns(new) else None
+
+    def edge(self, t: Any) -> Any:
+        """Where a walk from `t` starts; None if it does not depend on the leaves."""
+        if not self.owns(t) or t._node is None:
+            return None
+        return t if t._node is LEAF else t._node
+
+
+def pull(
+    edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[Any], keep: bool = True
+) -> list[Tensor | None]:
+    """The cotangents of the leaves of a level that has been left, given those of `edges`."""
+    pairs = [(e, g) for e, g in zip(edges, gs, strict=True) if e is not None and g is not None]
+    found = engine._run(None, None, pairs, keep, True)
+    return [found.get(id(leaf), (None, None))[1] for leaf in leaves]
+
+
+def cotangents(
+    prim: Primitive,
+    inputs: tuple[Any, ...],
+    outs: tuple[Any, ...],
+    params: tuple[Any, ...],
+    g: Any,
+    wanted: Sequence[bool],
+) -> list[Any]:
+    """The vjp of one op read on tensors: a cotangent for each wanted operand, None for the rest.
+
+    Args:
+        g: the cotangents of the floating outputs: one, or a tuple if there are several.
+    """
+    values = [
+        outs[index] if kind == "out" else saved_operand(prim, kind, index, inputs)
+        for kind, index, _ in prim.layout.saves
+    ]
+    values += params
+    flip = prim.holomorphic and is_complex(g)
+    if flip:
+        g = OPS.conj(g)
+    if prim.joint:
+        rule: Any = prim.rules[0]
+        gs = [x if w else None for x, w in zip(rule.fn(OPS, g, *rule.pick(values)), wanted)]  # noqa: B905
+    else:
+        gs = [
+            r.fn(OPS, g, *r.pick(values)) if r is not None and w else None
+            for r, w in zip(prim.rules, wanted, strict=True)
+        ]
+    if flip:
+        gs = [None if x is None else OPS.conj(x) for x in gs]
+    if prim.broadcasts:
+        gs = [
+            x if x is None else sum_to(OPS, x, tuple(t._data.shape))
+            for x, t in zip(gs, inputs, strict=True)
+        ]
+    return gs

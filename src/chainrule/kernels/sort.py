@@ -1,0 +1,172 @@
+"""Sorting, selecting and searching arrays along one axis. NaN counts as larger than every number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["kthvalue", "median", "median_all", "mode", "nanmedian", "nanmedian_all", "searchsorted", "sort",
+           "topk", "unique", "unique_consecutive"]  # fmt: skip
+
+I64 = np.dtype("int64")
+
+
+def order(x: Any, dim: int, descending: bool) -> Any:
+    """The places of the elements in sorted order; equal ones keep theirs."""
+    if not descending:
+        return x.argsort(dim, kind="stable")
+    flipped = np.flip(x, dim)
+    return np.flip(x.shape[dim] - 1 - flipped.argsort(dim, kind="stable"), dim)
+
+
+def read(x: Any, at: Any, dim: int) -> Any:
+    """The elements at these places along an axis."""
+    return x[at] if x.ndim == 1 else np.take_along_axis(x, at, dim)
+
+
+def sort(x: Any, dim: int, descending: bool = False) -> Any:
+    """Values in order, and where they were."""
+    if not x.ndim:
+        return x, I64.type(0)
+    at = np.ascontiguousarray(order(x, dim, descending))
+    return read(x, at, dim), at
+
+
+def argsort(x: Any, dim: int, descending: bool = False) -> Any:
+    """Where the elements in order were."""
+    return np.ascontiguousarray(order(x, dim, descending)) if x.ndim else I64.type(0)
+
+
+def topk(x: Any, k: int, dim: int, largest: bool = True) -> Any:
+    """The k largest (or smallest) in order, and where they were."""
+    if not x.ndim:
+        return (x, I64.type(0)) if k else (np.empty(0, x.dtype), np.empty(0, I64))
+    n = x.shape[dim]
+    if n > 64 and k * 8 < n and x.dtype.kind == "f":
+        return _topk_of_many(x, k, dim, largest)
+    at = np.ascontiguousarray(np.take(order(x, dim, largest), np.arange(k), dim))
+    return read(x, at, dim), at
+
+
+def _topk_of_many(x: Any, k: int, dim: int, largest: bool) -> Any:
+    n = x.shape[dim]
+    kth = n - k if largest else k - 1
+    some = np.argpartition(x, max(kth, 0), dim)
+    some = np.take(some, np.arange(n - k, n) if largest else np.arange(k), dim)
+    some.sort(dim)  # so that equal elements keep their order
+    inside = order(np.take_along_axis(x, some, dim), dim, largest)
+    at = np.take_along_axis(some, inside, dim)
+    return np.take_along_axis(x, at, dim), at
+
+
+def _at_place(x: Any, at: Any, dim: int, keepdim: bool) -> Any:
+    """Value and index where `at` (with the axis kept) says."""
+    values = np.take_along_axis(x, at, dim)
+    if keepdim:
+        return values, at
+    return values.squeeze(dim)[()], at.squeeze(dim)[()]
+
+
+def kthvalue(x: Any, k: int, dim: int, keepdim: bool = False) -> Any:
+    """The k-th smallest element along an axis, and where it is."""
+    if not x.ndim:
+        return x, I64.type(0)
+    return _at_place(x, np.take(order(x, dim, False), [k - 1], dim), dim, keepdim)
+
+
+def median(x: Any, dim: int, keepdim: bool = False) -> Any:
+    """The middle element (the lower of two), and where it is; NaN if there is one."""
+    if not x.ndim:
+        return x, I64.type(0)
+    n = x.shape[dim]
+    where = order(x, dim, False)
+    at = np.take(where, [(n - 1) // 2], dim)
+    if x.dtype.kind in "fV":
+        bad = x != x
+        at = np.where(bad.any(dim, keepdims=True), bad.argmax(dim, keepdims=True), at)
+    return _at_place(x, at, dim, keepdim)
+
+
+def nanmedian(x: Any, dim: int, keepdim: bool = False) -> Any:
+    """The middle of the elements that are not NaN, and where it is."""
+    if not x.ndim:
+        return x, I64.type(0)
+    count = (x == x).sum(dim, keepdims=True)
+    middle = np.maximum(count - 1, 0) // 2
+    return _at_place(x, np.take_along_axis(order(x, dim, False), middle, dim), dim, keepdim)
+
+
+def median_all(x: Any) -> Any:
+    """The middle element of all; NaN if there is one, or nothing."""
+    return _of_all(x, median)
+
+
+def nanmedian_all(x: Any) -> Any:
+    """The middle of all elements that are not NaN."""
+    return _of_all(x, nanmedian)
+
+
+def _of_all(x: Any, along: Any) -> Any:
+    if not x.ndim:
+        return x
+    if not x.size:
+        return x.dtype.type(np.nan if x.dtype.kind in "fV" else np.iinfo(x.dtype).min)
+    return along(x.ravel(), 0)[0]
+
+
+def mode(x: Any, dim: int, keepdim: bool = False) -> Any:
+    """The most frequent element along an axis (the smallest of several), and its last place."""
+    if not x.ndim:
+        return x, I64.type(0)
+    rows = np.moveaxis(x, dim, -1)
+    at = np.empty(rows.shape[:-1], I64)
+    for i in np.ndindex(at.shape):
+        values, counts = np.unique(rows[i], return_counts=True)
+        most = values[counts.argmax()]
+        at[i] = np.flatnonzero((rows[i] == most) | ((rows[i] != rows[i]) & (most != most)))[-1]
+    return _at_place(x, np.expand_dims(at, dim), dim, keepdim)
+
+
+# ---------------------------------------------------------------- unique
+
+
+def unique(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
+    """Distinct elements (or slices) in order, the number of each element's, and counts."""
+    x = np.asarray(x)
+    values, inverse, counts = np.unique(
+        x, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
+    )
+    return values, inverse.reshape(x.shape if dim is None else -1).astype(I64), counts.astype(I64)
+
+
+def unique_consecutive(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
+    """One of every run of equal neighbours, the number of each element's run, and lengths of runs."""
+    x = np.asarray(x)
+    rows = x.ravel() if dim is None else np.moveaxis(x, dim, 0)
+    n = rows.shape[0]
+    flat = rows.reshape(n, -1) if rows.size else rows.reshape(n, 0)
+    new = np.ones(n, bool)
+    if n:
+        new[1:] = (flat[1:] != flat[:-1]).any(1)
+    starts = np.flatnonzero(new)
+    inverse = np.cumsum(new) - 1
+    counts = np.diff(np.append(starts, n))
+    values = rows[starts]
+    if dim is None:
+        return values, inverse.reshape(x.shape), counts
+    return np.ascontiguousarray(np.moveaxis(values, 0, dim)), inverse, counts
+
+
+# ---------------------------------------------------------------- searching
+
+
+def searchsorted(sorted: Any, values: Any, right: bool = False) -> Any:
+    """Where values would have to be put in sorted rows: before equal ones, or after them."""
+    side = "right" if right else "left"
+    if sorted.ndim == 1:
+        return np.asarray(np.searchsorted(sorted, values, side), I64)[()]
+    made = np.empty(values.shape, I64)
+    for i in np.ndindex(values.shape[:-1]):
+        made[i] = np.searchsorted(sorted[i], values[i], side)
+    return made

@@ -1,0 +1,701 @@
+"""Products: matmul and its special cases, linear layers, weighted sums of products.
+
+`matmul` is one op for all ranks; `mm`, `mv`, `dot`, `bmm` are the same op under stricter checks. Only
+the name of the node differs (`MmBackward0`, `MvBackward0`, ...), as PyTorch shows it. While an
+interpreter runs, linear layers and the like are composed of `matmul` and sums, so that it has one op
+to know. Contractions by labels (einsum, tensordot) are in `ops/einsum.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import errors
+from .._state import S
+from ..core.declare import METHODS, bilinear, general, public, spelled
+from ..core.lanes import pair_lane
+from ..core.primitive import F32, F64
+from ..core.record import OPS, sum_to
+from ..core.tensor import Tensor, wrap
+from ..kernels import linalg as kernels
+from .reduce import legacy
+
+Ints = tuple[int, ...]
+
+# ---------------------------------------------------------------- matmul
+
+
+def _matmul_a(xp: Any, g: Any, b: Any, a_shape: Ints, b_shape: Ints) -> Any:
+    na, nb = len(a_shape), len(b_shape)
+    if nb == 1:
+        return g * b if na == 1 else xp.unsqueeze(g, na - 1) * b
+    if na > 1:
+        return sum_to(xp, xp.matmul(g, xp.transpose(b, nb - 2, nb - 1)), a_shape)
+    if nb == 2:
+        return xp.matmul(b, g)
+    parts = xp.matmul(b, xp.unsqueeze(g, nb - 1))
+    return sum_to(xp, xp.reshape(parts, b_shape[:-1]), a_shape)
+
+
+def _matmul_b(xp: Any, g: Any, a: Any, a_shape: Ints, b_shape: Ints) -> Any:
+    na, nb = len(a_shape), len(b_shape)
+    if na == 1:
+        if nb == 1:
+            return g * a
+        return xp.unsqueeze(a, 1) * xp.unsqueeze(g, nb - 2)
+    if nb > 2:
+        return sum_to(xp, xp.matmul(xp.transpose(a, na - 2, na - 1), g), b_shape)
+    if na > 2:  # one matrix for all rows of all batches
+        rows = _size(a_shape[:-1])
+        a, g = xp.reshape(a, (rows, a_shape[-1])), xp.reshape(g, (rows, *b_shape[1:]))
+    return xp.matmul(g, a) if nb == 1 else xp.matmul(xp.transpose(a, 0, 1), g)
+
+
+def _size(shape: Ints) -> int:
+    n = 1
+    for d in shape:
+        n *= d
+    return n
+
+
+_matmul = bilinear(
+    "matmul", kernels.matmul, a=_matmul_a, b=_matmul_b, grad_fn="MmBackward0", aliases=("linalg.matmul",),
+    doc="Sums of products over the last dimension of a and the last but one of b; d = da @ b + a @ db.",
+)  # fmt: skip
+METHODS.pop("linalg.matmul", None)
+_dot, _mv, _mm, _bmm, _batched, _folded = (
+    pair_lane(_matmul.prim, title + "Backward0")
+    for title in ("Dot", "Mv", "Mm", "Bmm", "UnsafeView", "Clone")
+)
+_vm = pair_lane(_matmul.prim, "SqueezeBackward4")
+_LANES = {(1, 1): _dot, (2, 1): _mv, (1, 2): _vm, (2, 2): _mm, (3, 3): _batched}
+
+
+@spelled(_matmul)
+def matmul(input: Any, other: Any = None, *, out: Any = None) -> Any:
+    if S.mode is None and out is None and type(input) is Tensor and type(other) is Tensor:
+        x, y = input._data, other._data
+        dtype = x.dtype
+        if dtype is y.dtype and (dtype is F32 or dtype is F64):
+            lane = _LANES.get((x.ndim, y.ndim))
+            if lane is not None:
+                try:
+                    return lane(input, other)
+                except ValueError:
+                    raise mismatch(x.shape, y.shape) from None
+    return _any_matmul(input, other, out)
+
+
+def _any_matmul(a: Any, b: Any, out: Any) -> Any:
+    need("matmul", a, b)
+    x, y = a._data, b._data
+    if not x.ndim or not y.ndim:
+        raise RuntimeError(
+            "both arguments to matmul need to be at least 1D, but they are "
+            f"{x.ndim}D and {y.ndim}D\nHint: a 0-d tensor is multiplied with *"
+        )
+    if x.dtype != y.dtype:
+        raise unequal_dtypes(a, b)
+    if x.dtype.kind == "b":
+        raise _no_bool(a, b)
+    if S.mode is not None or out is not None:
+        _check_matmul(x.shape, y.shape)
+        return _matmul.prim.call(a, b, out=out)
+    lane = _LANES.get((x.ndim, y.ndim))
+    if lane is None:
+        lane = _folded if x.ndim == 2 and a._node is not None else _batched
+    try:
+        return lane(a, b)
+    except ValueError:
+        raise mismatch(x.shape, y.shape) from None
+
+
+METHODS["__matmul__"] = lambda self, other: (
+    matmul(self, other) if isinstance(other, Tensor) else _operator(self, other, False)
+)
+METHODS["__rmatmul__"] = lambda self, other: (
+    matmul(other, self) if isinstance(other, Tensor) else _operator(self, other, True)
+)
+
+
+def _operator(x: Tensor, other: Any, swapped: bool) -> Any:
+    if not isinstance(other, np.ndarray):
+        return NotImplemented
+    y = wrap(np.array(other))
+    return matmul(y, x) if swapped else matmul(x, y)
+
+
+# ---------------------------------------------------------------- what does not fit
+
+
+def need(op: str, *operands: Any, names: tuple[str, ...] = ("input", "other")) -> None:
+    """TypeError in PyTorch's words when an operand is no tensor."""
+    for i, t in enumerate(operands):
+        if not isinstance(t, Tensor):
+            raise errors.wrong_type(op, names[i], i + 1, t)
+
+
+def _fits(a: Ints, b: Ints) -> bool:
+    if a[-1] != (b[-2] if len(b) > 1 else b[0]):
+        return False
+    pairs = zip(reversed(a[:-2]), reversed(b[:-2]), strict=False)
+    return all(m == n or m == 1 or n == 1 for m, n in pairs)
+
+
+def _check_matmul(a: Ints, b: Ints) -> None:
+    if not _fits(a, b):
+        raise mismatch(a, b)
+
+
+def mismatch(a: Ints, b: Ints) -> RuntimeError:
+    """Shapes that cannot be multiplied, in PyTorch's words for these ranks."""
+    return RuntimeError(
+        errors.hinted(
+            _mismatch_sentence(a, b),
+            f"shapes: {list(a)} @ {list(b)}",
+            hint="the last dimension of the first must be the last but one (or only one) of the second; "
+            "transpose one of them?",
+        )
+    )
+
+
+def _mismatch_sentence(a: Ints, b: Ints) -> str:
+    if len(b) == 1:
+        if len(a) == 1:
+            return (
+                f"inconsistent tensor size, expected tensor {list(a)} and src {list(b)} to have the "
+                f"same number of elements, but got {a[0]} and {b[0]} elements respectively"
+            )
+        rows = _size(a[:-1])
+        return f"size mismatch, got input ({rows}), mat ({rows}x{a[-1]}), vec ({b[0]})"
+    if len(a) == 1 and len(b) > 2:
+        rows = _size(b) // max(b[-2], 1)
+        return f"size mismatch, got input ({rows}), mat ({rows}x{b[-2]}), vec ({a[0]})"
+    if len(b) == 2:
+        return (
+            f"mat1 and mat2 shapes cannot be multiplied ({_size(a[:-1])}x{a[-1]} and {b[0]}x{b[1]})"
+        )
+    if len(a) == 2:
+        rows = _size(b) // max(b[-2], 1)
+        return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{b[-2]} and {a[1]}x{a[0]})"
+    return _batch_sentence(a, b)
+
+
+def _batch_sentence(a: Ints, b: Ints) -> str:
+    rank = max(len(a), len(b)) - 2
+    first = (1,) * (rank + 2 - len(a)) + a[:-2]
+    second = (1,) * (rank + 2 - len(b)) + b[:-2]
+    count = 1
+    for dim, (m, n) in reversed(list(enumerate(zip(first, second, strict=True)))):
+        if m != n and m != 1 and n != 1:
+            return (
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
+                f"dimension {dim}"
+            )
+        count *= max(m, n) if m and n else 0
+    return (
+        f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {a[-1]}] but "
+        f"got: [{count}, {b[-2]}]."
+    )
+
+
+_C_NAMES = {
+    "float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
+    "int8": "signed char", "uint8": "unsigned char", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def unequal_dtypes(a: Tensor, b: Tensor) -> RuntimeError:
+    """Operands of two dtypes, in PyTorch's words for their ranks."""
+    na, nb = a._data.ndim, b._data.ndim
+    if na == 1 and nb == 1:
+        first = (
+            f"dot : expected both vectors to have same dtype, but found {legacy(a)} and {legacy(b)}"
+        )
+    elif nb == 1:
+        first = (
+            f"addmv input tensors must have the same dtype, but got {legacy(b)}, {legacy(a)}, and "
+            + legacy(b)
+        )
+    elif nb == 2 or na <= 2:
+        names = [_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (a, b)]
+        first = f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}"
+    else:
+        first = f"expected scalar type {legacy(a)} but found {legacy(b)}"
+    return RuntimeError(
+        errors.hinted(
+            first,
+            f"dtypes: {a.dtype} @ {b.dtype}",
+            hint="products do not promote; convert one operand, as in x.to(w.dtype)",
+        )
+    )
+
+
+def _no_bool(a: Tensor, b: Tensor) -> NotImplementedError:
+    ranks = (a._data.ndim, b._data.ndim)
+    kernel = {(1, 1): "dot", (2, 1): "addmv_impl_cpu", (3, 3): "bmm"}.get(ranks, "addmm_impl_cpu_")
+    return NotImplementedError(
+        f"\"{kernel}\" not implemented for 'Bool'\nHint: convert them: x.int()"
+    )
+
+
+# ---------------------------------------------------------------- mm, mv, dot, bmm, vdot
+
+
+def _strict(a: Tensor, b: Tensor, lane: Any, out: Any) -> Any:
+    """The product of operands whose ranks have been checked."""
+    x, y = a._data, b._data
+    if x.dtype != y.dtype:
+        raise unequal_dtypes(a, b)
+    if x.dtype.kind == "b":
+        raise _no_bool(a, b)
+    if S.mode is not None or out is not None:
+        _check_matmul(x.shape, y.shape)
+        return _matmul.prim.call(a, b, out=out)
+    try:
+        return lane(a, b)
+    except ValueError:
+        raise mismatch(x.shape, y.shape) from None
+
+
+@public("mm", method=True)
+def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
+    """The product of two matrices.
+
+    Args:
+        input: shape (n, k).
+        mat2: shape (k, m), of the same dtype.
+
+    Returns:
+        Shape (n, m).
+
+    Raises:
+        RuntimeError: no matrices, sizes that do not fit, two dtypes.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.mm(torch.ones(2, 3), torch.ones(3, 1))
+        tensor([[3.],
+                [3.]])
+    """
+    need("mm", input, mat2, names=("input", "mat2"))
+    for name, t in (("self", input), ("mat2", mat2)):
+        if t._data.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix\nshape: {list(t._data.shape)}")
+    return _strict(input, mat2, _mm, out)  # type: ignore[no-any-return]
+
+
+@public("mv", method=True)
+def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor:
+    """The product of a matrix (n, k) and a vector (k,): shape (n,).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.mv(torch.ones(2, 3), torch.ones(3))
+        tensor([3., 3.])
+    """
+    need("mv", input, vec, names=("input", "vec"))
+    n, m = input._data.ndim, vec._data.ndim
+    if n != 2 or m != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {n}, {m}")
+    return _strict(input, vec, _mv, out)  # type: ignore[no-any-return]
+
+
+@public("dot", method=True)
+def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
+    """The sum of the products of two vectors' elements (complex ones are not conjugated).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.dot(torch.tensor([2, 3]), torch.tensor([2, 1]))
+        tensor(7)
+    """
+    need("dot", input, tensor, names=("input", "tensor"))
+    _need_vectors(input, tensor)
+    return _strict(input, tensor, _dot, out)  # type: ignore[no-any-return]
+
+
+def _need_vectors(a: Tensor, b: Tensor) -> None:
+    n, m = a._data.ndim, b._data.ndim
+    if n != 1 or m != 1:
+        raise RuntimeError(f"1D tensors expected, but got {n}D and {m}D tensors")
+
+
+@public("bmm", method=True)
+def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
+    """The products of matrices in two batches: (b, n, k) and (b, k, m) give (b, n, m).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 1)).flatten()
+        tensor([3., 3.])
+    """
+    need("bmm", input, mat2, names=("input", "mat2"))
+    _need_batches(input, mat2)
+    return _strict(input, mat2, _bmm, out)  # type: ignore[no-any-return]
+
+
+def _need_batches(a: Tensor, b: Tensor) -> None:
+    for i, t in enumerate((a, b)):
+        if t._data.ndim != 3:
+            raise RuntimeError(f"batch{i + 1} must be a 3D tensor\nshape: {list(t._data.shape)}")
+    x, y = a._data.shape, b._data.shape
+    if x[0] != y[0] or x[2] != y[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{x[0]}, {x[2]}] but "
+            f"got: [{y[0]}, {y[1]}]."
+        )
+
+
+def _vdot_kernel(a: Any, b: Any) -> Any:
+    return kernels.matmul(a.conjugate(), b)
+
+
+_vdot = general(
+    "vdot", _vdot_kernel, ("a", "b"),
+    rules={"a": lambda xp, g, b: xp.conj(g) * b, "b": lambda xp, g, a: g * a},
+    doc="The sum of conj(a) b of two vectors.",
+)  # fmt: skip
+
+
+@spelled(_vdot)
+def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
+    need("vdot", input, other)
+    _need_vectors(input, other)
+    if input._data.dtype != other._data.dtype:
+        raise RuntimeError(unequal_dtypes(input, other).args[0].replace("dot :", "vdot :"))
+    if input._data.shape != other._data.shape:
+        raise mismatch(input._data.shape, other._data.shape)
+    return _vdot.prim.call(input, other, out=out)
+
+
+@public("linalg.vecdot")
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
+    """The sum of conj(x) y along `dim`, for all vectors of a batch.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.vecdot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
+    need("linalg_vecdot", x, y)
+    made = (OPS.conj(x) * y).sum(dim)
+    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- inner and outer products
+
+
+@public("outer", "ger", method=True)
+def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
+    """All products of elements of two vectors: (n,) and (m,) give (n, m).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4]))
+        tensor([[3, 4],
+                [6, 8]])
+    """
+    need("outer", input, vec2, names=("input", "vec2"))
+    for name, t in (("self", input), ("vec2", vec2)):
+        if t._data.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {t._data.ndim}-D")
+    return OPS.mul(OPS.reshape(input, (input._data.size, 1)), vec2, out=out)  # type: ignore[no-any-return]
+
+
+METHODS["ger"] = outer
+
+
+@public("inner", method=True)
+def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Sums of products over the last dimension of both; the product when one is 0-d.
+
+    Args:
+        input: shape (*A, k).
+        other: shape (*B, k).
+
+    Returns:
+        Shape (*A, *B).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.inner(torch.tensor([1, 2]), torch.tensor([[3, 4], [5, 6]]))
+        tensor([11, 17])
+    """
+    need("inner", input, other)
+    x, y = input._data, other._data
+    if not x.ndim or not y.ndim:
+        return OPS.mul(input, other, out=out)  # type: ignore[no-any-return]
+    if x.dtype != y.dtype:
+        raise RuntimeError("both inputs should have same dtype")
+    if x.shape[-1] != y.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(x.shape)} and {list(y.shape)}"
+        )
+    left, right = tuple(range(1, x.ndim)), tuple(range(x.ndim, x.ndim + y.ndim - 1))
+    made = OPS.contract(input, other, (*left, 0), (*right, 0), left + right)
+    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- weighted sums of products
+
+
+def _added(xp: Any, g: Any, beta: Any) -> Any:
+    return g if beta == 1 else g * beta
+
+
+def _times(g: Any, alpha: Any) -> Any:
+    return g if alpha == 1 else g * alpha
+
+
+def _product_a(xp: Any, g: Any, b: Any, a_shape: Ints, b_shape: Ints, alpha: Any) -> Any:
+    return _matmul_a(xp, _times(g, alpha), b, a_shape, b_shape)
+
+
+def _product_b(xp: Any, g: Any, a: Any, a_shape: Ints, b_shape: Ints, alpha: Any) -> Any:
+    return _matmul_b(xp, _times(g, alpha), a, a_shape, b_shape)
+
+
+def _sum_of(name: str, product: Any, a: Any, b: Any, doc: str) -> Any:
+    def kernel(input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
+        made = product(a, b)
+        return kernels.weighted(
+            input, made.astype(input.dtype) if made.dtype != input.dtype else made, beta, alpha
+        )
+
+    return general(
+        name, kernel, ("input", "a", "b"), rules={"input": _added, "a": a, "b": b}, broadcasts=True,
+        holomorphic=True, has_inplace=True, doc=doc,
+    )  # fmt: skip
+
+
+_addmm = _sum_of(
+    "addmm", kernels.matmul, _product_a, _product_b, "beta input + alpha (a @ b) of matrices."
+)
+_addmv = _sum_of(
+    "addmv", kernels.matmul, _product_a, _product_b, "beta input + alpha (a @ b), b a vector."
+)
+_baddbmm = _sum_of(
+    "baddbmm", kernels.matmul, _product_a, _product_b, "beta input + alpha (a @ b) of batches."
+)
+_addr = _sum_of(
+    "addr", lambda a, b: a[:, None] * b,
+    lambda xp, g, b, alpha: xp.matmul(_times(g, alpha), b),
+    lambda xp, g, a, alpha: xp.matmul(xp.transpose(_times(g, alpha), 0, 1), a),
+    "beta input + alpha a b^T of vectors.",
+)  # fmt: skip
+_addbmm = _sum_of(
+    "addbmm", lambda a, b: kernels.contract(a, b, (0, 1, 2), (0, 2, 3), (1, 3)),
+    lambda xp, g, b, alpha: xp.contract(_times(g, alpha), b, (1, 3), (0, 2, 3), (0, 1, 2)),
+    lambda xp, g, a, alpha: xp.contract(a, _times(g, alpha), (0, 1, 2), (1, 3), (0, 2, 3)),
+    "beta input + alpha (sum of a @ b over the batch).",
+)  # fmt: skip
+
+
+def _need_matrix(a: Tensor, b: Tensor) -> None:
+    for i, t in enumerate((a, b)):
+        if t._data.ndim != 2:
+            raise RuntimeError(f"mat{i + 1} must be a matrix, got {t._data.ndim}-D tensor")
+    if a._data.shape[1] != b._data.shape[0]:
+        raise mismatch(a._data.shape, b._data.shape)
+
+
+def _need_matrix_vector(a: Tensor, b: Tensor) -> None:
+    n, m = a._data.ndim, b._data.ndim
+    if n != 2 or m != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {n}, {m}")
+    if a._data.shape[1] != b._data.shape[0]:
+        raise mismatch(a._data.shape, b._data.shape)
+
+
+def _need_vector_pair(a: Tensor, b: Tensor) -> None:
+    for i, t in enumerate((a, b)):
+        if t._data.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec{i + 1}, but got {t._data.ndim}-D")
+
+
+def _check_added(x: Tensor, shape: Ints) -> None:
+    have = x._data.shape
+    if have == shape:
+        return
+    OPS.expand(x.detach(), shape)  # says in PyTorch's words what does not fit
+
+
+_SUMS: dict[str, tuple[Any, Any, tuple[str, str], Any]] = {
+    "addmm": (_addmm, _need_matrix, ("mat1", "mat2"), lambda a, b: (a[0], b[1])),
+    "addmv": (_addmv, _need_matrix_vector, ("mat", "vec"), lambda a, b: (a[0],)),
+    "addr": (_addr, _need_vector_pair, ("vec1", "vec2"), lambda a, b: (a[0], b[0])),
+    "baddbmm": (_baddbmm, _need_batches, ("batch1", "batch2"), lambda a, b: (a[0], a[1], b[2])),
+    "addbmm": (_addbmm, _need_batches, ("batch1", "batch2"), lambda a, b: (a[1], b[2])),
+}
+
+
+def _operands(
+    op: str, args: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[Any, Any, Any, Any, Any]:
+    """(input, a, b, beta, alpha), by position or by PyTorch's names; xp gives beta and alpha by position."""
+    names = ("input", *_SUMS[op][2], "beta", "alpha")
+    values = {"beta": 1, "alpha": 1} | dict(zip(names, args, strict=False)) | named
+    unknown = [n for n in values if n not in names]
+    missing = [n for n in names if n not in values]
+    if unknown or missing:
+        what = f"got an unexpected keyword argument '{unknown[0]}'" if unknown else (
+            f"missing 1 required positional arguments: \"{missing[0]}\"")  # fmt: skip
+        raise TypeError(f"{op}() {what}")
+    return tuple(values[n] for n in names)
+
+
+def _checked_sum(op: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any]:
+    function, fits, names, result = _SUMS[op]
+    input, a, b, beta, alpha = _operands(op, args, named)
+    need(op, input, a, b, names=("input", *names))
+    fits(a, b)
+    for t in (a, b):
+        if t._data.dtype != input._data.dtype and op != "addr":
+            raise RuntimeError(
+                f"self and {names[1]} must have the same dtype, but got {legacy(input)} and {legacy(t)}"
+            )
+    _check_added(input, result(a._data.shape, b._data.shape))
+    return (input, a, b), (beta, alpha)
+
+
+def _spell_sum(op: str) -> None:
+    function = _SUMS[op][0]
+
+    def spelling(*args: Any, out: Any = None, **named: Any) -> Any:
+        operands, params = _checked_sum(op, args, named)
+        return function.prim.call(*operands, params=params, out=out)
+
+    plain = METHODS[op + "_"]
+
+    def method(*args: Any, **named: Any) -> Any:
+        operands, params = _checked_sum(op, args, named)
+        return plain(*operands, *params)
+
+    spelling.__name__, method.__name__ = op, op + "_"
+    spelled(function)(spelling)
+    METHODS[op + "_"] = method
+
+
+for _name in _SUMS:
+    _spell_sum(_name)
+
+
+# ---------------------------------------------------------------- linear layers
+
+
+def _linear_b(xp: Any, g: Any, a: Any, a_shape: Ints, b_shape: Ints) -> Any:
+    if len(a_shape) == 1:
+        return xp.unsqueeze(g, 1) * a
+    if len(a_shape) > 2:
+        rows = _size(a_shape[:-1])
+        a, g = xp.reshape(a, (rows, a_shape[-1])), xp.reshape(g, (rows, b_shape[0]))
+    return xp.matmul(xp.transpose(g, 0, 1), a)
+
+
+def _linear_a(xp: Any, g: Any, b: Any, a_shape: Ints, b_shape: Ints) -> Any:
+    return xp.matmul(g, b)
+
+
+_linear = bilinear(
+    "linear", kernels.linear, a=_linear_a, b=_linear_b, names=("_linear",), method=False,
+    grad_fn="MmBackward0", doc="x @ weight^T.",
+)  # fmt: skip
+
+
+def _affine(name: str, grad_fn: str) -> Any:
+    return general(
+        name, lambda bias, input, weight: kernels.affine(bias, input, weight), ("bias", "input", "weight"),
+        rules={
+            "bias": lambda xp, g: g,
+            "input": lambda xp, g, weight: xp.matmul(g, weight),
+            "weight": lambda xp, g, input, input_shape, weight_shape:
+                _linear_b(xp, g, input, input_shape, weight_shape),
+        },
+        names=("_" + name,), method=False, broadcasts=True, holomorphic=True, grad_fn=grad_fn,
+        doc="x @ weight^T + bias.",
+    )  # fmt: skip
+
+
+_affine_rows = _affine("affine", "AddmmBackward0").prim
+_affine_any = _affine("affine_any", "ViewBackward0").prim
+_linear_rows = pair_lane(_linear.prim, "MmBackward0")
+_linear_row = pair_lane(_linear.prim, "SqueezeBackward4")
+_linear_any = pair_lane(_linear.prim, "UnsafeViewBackward0")
+
+
+@public("nn.functional.linear")
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A linear layer: input @ weight^T + bias.
+
+    Args:
+        input: shape (*, k).
+        weight: shape (m, k), or (k,).
+        bias: shape (m,); None for none.
+
+    Returns:
+        Shape (*, m), or (*,) for a weight of one dimension.
+
+    Raises:
+        RuntimeError: sizes or dtypes that do not fit.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.nn.functional.linear(torch.ones(2, 3), torch.ones(1, 3), torch.ones(1))
+        tensor([[4.],
+                [4.]])
+    """
+    if S.mode is not None or not _usual(input, weight, bias):
+        return _composed(input, weight, bias)
+    rank = input._data.ndim
+    if bias is None:
+        lane = _linear_rows if rank == 2 else _linear_row if rank == 1 else _linear_any
+        return lane(input, weight)  # type: ignore[no-any-return]
+    prim = _affine_rows if rank == 2 else _affine_any
+    return prim.evaluate((bias, input, weight))  # type: ignore[no-any-return]
+
+
+def _usual(x: Any, weight: Any, bias: Any) -> bool:
+    """Whether these are tensors that fit, and the weight is a matrix."""
+    if not (isinstance(x, Tensor) and isinstance(weight, Tensor)):
+        return False
+    x, weight = x._data, weight._data
+    if x.dtype != weight.dtype or weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
+        return False
+    if bias is not None:
+        if not isinstance(bias, Tensor) or bias._data.dtype != x.dtype:
+            return False
+        return bias._data.shape == weight.shape[:1] and bool(x.dtype.kind != "b")
+    return bool(x.dtype.kind != "b")
+
+
+def _composed(x: Any, weight: Any, bias: Any) -> Any:
+    """The same of `matmul` and `+`: for interpreters, for weights of one dimension, and to say what is wrong."""
+    need("linear", x, weight, names=("input", "weight"))
+    n, m = x._data.ndim, weight._data.ndim
+    if not n or not m:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {n}D and {m}D"
+        )
+    if m == 1 and bias is not None:
+        raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
+    a, b = x._data.shape, weight._data.shape[::-1]
+    if m == 2 and x._data.dtype == weight._data.dtype and a[-1] != b[0]:
+        raise RuntimeError(
+            errors.hinted(
+                f"mat1 and mat2 shapes cannot be multiplied ({_size(a[:-1])}x{a[-1]} and {b[0]}x{b[1]})",
+                f"input: {list(a)}, weight: {list(b[::-1])}",
+                hint=f"the layer takes {b[0]} features, the last dimension of the input has {a[-1]}",
+            )
+        )
+    made = matmul(x, OPS.transpose(weight, 0, 1) if m == 2 else weight)
+    if bias is None:
+        return made
+    need("linear", x, weight, bias, names=("input", "weight", "bias"))
+    if bias._data.ndim <= 1 < made._data.ndim + 1 and bias._data.shape not in ((), (1,), b[1:]):
+        OPS.expand(bias.detach(), made._data.shape)
+    return made + bias
