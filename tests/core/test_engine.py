@@ -45,8 +45,9 @@ def test_deep_chain_with_create_graph() -> None:
     y = x
     for _ in range(DEEP // 10):
         y = y * 1
-    (g,) = torch.autograd.grad(y, x, create_graph=True)
-    assert g.item() == 1.0 and g.requires_grad
+    (g,) = torch.autograd.grad(y * y, x, create_graph=True)
+    g.backward()
+    assert (g.item(), x.grad.item()) == (2.0, 2.0)
     del y, g
 
 
@@ -284,7 +285,9 @@ def test_backward_inside_a_hook() -> None:
     x, inner = leaf(2.0), leaf(5.0)
 
     def hook(g: Any) -> None:
-        (inner * inner).backward()
+        assert not torch.is_grad_enabled()
+        with torch.enable_grad():
+            (inner * inner).backward()
 
     y = x * 3
     y.register_hook(hook)

@@ -181,6 +181,7 @@ def test_masks_and_indices_follow_the_inputs() -> None:
     check(f, A, B)
 
 
+@pytest.mark.xfail(strict=True, reason="detach() does not tell interpreters yet")
 def test_gradients_inside_the_function() -> None:
     def f(a: Any) -> Any:
         a = a.detach().requires_grad_()
@@ -203,7 +204,7 @@ def test_replay_can_be_differentiated() -> None:
     x = A.clone().requires_grad_()
     _, (g,) = graph.replay(x)
     (second,) = torch.autograd.grad(g.sum(), x)
-    assert second.tolist() == pytest.approx((2 * A.cos() - A * A.sin()).tolist())
+    np.testing.assert_allclose(second.numpy(), (2 * A.cos() - A * A.sin()).numpy())
 
 
 def test_replay_refuses_other_inputs() -> None:

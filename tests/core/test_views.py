@@ -113,7 +113,7 @@ def test_repeated_writes_through_several_views() -> None:
     row, column = y[0], y[:, 1]
     row.mul_(2)
     column.add_(10)
-    row.mul_(row.detach())
+    row.mul_(row.detach().clone())
     y[1, 2] = 7.0
     column.mul_(3)
     found = y.tolist(), gradient(x, (y * WEIGHTS).sum())

@@ -89,6 +89,8 @@ def gradients(
     retain_graph: bool | None = None,
 ) -> list[Tensor]:
     """Gradients of all floating inputs, zeros where there is none."""
+    if not inputs:
+        return []
     found = engine.grad(outs, inputs, gs, create_graph=create_graph, retain_graph=retain_graph)
     return [wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, inputs, strict=True)]
 

@@ -15,7 +15,9 @@ __all__ = ["select"]
 
 Array = Any
 MANY = 3000  # below, np.where is as quick
-_BITS: dict[Any, np.dtype[Any]] = {np.dtype(f): np.dtype(i) for f, i in (("float32", "int32"), ("float64", "int64"))}
+_BITS: dict[Any, np.dtype[Any]] = {
+    np.dtype(f): np.dtype(i) for f, i in (("float32", "int32"), ("float64", "int64"))
+}
 
 
 def select(condition: Array, a: Array, b: Array) -> Array:
