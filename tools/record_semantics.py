@@ -2,8 +2,9 @@
 
     python tools/record_semantics.py     (in an environment with torch and numpy)
 
-The questions are programs in `tests/core`: `programs.py`, `wrong_programs.py`, `tables.py`. The tests put the same
-questions to chainrule (`tests/core/test_semantics.py`). Run it again after adding a question.
+The questions are programs in `tests/core`: `programs.py`, `wrong_programs.py`, `tables.py`. The
+tests put the same questions to chainrule (`tests/core/test_semantics.py`). Run it again after
+adding a question.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 def record() -> dict[str, Any]:
     """All questions with PyTorch's answers."""
     import torch
-    from core import asking, programs, tables, wrong_programs
+    from core import asking, graph_programs, programs, tables, wrong_programs
 
     from chainrule.core.primitive import PUBLIC, REGISTRY
 
-    elementwise = [p for p, f in PUBLIC.items() if getattr(f, "prim", None) in elementwise_ops(REGISTRY)]
+    assert graph_programs.program is programs.program  # imported: its programs are in the list
+    elementwise = [
+        p for p, f in PUBLIC.items() if getattr(f, "prim", None) in elementwise_ops(REGISTRY)
+    ]
     return {
         "torch": torch.__version__,
         "programs": {name: asking.answer(f, torch) for name, f in programs.PROGRAMS.items()},
@@ -51,7 +55,10 @@ def main() -> int:
         else:
             sections.append(f"{json.dumps(title)}: {json.dumps(content)}")
     DATA.write_text("{\n" + ",\n".join(sections) + "\n}\n", encoding="utf-8")
-    print(f"{DATA.relative_to(ROOT)}: {sum(len(c) for c in answers.values() if isinstance(c, dict))} answers")
+    print(
+        f"{DATA.relative_to(ROOT)}: "
+        f"{sum(len(c) for c in answers.values() if isinstance(c, dict))} answers"
+    )
     return 0
 
 

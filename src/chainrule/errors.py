@@ -41,7 +41,7 @@ LEGACY = {
 
 
 CPP = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-       "int64": "long", "int32": "int", "int16": "short", "int8": "signed char", "uint8": "unsigned char",
+       "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
        "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
 
 
@@ -368,13 +368,41 @@ def leaf_inplace(leaf: Any, op: str, view: bool) -> RuntimeError:
 
 def multi_output_view_inplace(tensor: Any) -> RuntimeError:
     """In-place on one of several views that an op returned together."""
+    return view_inplace("several", tensor.grad_fn, tensor.output_nr, direct=True)
+
+
+_NO_GRAD_VIEW = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+    "code by moving both the view and the inplace either both inside the {0} block (if you don't "
+    "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
+_WHY_NOT = {
+    "several": "This view is the output of a function that returns multiple views. Such functions "
+    "do not allow the output views to be modified inplace. You should replace the inplace "
+    "operation by an out-of-place one.",
+    "custom": "This view was created inside a custom Function (or because an input was returned "
+    "as-is) and the autograd logic to handle view+inplace would override the custom backward "
+    "associated with the custom Function, leading to incorrect gradients. This behavior is "
+    "forbidden. You can fix this by cloning the output of the custom Function.",
+    "no_grad": _NO_GRAD_VIEW.format("no_grad"),
+    "inference": _NO_GRAD_VIEW.format("inference_mode"),
+}
+
+
+def view_inplace(creation: str, node: Any, number: int, *, direct: bool) -> RuntimeError:
+    """A view that must not be written was, or (not `direct`) its base or another of its views."""
+    how = "is being" if direct else "and its base or another view of its base has been"
+    if creation in ("no_grad", "inference"):
+        made = "no_grad mode" if creation == "no_grad" else "inference mode"
+        mode = "with grad mode enabled" if creation == "no_grad" else "in normal mode"
+        kind = f"Output {number} of {short_name(node)} is a view of a view which" if node else "A view"
+        what = f"{kind} was created in {made} {'and ' if direct else ''}{how} modified inplace {mode}."
+    else:
+        kind = f"Output {number} of {short_name(node)} is a view"
+        what = f"{kind} {'and ' if direct else ''}{how} modified inplace."
     return RuntimeError(
         hinted(
-            f"Output {tensor.output_nr} of {op_of(tensor.grad_fn)} is a view and is being modified inplace. This "
-            "view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views "
-            "to be modified "
-            "inplace. You should replace the inplace operation by an out-of-place one.",
+            f"{what} {_WHY_NOT[creation]}",
             hint="index the tensor instead (x[i], x[a:b]), or clone() the part first",
         )
     )
@@ -420,10 +448,16 @@ def check_assigned_grad(tensor: Any, grad: Any) -> None:
             "assigned grad expected to be a Tensor or None but got grad of type "
             f"{type(grad).__name__}"
         )
+    if grad is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
     if grad.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{CPP.get(grad.dtype.name)}' to a tensor with "
-            f"grad_dtype '{LEGACY[tensor.dtype.name]}'. The gradient must match the tensor's grad_dtype.\n"
+            f"attempting to assign a gradient with dtype '{CPP.get(grad.dtype.name)}' to a tensor "
+            f"with grad_dtype '{LEGACY[tensor.dtype.name]}'. The gradient must match the tensor's "
+            "grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype "
+            "attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with "
+            "caution. Diverging the dtypes of a tensor and its gradient may break downstream "
+            "systems that assume they match.\n"
             "Hint: convert it first, as in grad.to(tensor.dtype)"
         )
     if grad.shape != tensor.shape:

@@ -1,8 +1,8 @@
 """Programs asked of two libraries: how a program is found, run, and its answer made plain data.
 
-A program is a function of one argument, the module `torch` (PyTorch or chainrule); what it returns or raises and what
-it warns of is its answer. `tools/record_semantics.py` asks PyTorch and keeps the answers in `tests/data/semantics.json`;
-the tests ask chainrule.
+A program is a function of one argument, the module `torch` (PyTorch or chainrule); what it returns
+or raises and what it warns of is its answer. `tools/record_semantics.py` asks PyTorch and keeps the
+answers in `tests/data/semantics.json`; the tests ask chainrule.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def attempt(f: Callable[[], Any]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Nested lists, numbers and strings; a tensor as dtype, shape, values and where it came from."""
+    """Nested lists, numbers and strings; a tensor as dtype, shape, values and where it came
+    from."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -72,7 +73,8 @@ def plain(value: Any) -> Any:
 
 
 def number(value: float) -> Any:
-    """A float with seven digits (libraries may differ in the last one), its name when it is not finite."""
+    """A float with seven digits (libraries may differ in the last one), its name when it is not
+    finite."""
     if not math.isfinite(value):
         return str(value)
     return float(f"{value:.6g}") + 0.0
@@ -82,5 +84,11 @@ def tensor(t: Any) -> str:
     """`float32[2] [1.0, 2.0] SumBackward0`: everything about a tensor that a test compares."""
     kind = str(t.dtype).rpartition(".")[2]
     values = plain(t.detach().tolist())
-    origin = "leaf, requires grad" if t.is_leaf and t.requires_grad else type(t.grad_fn).__name__ if t.grad_fn else "no grad"
+    origin = (
+        "leaf, requires grad"
+        if t.is_leaf and t.requires_grad
+        else type(t.grad_fn).__name__
+        if t.grad_fn
+        else "no grad"
+    )
     return f"{kind}{list(t.shape)} {values} {origin}"

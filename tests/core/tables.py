@@ -6,22 +6,33 @@ Each function takes the module `torch` and gives plain data; see `asking.py`.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 from core.asking import raised
 
 DTYPES = (
-    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex64",
     "complex128",
-)  # fmt: skip
+)
 SCALARS = {"bool": True, "int": 3, "float": 2.5, "complex": 1j}
 
 
-def name_or_error(f: Callable[[], Any]) -> str:
+def name_or_error(f: Callable[..., Any], *operands: Any) -> str:
     """The dtype of what `f` gives, or the class of its error."""
     try:
-        made = f()
+        made = f(*operands)
     except Exception as error:
         return raised(error)["raises"]
     return str(made.dtype).rpartition(".")[2]
@@ -29,18 +40,20 @@ def name_or_error(f: Callable[[], Any]) -> str:
 
 def promotion(torch: Any) -> dict[str, str]:
     """Addition of all dtypes in all ranks: tensors with dimensions, 0-d tensors, Python numbers."""
+    ones = {
+        f"{rank} {d}": torch.ones(shape, dtype=getattr(torch, d))
+        for rank, shape in (("dim", (2,)), ("0-d", ()))
+        for d in DTYPES
+    }
     found = {}
-    ranks = {"dim": lambda d: torch.ones(2, dtype=d), "0-d": lambda d: torch.ones((), dtype=d)}
-    for (a, made_a), (b, made_b) in itertools.product(ranks.items(), ranks.items()):
-        for x, y in itertools.product(DTYPES, DTYPES):
-            key = f"{a} {x} + {b} {y}"
-            found[key] = name_or_error(lambda: made_a(getattr(torch, x)) + made_b(getattr(torch, y)))
-    for (a, made_a), x, (kind, number) in itertools.product(ranks.items(), DTYPES, SCALARS.items()):
-        found[f"{a} {x} + {kind}"] = name_or_error(lambda: made_a(getattr(torch, x)) + number)
-        found[f"{a} {x} / {kind}"] = name_or_error(lambda: made_a(getattr(torch, x)) / number)
-    for x, y in itertools.product(DTYPES, DTYPES):
-        found[f"result_type {x} {y}"] = name_or_error(lambda: torch.ones((), dtype=torch.promote_types(
-            getattr(torch, x), getattr(torch, y))))  # fmt: skip
+    for (a, x), (b, y) in itertools.product(ones.items(), ones.items()):
+        found[f"{a} + {b}"] = name_or_error(operator.add, x, y)
+    for (a, x), (kind, number) in itertools.product(ones.items(), SCALARS.items()):
+        found[f"{a} + {kind}"] = name_or_error(operator.add, x, number)
+        found[f"{a} / {kind}"] = name_or_error(operator.truediv, x, number)
+    for a, b in itertools.product(DTYPES, DTYPES):
+        both = torch.promote_types(getattr(torch, a), getattr(torch, b))
+        found[f"types {a} {b}"] = str(both).rpartition(".")[2]
     return found
 
 
@@ -56,13 +69,13 @@ def result_dtypes(torch: Any, names: list[str]) -> dict[str, str]:
         if f is None:
             continue
         for x in UNARY_DTYPES:
-            found[f"{name} {x}"] = name_or_error(lambda: f(torch.ones(2, dtype=getattr(torch, x))))
+            found[f"{name} {x}"] = name_or_error(f, torch.ones(2, dtype=getattr(torch, x)))
         if all(found[f"{name} {x}"] == "TypeError" for x in UNARY_DTYPES):
             for x in UNARY_DTYPES:
                 del found[f"{name} {x}"]
             for x, y in itertools.product(BINARY_DTYPES, BINARY_DTYPES):
                 operands = [torch.ones(2, dtype=getattr(torch, d)) for d in (x, y)]
-                found[f"{name} {x} {y}"] = name_or_error(lambda: f(*operands))
+                found[f"{name} {x} {y}"] = name_or_error(f, *operands)
     return found
 
 
@@ -139,7 +152,8 @@ def _written(x: Any, view: bool = False) -> Any:
 
 
 def nodes(torch: Any) -> dict[str, Any]:
-    """For each expression the name of its node, and the names of the nodes before it with output numbers."""
+    """For each expression the name of its node, and the names of the nodes before it with output
+    numbers."""
     x = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     y = torch.tensor([[1.0, -2.0], [0.5, 4.0]], requires_grad=True)
     found = {}

@@ -1,4 +1,5 @@
-"""The one backward walk: depth, order, memory, threads. What PyTorch answers is in `test_semantics.py`."""
+"""The one backward walk: depth, order, memory, threads. What PyTorch answers is in
+`test_semantics.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Errors beyond PyTorch's first sentence: the facts, the hint, the names, and that they leave nothing changed.
+"""Errors beyond PyTorch's first sentence: the facts, the hint, the names, and that they leave
+nothing changed.
 
 The first sentences themselves are compared with PyTorch in `test_semantics.py`.
 """
@@ -24,11 +25,25 @@ def failure(f: Callable[[], Any]) -> BaseException:
 
 
 HINTED = {
-    "backward of a vector", "backward of a constant", "grad of a constant", "grad of an unrelated", "integer leaf",
-    "in-place on a leaf", "numpy of a graph", "item of many", "bool of many", "len of a scalar", "shapes that do not fit",
-    "expand to another size", "view of scattered memory", "sum over a wrong dim", "float into integers", "sin of a number",
-    "out with grad", "requires_grad of a result",
-}  # fmt: skip
+    "backward of a vector",
+    "backward of a constant",
+    "grad of a constant",
+    "grad of an unrelated",
+    "integer leaf",
+    "in-place on a leaf",
+    "numpy of a graph",
+    "item of many",
+    "bool of many",
+    "len of a scalar",
+    "shapes that do not fit",
+    "expand to another size",
+    "view of scattered memory",
+    "sum over a wrong dim",
+    "float into integers",
+    "sin of a number",
+    "out with grad",
+    "requires_grad of a result",
+}
 
 
 @pytest.mark.parametrize("name", sorted(HINTED))
@@ -91,7 +106,8 @@ def test_error_in_a_rule_names_the_op() -> None:
 
 
 def test_no_internal_exception_leaks() -> None:
-    """What NumPy refuses is told as PyTorch's kind of error, without NumPy's traceback as context."""
+    """What NumPy refuses is told as PyTorch's kind of error, without NumPy's traceback as
+    context."""
     error = failure(lambda: torch.ones(2, 3).reshape(7))
     shown = "".join(traceback.format_exception(error))
     assert "During handling of the above exception" not in shown
@@ -100,7 +116,13 @@ def test_no_internal_exception_leaks() -> None:
 @pytest.mark.parametrize("value", ["a", None, [1.0], (1.0,), {}, object()])
 def test_operators_answer_type_error(value: Any) -> None:
     x = torch.ones(2)
-    for f in (lambda: x + value, lambda: value * x, lambda: x / value, lambda: value - x, lambda: x**value):
+    for f in (
+        lambda: x + value,
+        lambda: value * x,
+        lambda: x / value,
+        lambda: value - x,
+        lambda: x**value,
+    ):
         assert isinstance(failure(f), TypeError)
 
 
@@ -118,6 +140,9 @@ def test_missing_names_suggest() -> None:
 def test_warning_of_a_non_leaf_grad() -> None:
     x = torch.ones(2, requires_grad=True)
     middle = x * 2
-    with pytest.warns(UserWarning, match="The .grad attribute of a Tensor that is not a leaf Tensor is being accessed") as seen:
+    with pytest.warns(
+        UserWarning,
+        match="The .grad attribute of a Tensor that is not a leaf Tensor is being accessed",
+    ) as seen:
         assert middle.grad is None
     assert "`middle`" in str(seen[0].message) and "retain_grad()" in str(seen[0].message)

@@ -99,7 +99,10 @@ def check(f: Callable[..., Any], *inputs: Tensor, gradient: bool = True) -> Grap
     return graph
 
 
-A, B = torch.arange(1.0, 7.0, dtype=torch.float64).reshape(2, 3), torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(2, 3)
+A, B = (
+    torch.arange(1.0, 7.0, dtype=torch.float64).reshape(2, 3),
+    torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(2, 3),
+)
 
 
 def test_recorded_expression() -> None:

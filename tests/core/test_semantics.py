@@ -1,7 +1,8 @@
-"""The same questions as were put to PyTorch (`tools/record_semantics.py`), put to chainrule: the answers are equal.
+"""The same questions as were put to PyTorch (`tools/record_semantics.py`), put to chainrule: the
+answers are equal.
 
-A failing test shows the two answers; the question is the function of that name in `programs.py`, `wrong_programs.py`
-or `tables.py`.
+A failing test shows the two answers; the question is the function of that name in `programs.py`,
+`wrong_programs.py` or `tables.py`.
 """
 
 from __future__ import annotations
@@ -12,34 +13,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core import asking, programs, tables, wrong_programs
+from core import asking, graph_programs, programs, tables, wrong_programs
 
 import chainrule as torch
 from chainrule.core.primitive import PUBLIC
+
+assert graph_programs.program is programs.program  # imported: its programs are in the list
 
 DATA = Path(__file__).parents[1] / "data" / "semantics.json"
 ANSWERS = json.loads(DATA.read_text(encoding="utf-8"))
 
 
-# Where chainrule gives another answer, and why. (A test that passes although listed here fails: delete the line.)
+# Where chainrule gives another answer, and why. (A test that passes although listed here fails:
+# delete the line.)
 DIFFERS = {
-    "in_place_relu_network": "the value saved by relu_ is a copy, so overwriting the tensor again is harmless",
-    "python_numbers": "floor division by a number has a zero derivative, PyTorch's node is NotImplemented",
-    "views_made_in_no_grad": "writing into such a view is not refused",
-    "leaf_becomes_constant": "to do: a leaf that was switched off still gets its gradient",
+    "in_place_relu_network": "relu_ saves a copy, so overwriting the tensor again is harmless",
+    "python_numbers": "to do: floor division's node is NotImplemented, float() warns",
     "backward_to_inputs": "to do: words of the error for a constant in inputs=",
     "create_graph": "to do: the first gradient of a leaf is a recorded copy (CopyBackwards)",
     "hook_with_grad_function": "to do: grad() of a non-leaf takes the cotangent before the hooks",
-    "graph_of_an_expression": "to do: numbers count as (None, 0) in next_functions",
-    "constants_in_the_graph": "to do: numbers count as (None, 0) in next_functions",
-    "output_numbers": "to do: numbers count as (None, 0) in next_functions",
     "saved_tensors": "to do: _saved_exponent",
     "saved_tensors_after_backward": "to do: AttributeError for an unknown _saved_ name after backward",
     "saved_only_what_is_needed": "to do: None for what was not needed",
     "float of many": "to do: ValueError",
-    "x + 1": "to do: numbers count as (None, 0) in next_functions",
-    "x * 2": "to do: numbers count as (None, 0) in next_functions",
-    "1 / x": "to do: numbers count as (None, 0) in next_functions",
     "x[[0, 1]]": "to do: operands without rule do not appear in next_functions",
     "where": "to do: operands without rule do not appear in next_functions",
     "written view": "to do: the node of the written value is inside CopySlices",
@@ -66,7 +62,8 @@ def test_wrong_program(name: str) -> None:
     assert found == wanted
 
 
-# Sentences that name PyTorch's overloads, devices or C++ arguments: the class is the same, the words are chainrule's.
+# Sentences that name PyTorch's overloads, devices or C++ arguments: the class is the same, the
+# words are chainrule's.
 WORDED_OTHERWISE = {
     "unknown device",
     "unknown keyword",
@@ -86,7 +83,10 @@ def promotion() -> dict[str, str]:
 
 @pytest.mark.parametrize("first", tables.DTYPES)
 def test_promotion(first: str, promotion: dict[str, str]) -> None:
-    missing = ("complex32", "NotImplementedError")  # half precision complex numbers, which NumPy has not
+    missing = (
+        "complex32",
+        "NotImplementedError",
+    )  # half precision complex numbers, which NumPy has not
     answers = ANSWERS["promotion"].items()
     wanted = {k: v for k, v in answers if k.split()[1] == first and v not in missing}
     found = {k: promotion[k] for k in wanted}
@@ -110,5 +110,10 @@ RECORDED = sorted({key.split()[0] for key in ANSWERS["dtypes"]})
 def test_dtype_of_results(name: str) -> None:
     if importlib.util.find_spec("ml_dtypes") is None:
         pytest.skip("bfloat16 needs ml_dtypes")
-    wanted = {k: v for k, v in ANSWERS["dtypes"].items() if k.split()[0] == name}
-    assert tables.result_dtypes(torch, [name]) == wanted
+    wanted = {
+        k: v
+        for k, v in ANSWERS["dtypes"].items()
+        if k.split()[0] == name and v != "NotImplementedError"
+    }
+    found = tables.result_dtypes(torch, [name])
+    assert {k: found.get(k) for k in wanted} == wanted  # where PyTorch has no kernel, anything goes

@@ -227,7 +227,12 @@ def test_version_is_counted_once_per_write() -> None:
     y = torch.zeros(4)
     view = y[1:3]
     counts = []
-    for write in (lambda: view.add_(1), lambda: y.zero_(), lambda: y.__setitem__(0, 1.0), lambda: view.copy_(y[:2])):
+    for write in (
+        lambda: view.add_(1),
+        lambda: y.zero_(),
+        lambda: y.__setitem__(0, 1.0),
+        lambda: view.copy_(y[:2]),
+    ):
         write()
         counts.append((y._version, view._version))
     assert counts == [(1, 1), (2, 2), (3, 3), (4, 4)]

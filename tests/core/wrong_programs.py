@@ -19,19 +19,27 @@ WRONG: dict[str, Program] = {
     # backward and grad
     "backward of a vector": lambda torch: graph(torch)[1].backward(),
     "backward of a constant": lambda torch: torch.ones(1).backward(),
-    "backward of a complex": lambda torch: (torch.ones(1, dtype=torch.complex64, requires_grad=True) * 2).backward(),
+    "backward of a complex": lambda torch: (
+        torch.ones(1, dtype=torch.complex64, requires_grad=True) * 2
+    ).backward(),
     "gradient of another shape": lambda torch: graph(torch)[1].backward(torch.ones(3)),
     "gradient that is a list": lambda torch: graph(torch)[1].backward([1.0, 1.0]),
     "gradient that is a number": lambda torch: graph(torch)[1].backward(1.0),
-    "complex gradient of a real": lambda torch: graph(torch)[1].backward(torch.ones(2, dtype=torch.complex64)),
+    "complex gradient of a real": lambda torch: graph(torch)[1].backward(
+        torch.ones(2, dtype=torch.complex64)
+    ),
     "grad of a constant": lambda torch: torch.autograd.grad(graph(torch)[1].sum(), torch.ones(1)),
     "grad of a vector": lambda torch: torch.autograd.grad(graph(torch)[1], graph(torch)[0]),
-    "grad of an unrelated": lambda torch: torch.autograd.grad(graph(torch)[1].sum(), graph(torch)[0]),
+    "grad of an unrelated": lambda torch: torch.autograd.grad(
+        graph(torch)[1].sum(), graph(torch)[0]
+    ),
     "grad of nothing": lambda torch: torch.autograd.grad(graph(torch)[1].sum(), []),
     # leaves
     "integer leaf": lambda torch: torch.tensor([1, 2], requires_grad=True),
     "boolean leaf": lambda torch: torch.ones(2, dtype=torch.bool).requires_grad_(),
-    "integer zeros that require grad": lambda torch: torch.zeros(2, dtype=torch.int32, requires_grad=True),
+    "integer zeros that require grad": lambda torch: torch.zeros(
+        2, dtype=torch.int32, requires_grad=True
+    ),
     "requires_grad of a result": lambda torch: setattr(graph(torch)[1], "requires_grad", False),
     "in-place on a leaf": lambda torch: graph(torch)[0].mul_(2),
     "augmented assignment on a leaf": lambda torch: graph(torch)[0].__iadd__(1),
@@ -83,16 +91,22 @@ WRONG: dict[str, Program] = {
     "gather with floats": lambda torch: torch.ones(2).gather(0, torch.ones(1)),
     "assigning another shape": lambda torch: torch.ones(2).__setitem__(slice(None), torch.ones(3)),
     # dtypes
-    "bool minus bool": lambda torch: torch.ones(2, dtype=torch.bool) - torch.ones(2, dtype=torch.bool),
+    "bool minus bool": lambda torch: (
+        torch.ones(2, dtype=torch.bool) - torch.ones(2, dtype=torch.bool)
+    ),
     "minus bool": lambda torch: -torch.ones(2, dtype=torch.bool),
     "mean of integers": lambda torch: torch.ones(2, dtype=torch.int64).mean(),
-    "matrices of two dtypes": lambda torch: torch.ones(2, 2) @ torch.ones(2, 2, dtype=torch.float64),
+    "matrices of two dtypes": lambda torch: (
+        torch.ones(2, 2) @ torch.ones(2, 2, dtype=torch.float64)
+    ),
     "integers to a negative power": lambda torch: torch.ones(2, dtype=torch.int64) ** -1,
     "float into integers": lambda torch: torch.ones(2, dtype=torch.int64).mul_(0.5),
     "complex into floats": lambda torch: torch.ones(2).mul_(1j),
     "order of complex numbers": lambda torch: torch.ones(2, dtype=torch.complex64) < 1,
     "floor of complex numbers": lambda torch: torch.ones(2, dtype=torch.complex64).floor(),
-    "out of a smaller kind": lambda torch: torch.add(torch.ones(2), 1, out=torch.ones(2, dtype=torch.int64)),
+    "out of a smaller kind": lambda torch: torch.add(
+        torch.ones(2), 1, out=torch.ones(2, dtype=torch.int64)
+    ),
     "out with grad": lambda torch: torch.add(graph(torch)[0], 1, out=torch.ones(2)),
     # operands
     "sin of a number": lambda torch: torch.sin(1.0),

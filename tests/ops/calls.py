@@ -1,7 +1,8 @@
 """Calls of ops written by hand: operands and static parameters, by the op's name in the registry.
 
-Operands come first in the order of the op's `args`, then `(param, ...)` in canonical form (dimensions counted from
-0, tuples), as `Primitive.call` takes them. Two or three calls an op: the usual one, another dimension, a corner.
+Operands come first in the order of the op's `args`, then `(param, ...)` in canonical form
+(dimensions counted from 0, tuples), as `Primitive.call` takes them. Two or three calls an op: the
+usual one, another dimension, a corner.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ class Sample(NamedTuple):
     Attributes:
         operands: arrays, numbers, None.
         params: the static parameters in their order.
-        constant: positions of floating operands that by definition get no gradient from a joint rule.
-        exact: the rule is the derivative (some options of PyTorch scale or drop gradients on purpose).
+        constant: positions of floating operands that by definition get no gradient from a joint
+            rule.
+        exact: the rule is the derivative (some options of PyTorch scale or drop gradients on
+            purpose).
     """
 
     operands: tuple[Any, ...]
@@ -30,7 +33,8 @@ class Sample(NamedTuple):
 
 
 def values(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) -> Any:
-    """Distinct numbers in the range (others for every seed), in random order, away from integers."""
+    """Distinct numbers in the range (others for every seed), in random order, away from
+    integers."""
     count = int(np.prod(shape))
     made = np.linspace(low, high, count + 2)[1:-1] + (high - low) * (0.0031 + 0.0067 * seed)
     return np.random.default_rng(seed + count).permutation(made).reshape(shape)
@@ -76,7 +80,11 @@ BY_HAND |= {
     "expand": [on(x23)((4, 2, 3)), on(values(3, 1))((3, 5)), on(scalar)((2, 2))],
     "transpose": [on(x23)(0, 1), on(x234)(0, 2)],
     "permute": [on(x234)((2, 0, 1))],
-    "as_strided": [on(x34)((2, 2), (4, 1), 1, None), on(x34)((4, 3), (1, 2), 0, None), on(x34)((2, 2), (0, 1), 3, None)],
+    "as_strided": [
+        on(x34)((2, 2), (4, 1), 1, None),
+        on(x34)((4, 3), (1, 2), 0, None),
+        on(x34)((2, 2), (0, 1), 3, None),
+    ],
     "strided_sum": [on(x23)((3, 4), (4, 1), 1, None), on(values(4, 3))((3, 4), (1, 2), 0, None)],
     "copy_slices": [on(x34, values(2, 2))((2, 2), (4, 1), 1, None)],
     "squeeze": [on(values(1, 3, 1))(None)],
@@ -104,7 +112,7 @@ BY_HAND |= {
     "unbind": [on(x23)(0), on(x23)(1)],
     "copy": [on(x23, y23)(), on(x23, values(3))()],
     "fill": [on(x23, scalar)(), on(x23, 2.5)()],
-}  # fmt: skip
+}
 
 # ---------------------------------------------------------------- complex numbers
 
@@ -129,14 +137,21 @@ BY_HAND |= {
     "select_backward": [on(values(3))((2, 3), 0, 1)],
     "slice": [on(x34)(0, 1, 3, 1), on(x34)(1, 0, 4, 2)],
     "slice_backward": [on(values(2, 4))((3, 4), 0, 1, 3, 1)],
-    "index": [on(x34, rows, *NO[1:])((0,)), on(x34, rows, i64([[1], [3]]), *NO[2:])((0, 1)), on(x23, mask23, *NO[1:])((0,))],
+    "index": [
+        on(x34, rows, *NO[1:])((0,)),
+        on(x34, rows, i64([[1], [3]]), *NO[2:])((0, 1)),
+        on(x23, mask23, *NO[1:])((0,)),
+    ],
     "index_put_canonical": [
         on(x34, values(3, 4, seed=2), i64([2, 0, 1]), *NO[1:])((0,), False),
         on(x34, values(4), rows, *NO[1:])((0,), True),
         on(x34, scalar, i64([2, 0]), i64([3, 1]), *NO[2:])((0, 1), False),
     ],
     "gather": [on(x34, grid)(0), on(x34, grid)(1)],
-    "scatter": [on(x34, i64([[2, 0, 1, 0]]), values(1, 4))(0), on(x34, i64([[2, 0], [1, 3]]), values(2, 2))(1)],
+    "scatter": [
+        on(x34, i64([[2, 0, 1, 0]]), values(1, 4))(0),
+        on(x34, i64([[2, 0], [1, 3]]), values(2, 2))(1),
+    ],
     "scatter_value": [on(x34, i64([[2, 0, 1, 0]]))(0, 1.5)],
     "scatter_add": [on(x34, grid, values(2, 4))(0), on(x34, grid, values(2, 4))(1)],
     "scatter_reduce": [
@@ -161,24 +176,33 @@ BY_HAND |= {
     "slice_scatter": [on(x34, values(2, 4))(0, 0, 3, 2)],
     "diagonal_scatter": [on(x34, values(3))(0, 0, 1)],
     "fill_diagonal": [on(x34)(1.5, False), on(values(7, 2))(1.5, True)],
-}  # fmt: skip
+}
 
 # ---------------------------------------------------------------- elementwise with parameters
 
 BY_HAND |= {
-    "pow": [on(positive(2, 3), y23)(), on(positive(3), y23)(), on(x23, 3)(), on(x23, 2)(), on(positive(2, 3), 0.5)()],
+    "pow": [
+        on(positive(2, 3), y23)(),
+        on(positive(3), y23)(),
+        on(x23, 3)(),
+        on(x23, 2)(),
+        on(positive(2, 3), 0.5)(),
+    ],
     "rpow": [on(x23, 2.5)()],
     "polygamma_of": [on(positive(2, 3))(0), on(positive(2, 3))(1), on(positive(2, 3))(2)],
     "round_decimals": [on(x23)(0)],
     "logit": [on(values(2, 3, low=0.1, high=0.9))(None), on(values(2, 3, low=0.1, high=0.9))(0.2)],
     "where": [on(mask23, x23, y23)(), on(mask(3), x23, values(seed=1))()],
     "clamp": [on(x23)(-0.7, 0.9), on(x23)(None, 0.5), on(x23)(-0.5, None)],
-}  # fmt: skip
+}
 
 # ---------------------------------------------------------------- activations, losses, norms
 
 LOSSES = ("none", "mean", "sum")
-probabilities, targets01 = values(2, 3, low=0.1, high=0.9), values(2, 3, low=0.05, high=0.95, seed=1)
+probabilities, targets01 = (
+    values(2, 3, low=0.1, high=0.9),
+    values(2, 3, low=0.05, high=0.95, seed=1),
+)
 classes, channels, signs = i64([2, 0]), values(3), np.sign(y23)
 
 
@@ -193,36 +217,56 @@ BY_HAND |= {
     "softmax": [on(x23)(1), on(x23)(0)],
     "log_softmax": [on(x23)(1), on(x23)(0)],
     "mse_loss": for_each(LOSSES, x23, y23),
-    "l1_loss": for_each(LOSSES, x23, y23),
     "huber_loss": for_each(LOSSES, x23, y23, rest=(0.7,)),
     "smooth_l1_loss": for_each(LOSSES, x23, y23, rest=(0.7,)),
     "soft_margin_loss": for_each(LOSSES, x23, signs),
     "binary_cross_entropy": [
-        *for_each(LOSSES, probabilities, targets01, None), on(probabilities, targets01, positive(2, 3))("mean"),
+        *for_each(LOSSES, probabilities, targets01, None),
+        on(probabilities, targets01, positive(2, 3))("mean"),
     ],
     "binary_cross_entropy_with_logits": [
-        *for_each(LOSSES, x23, targets01, None, None), on(x23, targets01, positive(2, 3), positive(3))("mean"),
+        *for_each(LOSSES, x23, targets01, None, None),
+        on(x23, targets01, positive(2, 3), positive(3))("mean"),
     ],
     "nll_loss": [
         *for_each(LOSSES, x23, classes, None, rest=(-100,)),
-        on(x23, classes, positive(3))("mean", -100), on(x23, classes, positive(3))("mean", 0),
+        on(x23, classes, positive(3))("mean", -100),
+        on(x23, classes, positive(3))("mean", 0),
     ],
     "nll_loss2d": [on(x234, i64([[2, 0, 1, 1], [0, 0, 2, 1]]), None)("mean", -100)],
-    "nll_loss_backward": [on(scalar, classes, None)((2, 3), "mean", -100), on(values(2), classes, positive(3))((2, 3), "none", -100)],
+    "nll_loss_backward": [
+        on(scalar, classes, None)((2, 3), "mean", -100),
+        on(values(2), classes, positive(3))((2, 3), "none", -100),
+    ],
     "class_mask": [on(classes)(3)],
     "label_counts": [on(i64([[2, 0, -1], [1, -1, 0]]))(3)],
-    "multi_margin_loss": [on(x23, classes, None)("mean", 1, 1.0), on(x23, classes, positive(3))("none", 2, 0.5)],
+    "multi_margin_loss": [
+        on(x23, classes, None)("mean", 1, 1.0),
+        on(x23, classes, positive(3))("none", 2, 0.5),
+    ],
     "multilabel_margin_loss": for_each(LOSSES, x23, i64([[2, -1, 0], [0, 1, -1]])),
-    "embedding": [on(x34, i64([[2, 0], [1, 2]]))(-1, False), on(x34, i64([2, 0, 0]))(0, True)._replace(exact=False)],
-    "embedding_dense_backward": [on(values(3, 4), i64([2, 0, 0]))(3, -1, False), on(values(3, 4), i64([2, 0, 0]))(3, 0, True)],
+    "embedding": [
+        on(x34, i64([[2, 0], [1, 2]]))(-1, False),
+        on(x34, i64([2, 0, 0]))(0, True)._replace(exact=False),
+    ],
+    "embedding_dense_backward": [
+        on(values(3, 4), i64([2, 0, 0]))(3, -1, False),
+        on(values(3, 4), i64([2, 0, 0]))(3, 0, True),
+    ],
     "embedding_gather": [on(x34, i64([2, 0, 0]))(-1, False)],
-    "native_layer_norm": [on(x34, values(4), values(4, seed=1))(1, 1e-5), on(x234, None, None)(2, 1e-5)],
+    "native_layer_norm": [
+        on(x34, values(4), values(4, seed=1))(1, 1e-5),
+        on(x234, None, None)(2, 1e-5),
+    ],
     "native_batch_norm": [
         on(x234, channels, values(3, seed=1), None, None)(1e-5),
         on(x234, None, None, values(3, seed=2), positive(3))(1e-5)._replace(constant=(3, 4)),
     ],
-    "native_group_norm": [on(values(2, 4, 3), values(4), values(4, seed=1))(2, 1e-5), on(values(2, 4), None, None)(2, 1e-5)],
-}  # fmt: skip
+    "native_group_norm": [
+        on(values(2, 4, 3), values(4), values(4, seed=1))(2, 1e-5),
+        on(values(2, 4), None, None)(2, 1e-5),
+    ],
+}
 
 # ---------------------------------------------------------------- reductions, running reductions
 
@@ -233,38 +277,98 @@ BY_HAND |= {
     "min_dim": [on(x23)(1, False), on(x23)(0, True)],
     "argmax": [on(x23)(None, False), on(x23)(1, False), on(x23)(0, True)],
     "argmin": [on(x23)(None, False), on(x23)(1, False), on(x23)(0, True)],
-    "prod": [on(x23)(None, False), on(x23)((1,), False), on(np.array([[1.5, 0.0], [0.0, 0.0], [2.0, 0.5]]))((1,), True)],
+    "prod": [
+        on(x23)(None, False),
+        on(x23)((1,), False),
+        on(np.array([[1.5, 0.0], [0.0, 0.0], [2.0, 0.5]]))((1,), True),
+    ],
     "cummax": ALONG,
     "cummin": ALONG,
     "cumsum": ALONG,
-    "cumprod": [*ALONG, on(np.array([1.5, 0.0, -2.0, 0.5]))(0), on(np.array([1.5, 0.0, -2.0, 0.0, 2.0]))(0)],
+    "cumprod": [
+        *ALONG,
+        on(np.array([1.5, 0.0, -2.0, 0.5]))(0),
+        on(np.array([1.5, 0.0, -2.0, 0.0, 2.0]))(0),
+    ],
     "logcumsumexp": ALONG,
     "recurrence": [on(x34, y34)(1), on(x34, y34)(0)],
+}
+
+# ---------------------------------------------------------------- products of matrices
+
+x45, batch, batch2 = values(4, 5), values(2, 3, 4), values(2, 4, 5)
+
+BY_HAND |= {
+    "matmul": [
+        on(x34, x45)(),
+        on(batch, batch2)(),
+        on(batch, x45)(),
+        on(values(1, 2, 3), values(4, 3, 2))(),
+    ],
+    "vdot": [on(values(4), values(4, seed=1))()],
+    "addmm": [on(values(3, 5), x34, x45)(1, 1), on(values(5), x34, x45)(0.5, 2.0)],
+    "addmv": [on(values(3), x34, values(4))(1, 1), on(values(3), x34, values(4))(0.5, 2.0)],
+    "baddbmm": [on(values(2, 3, 5), batch, batch2)(1, 1), on(values(5), batch, batch2)(0.5, 2.0)],
+    "addr": [on(x34, values(3), values(4))(1, 1), on(x34, values(3), values(4))(0.5, 2.0)],
+    "addbmm": [on(values(3, 5), batch, batch2)(1, 1), on(values(3, 5), batch, batch2)(0.5, 2.0)],
+    "linear": [on(x34, values(5, 4))(), on(batch, values(5, 4))()],
+    "affine": [on(values(5), x34, values(5, 4))()],
+    "affine_any": [on(values(5), batch, values(5, 4))()],
+    "contract": [
+        on(batch, batch2)((0, 1, 2), (0, 2, 3), (0, 3, 1)),
+        on(x34, x45)((1, 2), (2, 3), (3, 1)),
+    ],
+    "linalg_cross": [on(x23, y23)(1), on(values(3, 2), values(3, 2, seed=1))(0)],
+}
+
+# ---------------------------------------------------------------- order
+
+BY_HAND |= {
+    "sort": [on(x34)(1, False), on(x34)(0, True)],
+    "argsort": [on(x34)(1, False), on(x34)(0, True)],
+    "topk": [on(x34)(2, 1, True), on(x34)(2, 0, False)],
+    "kthvalue": [on(x34)(2, 1, False), on(x34)(1, 0, True)],
+    "mode": [on(x34)(1, False), on(x34)(0, True)],
+    "median_dim": [on(x34)(1, False), on(x34)(0, True)],
+    "nanmedian_dim": [on(x34)(1, False), on(x34)(0, True)],
+    "searchsorted": [
+        on(np.sort(values(6)), x23)(False),
+        on(np.sort(x34, axis=1), values(3, 2))(True),
+    ],
 }
 
 # ---------------------------------------------------------------- kinds of calls
 
 INTEGERS = {
-    "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm",
-}  # fmt: skip
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "bitwise_not",
+    "bitwise_left_shift",
+    "bitwise_right_shift",
+    "gcd",
+    "lcm",
+}
 
 RANDOM: set[str] = set()  # the result depends on the generator
 
-# Differentiable in complex numbers, as PyTorch's own test database has it; then what only chainrule names.
+# Differentiable in complex numbers, as PyTorch's own test database has it; then what only chainrule
+# names.
 COMPLEX = set(
     """
-    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr angle asin asinh atan atanh baddbmm block_diag bmm cat
-    cholesky cholesky_inverse cholesky_solve clone conv1d conv2d conv3d cos cosh cross cumprod cumsum det diag
-    diag_embed diagonal diagonal_copy diagonal_scatter dist div dot eigh einsum exp exp2 expand expm1 fft fft2 fftn
-    fill flip gather householder_product index_add index_copy index_fill index_put index_select inv kron l1_loss
-    ldexp lerp linear log log10 log1p log2 logaddexp logcumsumexp logsumexp lu lu_solve masked_fill
-    masked_scatter masked_select matmul matrix_exp mean mm mul mv neg norm ormqr outer permute pinv positive pow prod
-    put qr reciprocal renorm repeat reshape roll rot90 rsqrt rsub scatter scatter_add select sgn sigmoid sin
-    sinc sinh slice slogdet solve solve_triangular split split_with_sizes sqrt square squeeze stack std sub
-    sum svd svdvals t take tan tanh tile trace transpose tril triu unbind unfold unsqueeze var vdot vecdot
-    vector_norm where
-    _unsafe_view alias contiguous copy copy_slices squeeze_dim squeeze_dims diagonal_backward unfold_backward
-    select_backward slice_backward index index_put_canonical scatter_value index_fill_tensor masked_fill_tensor
-    masked_scatter_backward fill_diagonal strided_sum as_strided rpow
+    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr angle asin asinh atan atanh baddbmm
+    block_diag bmm cat cholesky cholesky_inverse cholesky_solve clone conv1d conv2d conv3d cos cosh
+    cross cumprod cumsum det diag diag_embed diagonal diagonal_copy diagonal_scatter dist div dot
+    eigh einsum exp exp2 expand expm1 fft fft2 fftn fill flip gather householder_product index_add
+    index_copy index_fill index_put index_select inv kron l1_loss ldexp lerp linear log log10 log1p
+    log2 logaddexp logcumsumexp logsumexp lu lu_solve masked_fill masked_scatter masked_select
+    matmul matrix_exp mean mm mul mv neg norm ormqr outer permute pinv positive pow prod put qr
+    reciprocal renorm repeat reshape roll rot90 rsqrt rsub scatter scatter_add select sgn sigmoid
+    sin sinc sinh slice slogdet solve solve_triangular split split_with_sizes sqrt square squeeze
+    stack std sub sum svd svdvals t take tan tanh tile trace transpose tril triu unbind unfold
+    unsqueeze var vdot vecdot vector_norm where _unsafe_view alias contiguous copy copy_slices
+    squeeze_dim squeeze_dims diagonal_backward unfold_backward select_backward slice_backward index
+    index_put_canonical scatter_value index_fill_tensor masked_fill_tensor masked_scatter_backward
+    fill_diagonal affine affine_any contract linalg_cross strided_sum as_strided rpow
     """.split()
 )

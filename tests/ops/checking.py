@@ -1,4 +1,5 @@
-"""How ops are examined: calls on leaves, differences along one direction, comparison of nested results."""
+"""How ops are examined: calls on leaves, differences along one direction, comparison of nested
+results."""
 
 from __future__ import annotations
 
@@ -6,15 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from ops.samples import Sample
 
 import chainrule as torch
 from chainrule.core import engine
 from chainrule.core.primitive import Primitive
 from chainrule.core.tensor import Tensor, wrap
-
-from ops.samples import Sample
-
-
 
 
 def is_array(value: Any) -> bool:
@@ -38,7 +36,8 @@ def active(prim: Primitive, sample: Sample) -> list[bool]:
 
 
 def leaves(prim: Primitive, sample: Sample, operands: Sequence[Any] | None = None) -> list[Any]:
-    """The operands (others of their kind, if given) as tensors, those that a gradient reaches as leaves."""
+    """The operands (others of their kind, if given) as tensors, those that a gradient reaches as
+    leaves."""
     made = tensors_of(sample.operands if operands is None else operands)
     for t, wanted in zip(made, active(prim, sample), strict=True):
         if wanted:
@@ -47,7 +46,8 @@ def leaves(prim: Primitive, sample: Sample, operands: Sequence[Any] | None = Non
 
 
 def call(prim: Primitive, operands: Sequence[Any], params: tuple[Any, ...]) -> Any:
-    """One call: elementwise ops by their public function (the fast lanes), others with canonical parameters."""
+    """One call: elementwise ops by their public function (the fast lanes), others with canonical
+    parameters."""
     if prim.kind == "elementwise" and not params:
         return prim.public(*operands, *params)
     return prim.call(*operands, params=params)
@@ -92,7 +92,9 @@ def gradients(
     if not inputs:
         return []
     found = engine.grad(outs, inputs, gs, create_graph=create_graph, retain_graph=retain_graph)
-    return [wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, inputs, strict=True)]
+    return [
+        wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, inputs, strict=True)
+    ]
 
 
 def floating(tensors: Sequence[Any]) -> list[Tensor]:
@@ -159,7 +161,8 @@ def assert_same(found: Any, expected: Any, *, rtol: float = 0.0, atol: float = 0
 
 
 def gradient_error(prim: Primitive, sample: Sample) -> tuple[float, float]:
-    """(the derivative along a direction by differences, the same by the rule): the inner-product identity."""
+    """(the derivative along a direction by differences, the same by the rule): the inner-product
+    identity."""
     tensors = leaves(prim, sample)
     outs = differentiable(run(prim, tensors, sample.params))
     gs = cotangents(outs)

@@ -1,8 +1,10 @@
-"""Operands for every op of the registry: from its kind and domain, or written by hand where that is not enough.
+"""Operands for every op of the registry: from its kind and domain, or written by hand where that is
+not enough.
 
-`samples_of(prim)` gives a list of `Sample`s. Floating operands are float64 (complex128 for ops that need complex
-numbers); the tests make float32 of them. Values are away from kinks and ties, so differences along a direction
-exist. To test a new op with static parameters, add an entry to `BY_HAND` in `calls.py`.
+`samples_of(prim)` gives a list of `Sample`s. Floating operands are float64 (complex128 for ops that
+need complex numbers); the tests make float32 of them. Values are away from kinks and ties, so
+differences along a direction exist. To test a new op with static parameters, add an entry to
+`BY_HAND` in `calls.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def samples_of(prim: Primitive) -> list[Sample]:
             return elementwise_samples(prim)
         if len(prim.args) == 1 and not prim.variadic:
             return default_samples(prim)
-    raise LookupError(f"op '{prim.name}' has no sample: add an entry to BY_HAND in tests/ops/calls.py")
+    raise LookupError(
+        f"op '{prim.name}' has no sample: add an entry to BY_HAND in tests/ops/calls.py"
+    )
 
 
 def elementwise_samples(prim: Primitive) -> list[Sample]:
@@ -48,7 +52,8 @@ def elementwise_samples(prim: Primitive) -> list[Sample]:
 
 
 def default_samples(prim: Primitive) -> list[Sample]:
-    """An op of one operand whose parameters all have defaults; reductions over other dimensions too."""
+    """An op of one operand whose parameters all have defaults; reductions over other dimensions
+    too."""
     low, high = prim.domain or (-2.0, 2.0)
     x = values(2, 3, low=low, high=high)
     made = [Sample((x,), prim.defaults)]

@@ -1,8 +1,10 @@
 """Every op of the registry, examined because it is declared.
 
-One test per check and call of an op (`samples.py` has the calls, `checking.py` the means). What an op promises by its
-declaration alone: its value, its dtype, a derivative that agrees with differences (twice), the same rule read on
-arrays, on recorded tensors, by the recorder and as symbols, memory released and never shared, in-place and `out=`.
+One test per check and call of an op (`samples.py` has the calls, `checking.py` the means). What an
+op promises by its
+declaration alone: its value, its dtype, a derivative that agrees with differences (twice), the same
+rule read on arrays, on recorded tensors, by the recorder and as symbols, memory released and never
+shared, in-place and `out=`.
 """
 
 from __future__ import annotations
@@ -140,12 +142,16 @@ def test_float32_stays_float32(case: Case) -> None:
     outs = run(prim, tensors, sample.params)
     singles = {"float64": "float32", "complex128": "complex64"}
     for a, b in zip(outs, doubles, strict=True):
-        expected = b.dtype.name if prim.name in FIXED_DTYPE else singles.get(b.dtype.name, b.dtype.name)
+        expected = (
+            b.dtype.name if prim.name in FIXED_DTYPE else singles.get(b.dtype.name, b.dtype.name)
+        )
         assert a.dtype.name == expected
         if b.dtype.is_floating_point and prim.name not in RANDOM:
             np.testing.assert_allclose(a._data, b._data, rtol=1e-3, atol=1e-4)
     recorded = differentiable(outs)
-    for g, t in zip(gradients(recorded, floating(tensors), cotangents(recorded)), floating(tensors), strict=True):
+    for g, t in zip(
+        gradients(recorded, floating(tensors), cotangents(recorded)), floating(tensors), strict=True
+    ):
         assert (g.dtype, g.shape) == (t.dtype, t.shape)
 
 
@@ -169,13 +175,18 @@ def test_non_contiguous_operands(case: Case) -> None:
     prim, sample = case
     strided = [_scattered(v) if is_array(v) else v for v in sample.operands]
     wanted = active(prim, sample)
-    tensors = [wrap(v).requires_grad_(w) if is_array(v) else v for v, w in zip(strided, wanted, strict=True)]
+    tensors = [
+        wrap(v).requires_grad_(w) if is_array(v) else v
+        for v, w in zip(strided, wanted, strict=True)
+    ]
     plain = leaves(prim, sample)
     outs, expected = (run(prim, ts, sample.params) for ts in (tensors, plain))
     assert_same(outs, expected, rtol=1e-12, atol=1e-12)
     gs = cotangents(differentiable(expected))
     found = gradients(differentiable(outs), floating(tensors), gs)
-    assert_same(found, gradients(differentiable(expected), floating(plain), gs), rtol=1e-12, atol=1e-12)
+    assert_same(
+        found, gradients(differentiable(expected), floating(plain), gs), rtol=1e-12, atol=1e-12
+    )
 
 
 def _scattered(value: Any) -> Any:
@@ -224,7 +235,8 @@ def test_result_knows_its_node(case: Case) -> None:
             if isinstance(sample.operands[-1], np.ndarray) or prim.kind != "elementwise":
                 assert type(t.grad_fn).__name__ == prim.grad_fn
     with torch.no_grad():
-        assert not any(t.requires_grad for t in run(prim, leaves(prim, sample), sample.params))
+        unrecorded = run(prim, leaves(prim, sample), sample.params)
+    assert all(t.grad_fn is None for t in unrecorded)
 
 
 @pytest.mark.parametrize("case", that(lambda p, s: not p.differentiable))
@@ -258,10 +270,16 @@ def test_saved_values_are_released(case: Case) -> None:
     gs = cotangents(outs)
     node = outs[0].grad_fn
     kinds = [kind for kind, _, _ in prim.layout.saves]
-    saves = any(isinstance(v, Tensor) for v in node.saved().values()) or "out" in kinds or prim.variadic and "x" in kinds
+    saves = (
+        any(isinstance(v, Tensor) for v in node.saved().values())
+        or "out" in kinds
+        or (prim.variadic and "x" in kinds)
+    )
     kept = gradients(outs, floating(tensors), gs, retain_graph=True)
     assert_same(gradients(outs, floating(tensors), gs), kept)
-    held = [s for s in (getattr(node, n, None) for n in SAVED_IN) if isinstance(s, (Tensor, np.ndarray))]
+    held = [
+        s for s in (getattr(node, n, None) for n in SAVED_IN) if isinstance(s, (Tensor, np.ndarray))
+    ]
     assert not held, "the node still holds what it saved"
     if saves:
         with pytest.raises(RuntimeError, match="backward through the graph a second time"):
@@ -272,13 +290,19 @@ def test_saved_values_are_released(case: Case) -> None:
             getattr(node, f"_saved_{public}")
 
 
-@pytest.mark.parametrize("case", that(lambda p, s: has_gradient(p, s) and "x" in [k for k, _, _ in p.layout.saves]))
+@pytest.mark.parametrize(
+    "case", that(lambda p, s: has_gradient(p, s) and "x" in [k for k, _, _ in p.layout.saves])
+)
 def test_overwriting_a_saved_operand_is_noticed(case: Case) -> None:
     prim, sample = case
-    tensors = [t * 1 if isinstance(t, Tensor) and t.requires_grad else t for t in leaves(prim, sample)]
+    tensors = [
+        t * 1 if isinstance(t, Tensor) and t.requires_grad else t for t in leaves(prim, sample)
+    ]
     outs = differentiable(run(prim, tensors, sample.params))
     node = outs[0].grad_fn
-    saved = [t for t in tensors if isinstance(t, Tensor) and any(t is s for s in _saved_tensors(node))]
+    saved = [
+        t for t in tensors if isinstance(t, Tensor) and any(t is s for s in _saved_tensors(node))
+    ]
     if not saved:
         pytest.skip("nothing of this call was saved")
     with torch.no_grad():
@@ -363,7 +387,12 @@ def test_a_number_is_a_scalar_tensor(case: Case) -> None:
     assert_same(with_number, with_tensor, rtol=1e-14)
     if with_number.requires_grad:
         gs = cotangents([with_number])
-        assert_same(gradients([with_number], [a], gs), gradients([with_tensor], [b], gs), rtol=1e-14, atol=1e-14)
+        assert_same(
+            gradients([with_number], [a], gs),
+            gradients([with_tensor], [b], gs),
+            rtol=1e-14,
+            atol=1e-14,
+        )
 
 
 # ---------------------------------------------------------------- in-place, out=
@@ -400,7 +429,9 @@ def test_inplace_form(case: Case) -> None:
         assert_same(gradients([x], floating(here), gs), gradients([expected], floating(there), gs))
 
 
-@pytest.mark.parametrize("case", first(lambda p, s: changes_nothing_but_values(p, s) and s.operands[0].ndim == 2))
+@pytest.mark.parametrize(
+    "case", first(lambda p, s: changes_nothing_but_values(p, s) and s.operands[0].ndim == 2)
+)
 def test_inplace_form_on_a_view(case: Case) -> None:
     prim, sample = case
     there, here = leaves(prim, sample), leaves(prim, sample)
@@ -413,7 +444,9 @@ def test_inplace_form_on_a_view(case: Case) -> None:
     assert_same(found, expected)
     if expected.requires_grad:
         gs = cotangents([expected])
-        assert_same(gradients([found], here[:1], gs), gradients([expected], there[:1], gs), rtol=1e-15)
+        assert_same(
+            gradients([found], here[:1], gs), gradients([expected], there[:1], gs), rtol=1e-15
+        )
 
 
 @pytest.mark.parametrize("case", first(changes_nothing_but_values))
@@ -427,7 +460,12 @@ def test_inplace_form_without_recording(case: Case) -> None:
 
 
 def takes_out(prim: Primitive, sample: Sample) -> bool:
-    if prim.kind != "elementwise" or prim.name in NO_OUT or not is_public(prim) or sample.params != prim.defaults:
+    if (
+        prim.kind != "elementwise"
+        or prim.name in NO_OUT
+        or not is_public(prim)
+        or sample.params != prim.defaults
+    ):
         return False
     return "out" in inspect.signature(prim.public).parameters
 
@@ -503,7 +541,7 @@ def test_formula(case: Case) -> None:
 @pytest.mark.parametrize("case", first(lambda p, s: is_public(p)))
 def test_wrong_type_of_operand(case: Case) -> None:
     prim, sample = case
-    words = "must be Tensor, not str|invalid combination of arguments|(must be tuple of Tensors, not|but got) str"
+    words = "(must be Tensor, not|must be tuple of Tensors, not|but got) str|invalid combination"
     with pytest.raises(TypeError, match=words):
         params = sample.params if inspect.Parameter.empty in prim.defaults else ()
         prim.public("text", *tensors_of(sample.operands[1:]) if not prim.variadic else (), *params)
@@ -520,8 +558,8 @@ def test_no_cycles(case: Case) -> None:
         gs = cotangents(outs)
         engine.backward(outs, gs)
         del outs, tensors, gs
-        assert gc.collect() == 0, "a call and its backward leave objects that only the collector frees"
+        assert gc.collect() == 0, (
+            "a call and its backward leave objects that only the collector frees"
+        )
     finally:
         gc.enable()
-
-

@@ -17,13 +17,16 @@ import numpy as np
 from .. import errors
 from ..core import engine
 from ..core.tensor import Tensor, wrap
-from . import grad_mode, graph
+from . import function, grad_mode, graph
+from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 __all__ = [
+    "Function",
     "Variable",
     "backward",
     "enable_grad",
+    "function",
     "grad",
     "grad_mode",
     "graph",

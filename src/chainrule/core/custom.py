@@ -25,9 +25,9 @@ from .._state import S, grad_enabled, set_grad
 from .interpreter import current
 from .node import LEAF, Node, Output, next_k
 from .primitive import bump, link_view
-from .record import OPS, Packed, version_of
+from .record import OPS, Packed, stand_in, sum_to, version_of
 from .tensor import Tensor, own, wrap
-from .views import check_writable, overwrite_with
+from .views import check_writable, overwrite
 
 __all__ = ["CustomPrimitive", "FunctionCtx", "FunctionNode"]
 
@@ -196,8 +196,6 @@ class FunctionNode(Node):
                     "made of it",
                 )
             )
-        from .record import sum_to
-
         return sum_to(OPS, g, shape)  # type: ignore[no-any-return]
 
     def _pass_zeros(self, found: list[Any]) -> None:
@@ -250,7 +248,7 @@ class FunctionNode(Node):
         if entry is None:
             return None
         if type(entry) is Packed:
-            return entry.get(self)
+            return entry.get(self, True)
         if len(entry) == 2:
             t, version = entry
             if version_of(t) != version:
@@ -267,13 +265,13 @@ class FunctionNode(Node):
     def saved(self) -> dict[str, Any]:
         return {} if self.s0 is None else {"saved_tensors": self.unpacked()}
 
-    def pack(self, hook: Callable[[Any, Any], Packed]) -> None:
+    def pack(self, hook: Callable[[Tensor, Any], Packed]) -> None:
         """Replace what was saved by what `hook(tensor, edge)` makes of it."""
         for i, entry in enumerate(self.s0 or ()):
-            if entry is not None and type(entry) is not Packed:
-                edge: Any = entry[0] if len(entry) == 2 else (self, entry[3])
-                t = entry[0] if len(entry) == 2 else wrap(entry[0])
-                self.s0[i] = hook(t, edge)
+            if type(entry) is tuple:
+                is_input = len(entry) == 2
+                t = entry[0] if is_input else stand_in(entry[0], entry[1])
+                self.s0[i] = hook(t, t if is_input else entry[3])
 
     def release(self) -> None:
         self.s0 = None
@@ -284,16 +282,6 @@ class FunctionNode(Node):
         if name == "_saved_tensors":
             return self.unpacked()
         return getattr(self.ctx, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _SLOTS:
-            _set(self, name, value)
-        else:
-            setattr(self.ctx, name, value)
-
-
-_SLOTS = {"ctx", "e", "hooks", "k", "p", "s0", "s1", "v0", "v1", "__dict__", "__class__"}
-_set = object.__setattr__
 
 
 class CustomPrimitive:
@@ -396,11 +384,12 @@ class CustomPrimitive:
             outs = made if isinstance(made, tuple) else (made,)
             node = self._node(ctx, args, is_tensor, edges, outs) if recording else None
             tensors = [a for a, t in zip(args, is_tensor, strict=True) if t]
-            found = tuple(_Outputs(self, ctx, node, tensors, outs).all())
+            outputs = _Outputs(self, ctx, node, tensors, outs)
+            found = tuple(outputs.all())
         finally:
             set_grad(before)
         if node is not None:
-            self._save(node, ctx, found, tensors)
+            self._save(node, ctx, found, outputs.returned)
         return found if isinstance(made, tuple) else found[0]
 
     def _forward(self, ctx: FunctionCtx, args: tuple[Any, ...], names: tuple[str, ...]) -> Any:
@@ -424,18 +413,14 @@ class CustomPrimitive:
         node.v1 = node.v0 if len(outs) > 1 else None
         return node
 
-    def _save(self, node: Any, ctx: Any, found: tuple[Any, ...], tensors: list[Any]) -> None:
-        if self.separate:
-            for t in ctx.to_save:
-                returned = any(t is o for o in node.__dict__.get("_returned", ()))
-                if isinstance(t, Tensor) and returned:
-                    raise RuntimeError(
-                        "An input that has been returned as-is as output is being saved for "
-                        "backward. This is not supported if you override setup_context. You should "
-                        "return and save a view of the input instead, e.g. with x.view_as(x) or "
-                        "setup ctx inside the forward function itself."
-                    )
-        node.__dict__.pop("_returned", None)
+    def _save(self, node: Any, ctx: Any, found: Sequence[Any], returned: Sequence[Any]) -> None:
+        if self.separate and any(_among(t, returned) for t in ctx.to_save):
+            raise RuntimeError(
+                "An input that has been returned as-is as output is being saved for "
+                "backward. This is not supported if you override setup_context. You should "
+                "return and save a view of the input instead, e.g. with x.view_as(x) or "
+                "setup ctx inside the forward function itself."
+            )
         node.save(ctx.to_save, found)
         ctx._node = weakref.ref(node)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
@@ -448,6 +433,7 @@ class _Outputs:
         self, prim: CustomPrimitive, ctx: Any, node: Any, tensors: list[Any], outs: Sequence[Any]
     ) -> None:
         self.prim, self.node, self.inputs, self.outs = prim, node, tensors, outs
+        self.returned: list[Any] = []  # inputs given back as they are
         self.dirty = _only_tensors("mark_dirty", "mark_dirty can only accept", ctx.dirty_tensors)
         self.fixed = _only_tensors(
             "mark_non_differentiable", "mark_non_differentiable only accepts", ctx.non_differentiable
@@ -462,7 +448,8 @@ class _Outputs:
                     "output. The inputs that are modified inplace must all be outputs of the "
                     "Function."
                 )
-            bump(t)
+            if t._view is None or self.node is None:
+                bump(t)
         return [self.one(i, t) if isinstance(t, Tensor) else t for i, t in enumerate(self.outs)]
 
     def one(self, i: int, t: Tensor) -> Tensor:
@@ -491,11 +478,11 @@ class _Outputs:
         fixed = self.node is not None and _among(t, self.fixed)
         view = wrap(own(t).view())
         if not fixed:
-            link_view(OPS.view_as_self.prim, view, t, ())
+            link_view(OPS.reshape.prim, view, t, (t._data.shape,))
             view._need_meta().creation = "custom"
         if self.node is not None and not fixed and t._data.dtype.kind in "fcV":
             view._node = self._edge(i)
-            self.node.__dict__.setdefault("_returned", []).append(t)
+            self.returned.append(t)
         return view
 
     def _written(self, i: int, t: Tensor, given: bool) -> Tensor:
@@ -518,10 +505,12 @@ class _Outputs:
             return t
         if len(self.outs) > 1:
             raise RuntimeError(_ONE_OUTPUT)
+        value = wrap(t._data)
+        value._node = self._edge(i)
         set_grad(True)
         try:
-            check_writable(t, self.prim.name, tuple(self.inputs))
-            overwrite_with(t, self._edge(i))
+            check_writable(t, self.prim.name, (value,))
+            overwrite(t, value)
         finally:
             set_grad(False)
         return t

@@ -137,26 +137,27 @@ def backward(
 ) -> None:
     """Accumulate d(tensors)/d(leaf) into `.grad`: see `Tensor.backward`."""
     keep = create_graph if retain_graph is None else retain_graph
-    if inputs is None and len(tensors) == 1 and not create_graph and not ACTIVE:
+    recorded = create_graph or _leveled(tensors, cotangents)
+    if inputs is None and len(tensors) == 1 and not recorded and not ACTIVE:
         edge, g = _root(0, tensors[0], cotangents[0], False)
         leaves = _run(edge, g, (), keep) if edge.k else {0: (edge, g, False)}
         _deliver(leaves, False)
         return
-    roots = _roots(tensors, cotangents, create_graph)
+    roots = _roots(tensors, cotangents, recorded)
     if inputs is None:
-        watch = Watch([e for e, _ in roots], None, create_graph) if ACTIVE else None
-        _deliver(_walk(roots, keep, create_graph, watch), create_graph)
+        watch = Watch([e for e, _ in roots], None, recorded) if ACTIVE else None
+        _deliver(_walk(roots, keep, recorded, watch, create_graph), recorded)
         return
     targets = _as_inputs(inputs)
-    watch = Watch([e for e, _ in roots], targets, create_graph)
-    leaves = _walk(roots, keep, create_graph, watch)
+    watch = Watch([e for e, _ in roots], targets, recorded)
+    leaves = _walk(roots, keep, recorded, watch, create_graph)
     for t in targets:
         leaf, node, _ = edge_of(t)
         entry = leaves.pop(id(leaf), None) if node is None else (t, watch.of(t))
         if entry is not None and entry[1] is not None:
             if isinstance(entry[0], GradientEdge):
                 raise errors.edge_without_tensor(entry[0])
-            accumulate(entry[0], entry[1], create_graph, True)
+            accumulate(entry[0], entry[1], recorded, True)
 
 
 def grad(
@@ -169,14 +170,15 @@ def grad(
     """The gradients themselves, None where an input was not used."""
     keep = create_graph if retain_graph is None else retain_graph
     _as_inputs(inputs)
-    roots = _roots(outputs, cotangents, create_graph)
-    watch = Watch([e for e, _ in roots], inputs, create_graph)
+    recorded = create_graph or _leveled(outputs, cotangents)
+    roots = _roots(outputs, cotangents, recorded)
+    watch = Watch([e for e, _ in roots], inputs, recorded)
     watch.capturing = True
-    leaves = _walk(roots, keep, create_graph, watch)
+    leaves = _walk(roots, keep, recorded, watch, create_graph)
     watch.found.update((i, entry[1]) for i, entry in leaves.items())
     del leaves, roots
     found = [watch.of(t) for t in inputs]
-    if create_graph:
+    if recorded:
         return found
     watch.captured, watch.found = {}, {}
     made: list[Tensor | None] = []
@@ -186,6 +188,11 @@ def grad(
             g = g.copy()
         made.append(None if g is None else wrap(g))
     return made[::-1]
+
+
+def _leveled(outputs: Sequence[Any], cotangents: Sequence[Any]) -> bool:
+    """Whether values of a level of func go into the walk: its rules are then read on tensors."""
+    return any([getattr(t, "_wrapped", False) for t in (*outputs, *cotangents)])
 
 
 def _as_inputs(inputs: Any) -> list[Tensor]:
@@ -248,11 +255,15 @@ def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, A
 
 
 def _walk(
-    roots: Sequence[tuple[Any, Any]], keep: bool, recorded: bool, watch: Watch | None
+    roots: Sequence[tuple[Any, Any]],
+    keep: bool,
+    recorded: bool,
+    watch: Watch | None,
+    recording: bool = False,
 ) -> dict[int, tuple[Any, Any, bool]]:
-    """Walk from several roots, with recording on if it is to be recorded; leaves that are due last
-    are served."""
-    before = set_grad(True) if recorded else None
+    """Walk from several roots, rules read on tensors if `recorded` (and that recorded if
+    `recording`); leaves that are due last are served."""
+    before = set_grad(recording) if recorded else None
     if watch is not None:
         watch.__enter__()
     try:
@@ -307,6 +318,12 @@ def _backward(
         >>> x.grad
         tensor(6.)
     """
+    node = self._node
+    if gradient is None and inputs is None and not create_graph and not ACTIVE:
+        seed = _ONE.get(self._data.dtype) if type(self._data) is not _ndarray else None
+        if seed is not None and node is not None and node is not LEAF:  # a loss: no list of one
+            _deliver(_run(node, seed, (), bool(retain_graph)), False)
+            return
     backward((self,), (gradient,), retain_graph, create_graph, inputs)
 
 

@@ -11,7 +11,7 @@ assignment, see `core/views.py`), so no interpreter handles in-place operations 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,18 @@ if TYPE_CHECKING:
     from .primitive import Primitive
     from .tensor import Tensor
 
-__all__ = ["InferenceMode", "Interpreter", "assigned", "below", "current", "pop", "push"]
+__all__ = ["InferenceMode", "Interpreter", "assigned", "below", "current", "drawn", "pop", "push"]
 
 
 class Interpreter:
-    """One level of interpretation."""
+    """One level of interpretation.
+
+    Attributes:
+        writes: it performs in-place operations itself (`inplace`, `overwrite`, see `core/levels.py`);
+            the others are told by `assign`.
+    """
+
+    writes = False
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """Evaluate one op. `inputs` are tensors, numbers or None; `params` the static parameters in
@@ -36,6 +43,11 @@ class Interpreter:
 
     def assign(self, target: Tensor, value: Tensor) -> None:
         """`target` now holds what `value` holds."""
+
+    def draw(self, make: Callable[[Any], Any], shape: Any) -> Any:
+        """Random numbers of `shape`, made by `make(shape)`; a batch level decides how many."""
+        with below(self):
+            return drawn(make, shape)
 
     def __enter__(self) -> Interpreter:
         push(self)
@@ -81,6 +93,12 @@ def below(interpreter: Interpreter) -> Iterator[None]:
         push(interpreter)
 
 
+def drawn(make: Callable[[Any], Any], shape: Any) -> Any:
+    """`make(shape)`, a draw of random numbers, as the innermost interpreter wants it."""
+    mode = current() if S.mode is not None else None
+    return make(shape) if mode is None else mode.draw(make, shape)
+
+
 def assigned(target: Tensor, value: Tensor) -> None:
     """Tell the innermost interpreter, if there is one, that `target` was overwritten by `value`."""
     mode = current() if S.mode is not None else None
@@ -94,8 +112,8 @@ class InferenceMode(Interpreter):
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         with below(self):
-            out = prim.evaluate(inputs, params)
+            out = prim.call(*inputs, params=params)
             for t in out if type(out) is tuple else (out,):
-                if t._view is None or t._view[0]._vc is INFERENCE:
+                if not t._wrapped and (t._view is None or t._view[0]._vc is INFERENCE):
                     t._vc = INFERENCE
         return out

@@ -180,7 +180,20 @@ def one_node(prim: Primitive, title: str) -> type[OneNode]:
         values = (x, shape, out, *node.p)
         return fn(RAW, g, *[values[i] for i in picks])
 
-    lean = {prim.params: raw_params, ("x_shape", *prim.params): raw_shape}
+    def raw_x(node: Any, g: Any, keep: bool) -> Any:
+        x = node.s0
+        vc = x._vc
+        if (0 if vc is None else vc[0]) != node.v0:
+            raise errors.modified_saved(node, "x", x, node.v0)
+        if not keep:
+            node.s0 = _GONE
+        return fn(RAW, g, x._data, *node.p)
+
+    lean = {
+        prim.params: raw_params,
+        ("x_shape", *prim.params): raw_shape,
+        ("x", *prim.params): raw_x,
+    }
     body = {
         "prim": prim,
         "raw": lean.get(names, raw_any),
@@ -438,6 +451,7 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
         return fn(RAW, g, *[values[n] for n in names])
 
     raw = {(): raw_nothing, ("b",): raw_number}.get(names, raw_any)
-    return type(
-        title, (NumberNode,), {"prim": prim, "raw": raw, "saves_a": "a" in names, "__slots__": ()}
-    )
+    body = {"prim": prim, "raw": raw, "saves_a": "a" in names, "__slots__": ()}
+    if prim.name in ("add", "div", "mul", "sub"):  # PyTorch makes a tensor of their number
+        body["unseen"] = 1
+    return type(title, (NumberNode,), body)

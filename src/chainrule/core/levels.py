@@ -266,7 +266,7 @@ class Level(Interpreter):
         saves = any(kind == "x" and index == 0 for kind, index, _ in prim.layout.saves)
         before = OPS.clone(x) if saves else x
         value = prim.call(before, *rest, params=params)
-        views.check_fits(x, value)
+        views._check_fits(x, value)
         return self.overwrite(x, cast(value, x.dtype))
 
     def overwrite(self, x: Tensor, value: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ __all__ = [
     "INFERENCE",
     "LEAF",
     "AccumulateGrad",
+    "Forbidden",
     "GradientEdge",
     "Node",
     "Output",
@@ -85,6 +86,7 @@ class Node:
     __slots__ = ("__dict__", "__weakref__", "e", "hooks", "k", "p", "s0", "s1", "v0", "v1")
 
     prim: Primitive  # of the subclass
+    unseen = 0  # of the subclass: inputs without edge that PyTorch shows as (None, 0)
     k: int
     e: Any
     hooks: Any
@@ -153,7 +155,7 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes of the inputs with the number of the output that was used; (None, 0) without
         gradient."""
-        return tuple(map(_public_edge, self.edges()))
+        return tuple(map(_public_edge, self.edges())) + ((None, 0),) * self.unseen
 
     def edges(self) -> tuple[Any, ...]:
         """The edges as a tuple, whatever the node's arity."""
@@ -199,8 +201,27 @@ class Output(Node):
         return made
 
 
+class Forbidden:
+    """Stands where the node of a view would be whose base was written although the view must not
+    follow: whoever looks at it is told so."""
+
+    __slots__ = ("creation", "node", "number")
+
+    def __init__(self, creation: str, node: Any, number: int) -> None:
+        self.creation, self.node, self.number = creation, node, number
+
+    @property
+    def k(self) -> NoReturn:
+        """What the walk asks first."""
+        self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Raise PyTorch's error."""
+        raise errors.view_inplace(self.creation, self.node, self.number, direct=False)
+
+
 def _public_edge(edge: Any) -> tuple[Any, int]:
-    if edge is None:
+    if edge is None or type(edge) is Forbidden:
         return None, 0
     if isinstance(edge, Output):
         return edge.node, edge.number

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
-from .._state import S, grad_enabled
+from .._state import S, grad_enabled, inference_enabled
 from .interpreter import current
+from .node import LEAF
 from .record import OPS, GeneralNode, Layout, Rule, record
 from .tensor import Tensor, own, wrap
 
@@ -226,8 +227,12 @@ class Primitive:
         outs = tuple(map(wrap, made)) if self.several else (wrap(made),)
         if self.view:
             _link_views(self, outs, inputs[0], params)
-        if tracked and (S.grad or grad_enabled()):
-            record(self, outs, inputs, params)
+        if tracked:
+            if S.grad or grad_enabled():
+                record(self, outs, inputs, params)
+            elif self.view:
+                for t in outs:
+                    mark_unrecorded(t)
         return outs if self.several else outs[0]
 
     def tracked(self, inputs: tuple[Any, ...]) -> bool:
@@ -332,6 +337,14 @@ def link_view(prim: Primitive, view: Tensor, x: Tensor, params: tuple[Any, ...])
     view._view = (base, x, prim, params)
     if view._data.dtype.kind in "fcV":
         remember_view(base, view)
+
+
+def mark_unrecorded(view: Tensor) -> None:
+    """A view of what requires grad, made with recording off: it looks like a leaf, as in PyTorch,
+    and must not be written while recording."""
+    if view._view is not None and view._data.dtype.kind in "fcV":
+        view._need_meta().creation = "inference" if inference_enabled() else "no_grad"
+        view._node = LEAF
 
 
 def remember_view(base: Tensor, view: Tensor) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes, errors
+from .._state import set_grad
 from .node import LEAF, Node, Output, next_k
 from .tensor import Tensor, wrap
 
@@ -30,6 +31,7 @@ __all__ = [
     "RAW",
     "GeneralNode",
     "Layout",
+    "Packed",
     "Rule",
     "is_complex",
     "record",
@@ -92,10 +94,11 @@ class Layout:
         masks: for each operand, the positions in `saves` that its rule uses, as bits; None without.
     """
 
-    __slots__ = ("masks", "saves")
+    __slots__ = ("_plans", "masks", "saves")
 
     def __init__(self, prim: Primitive) -> None:
         self.saves: list[tuple[str, int, str]] = []
+        self._plans: dict[int, tuple[Any, int, tuple[tuple[int, str, int], ...]]] = {}
         where: dict[str, int] = {}
         rules = [r for r in prim.rules if r is not None]
         for name in dict.fromkeys(n for r in rules for n in r.names if n not in prim.params):
@@ -108,6 +111,30 @@ class Layout:
         count = len(self.saves)
         masks = [sum(1 << i for i in set(r.picks) if i < count) if r else None for r in prim.rules]
         self.masks = masks * len(prim.args) if prim.joint else masks
+
+    def plan(self, prim: Primitive, live: int) -> tuple[Any, int, tuple[tuple[int, str, int], ...]]:
+        """For a call in which the operands of these bits require grad: the node class, the only
+        such operand (-1: several), and (position, kind, index) of what to save."""
+        found = self._plans.get(live)
+        if found is None:
+            needed = 0
+            for i, mask in enumerate(self.masks):
+                if live >> i & 1:
+                    needed |= mask  # type: ignore[operator]
+            saves = tuple(
+                (i, kind, index)
+                for i, (kind, index, _) in enumerate(self.saves)
+                if needed >> i & 1
+            )
+            side = live.bit_length() - 1 if live & (live - 1) == 0 and not prim.joint else -1
+            node_class: Any = prim.general_node
+            if side >= 0 and len(prim.args) > 1:
+                body = {"side": side, "rule": prim.rules[side], "__slots__": (), "prim": prim}
+                node_class = type(prim.grad_fn, (SingleNode,), body)
+            elif side >= 0:
+                side = -1
+            found = self._plans[live] = (node_class, side, saves)
+        return found
 
     @staticmethod
     def _source(prim: Primitive, name: str) -> tuple[str, int]:
@@ -145,6 +172,49 @@ def version_of(t: Tensor) -> int:
     """The version to remember when `t` is saved."""
     vc = t._vc
     return 0 if vc is None else vc[0]
+
+
+class Packed:
+    """A saved tensor in the keeping of saved-tensor hooks.
+
+    Attributes:
+        held: what the pack hook returned. unpack: gives the tensor for it.
+        edge: where the tensor's gradient goes: the tensor it was if that was an operand, its
+            number if it was an output of the node itself.
+    """
+
+    __slots__ = ("edge", "held", "unpack")
+
+    def __init__(self, held: Any, unpack: Callable[[Any], Any], edge: Any) -> None:
+        self.held, self.unpack = held, unpack
+        if isinstance(edge, Tensor):
+            edge = None if edge._node is None else edge if edge._node is LEAF else edge._node
+        self.edge = edge
+
+    def get(self, node: Any, recorded: bool) -> Any:
+        """The array, or the tensor at its place in the graph."""
+        before = set_grad(False)
+        try:
+            t = self.unpack(self.held)
+        finally:
+            set_grad(before)
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                "Output of saved tensor unpack_hook expected to be a Tensor but got result of "
+                f"type {type(t)}"
+            )
+        if not recorded:
+            return t._data
+        made = wrap(t._data)
+        if isinstance(self.edge, Tensor):
+            before = set_grad(True)
+            record(OPS.reshape.prim, (made,), (self.edge,), (made._data.shape,))
+            set_grad(before)
+        elif type(self.edge) is int:
+            made._node = node if node.v1 is None else Output.of(node, self.edge)
+        else:
+            made._node = self.edge
+        return made
 
 
 # ---------------------------------------------------------------- the general node
@@ -218,7 +288,7 @@ class GeneralNode(Node):
                 r.fn(xp, g, *r.pick(values))
                 if e is not None and r is not None
                 else None
-                for r, e in zip(prim.rules, self.e, strict=True)
+                for r, e in zip(prim.rules, self.edges(), strict=True)
             )
         if complex_:
             gs = tuple(None if x is None else conj(x) for x in gs)
@@ -235,6 +305,8 @@ class GeneralNode(Node):
         ):
             if kind == "x":
                 value = self._checked(name, value, version, recorded)
+            elif type(value) is Packed:
+                value = value.get(self, recorded)
             elif kind == "out" and value is not None:
                 if version[0]:
                     raise errors.modified_saved(self, name, stand_in(value, version), 0)
@@ -253,7 +325,7 @@ class GeneralNode(Node):
             return [
                 self._checked(name, v, n, recorded) for v, n in zip(value, version, strict=True)
             ]
-        return value
+        return value.get(self, recorded) if type(value) is Packed else value
 
     def as_output(self, array: Any, index: int) -> Tensor:
         """A saved output as the tensor it was: made by this node."""
@@ -284,9 +356,42 @@ class GeneralNode(Node):
 
     def release(self) -> None:
         for value in self.s0:
-            if isinstance(value, (Tensor, np.ndarray, np.generic, list)):
+            if isinstance(value, (Tensor, np.ndarray, np.generic, list, Packed)):
                 self.s0 = _FREED
                 return
+
+    def pack(self, hook: Callable[[Tensor, Any], Packed]) -> None:
+        """Replace the saved tensors by what `hook(tensor, edge)` makes of them."""
+        if type(self.s0) is not list:
+            return
+        for i, ((kind, index, _), value) in enumerate(
+            zip(self.prim.layout.saves, self.s0, strict=True)
+        ):
+            if kind == "out" and value is not None:
+                self.s0[i] = hook(stand_in(value, self.v0[i]), index)
+            elif isinstance(value, Tensor):
+                self.s0[i] = hook(value, value)
+            elif type(value) is list:
+                self.s0[i] = [hook(v, v) if isinstance(v, Tensor) else v for v in value]
+            else:
+                continue
+            self.__class__ = _packed_class(type(self))
+
+
+_PACKED: dict[type, type] = {}
+
+
+def _packed_class(cls: Any) -> Any:
+    """The class of such a node when hooks keep its values: it reads its rules the careful way."""
+    made = _PACKED.get(cls)
+    if made is None:
+
+        def raw(self: Any, g: Any, keep: bool) -> Any:
+            return self._read(RAW, g, keep, np.conjugate)
+
+        made = _PACKED[cls] = type(cls.__name__, (cls,), {"raw": raw, "__slots__": ()})
+        _PACKED[made] = made
+    return made
 
 
 def is_complex(g: Any) -> bool:
@@ -302,42 +407,85 @@ def stand_in(array: Any, counter: list[int]) -> Tensor:
     return t
 
 
+class SingleNode(GeneralNode):
+    """The node of an op with several operands of which only operand `side` requires grad."""
+
+    __slots__ = ()
+    side: int
+    rule: Rule
+
+    def edges(self) -> tuple[Any, ...]:
+        edges: list[Any] = [None] * len(self.prim.args)
+        edges[self.side] = self.e
+        return tuple(edges)
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        if self.v1 is not None or (self.prim.holomorphic and g.dtype.kind == "c"):
+            return self._read(RAW, g, keep, np.conjugate)[self.side]
+        values = []
+        for value, version in zip(self.s0, self.v0):  # noqa: B905
+            if isinstance(value, Tensor):
+                vc = value._vc
+                if (0 if vc is None else vc[0]) != version:
+                    self._unpack(False)  # says what is wrong
+                value = value._data
+            elif type(version) is list:
+                value = self._unpack_listed(value, version)
+            values.append(value)
+        if not keep and values:
+            self.release()
+        values += self.p
+        rule = self.rule
+        g = rule.fn(RAW, g, *rule.pick(values))
+        return g if self.s1 is None else sum_to(RAW, g, self.s1[self.side])
+
+    def rec(self, g: Any, keep: bool) -> Any:
+        return self._read(OPS, g, keep, OPS.conj)[self.side]
+
+
 def record(
-    prim: Primitive, outs: tuple[Tensor, ...], inputs: tuple[Any, ...], params: tuple[Any, ...]
+    prim: Primitive,
+    outs: tuple[Tensor, ...],
+    inputs: tuple[Any, ...],
+    params: tuple[Any, ...],
+    same_shapes: bool = False,
 ) -> None:
     """Make the node of one evaluated op and hang it on its outputs; nothing if none of its
-    operands that have a rule requires grad."""
-    layout = prim.layout
-    masks = layout.masks if not prim.variadic else layout.masks * len(inputs)
-    edges: list[Any] = []
-    needed, found = 0, False
-    for t, mask in zip(inputs, masks):  # noqa: B905
-        edge = t._node if mask is not None and isinstance(t, Tensor) else None
-        if edge is not None:
-            needed |= mask  # type: ignore[operator]
-            found = True
-            if edge is LEAF:
-                edge = t
-        edges.append(edge)
-    if not found:
+    operands that have a rule requires grad. `same_shapes`: the caller knows nothing broadcast."""
+    live = 0
+    bit = 1
+    masks = prim.layout.masks if not prim.variadic else prim.layout.masks * len(inputs)
+    for t, mask in zip(inputs, masks):  # noqa: B905  # strict= costs 100 ns
+        if t is not None and mask is not None and isinstance(t, Tensor) and t._node is not None:
+            live |= bit
+        bit <<= 1
+    if not live:
         return
-    numbered = prim.number_node is not None and not isinstance(inputs[-1], Tensor)
-    node: Any = _new(prim.number_node if numbered else prim.general_node)  # type: ignore[arg-type]
-    node.k, node.hooks, node.p, node.e = next_k(), None, params, tuple(edges)
-    saved: list[Any] = []
-    versions: list[Any] = []
-    for kind, index, _ in layout.saves:
-        value, version = None, 0
-        if needed & 1:
-            value, version = _save(prim, kind, index, outs, inputs)
-        needed >>= 1
-        saved.append(value)
-        versions.append(version)
+    node_class, side, saves = prim.layout.plan(prim, 1 if prim.variadic else live)
+    if prim.number_node is not None and not isinstance(inputs[-1], Tensor):
+        node_class, side = prim.number_node, -1
+    node: Any = _new(node_class)
+    node.k, node.hooks, node.p = next_k(), None, params
+    if side >= 0:
+        edge = inputs[side]._node
+        node.e = inputs[side] if edge is LEAF else edge
+    else:
+        node.e = tuple([_edge(t) if live >> i & 1 else None for i, t in enumerate(inputs)])
+    count = len(prim.layout.saves)
+    saved: list[Any] = [None] * count
+    versions: list[Any] = [0] * count
+    for at, kind, index in saves:
+        if kind == "x" and not prim.variadic:
+            saved[at] = t = inputs[index]
+            if isinstance(t, Tensor) and t._vc is not None:
+                versions[at] = t._vc[0]
+        else:
+            saved[at], versions[at] = _save(prim, kind, index, outs, inputs)
     node.s0, node.v0, node.s1, node.v1 = saved, versions, None, None
-    if prim.broadcasts:
+    if prim.broadcasts and not same_shapes:
         shape = outs[0]._data.shape
         shapes = tuple([t._data.shape if isinstance(t, Tensor) else () for t in inputs])
-        if any(s != shape for s, e in zip(shapes, edges, strict=True) if e is not None):
+        if any(s != shape for i, s in enumerate(shapes) if live >> i & 1):
             node.s1 = shapes
     if prim.several:
         node.v1 = tuple((t._data.shape, t._data.dtype) for t in outs)
@@ -346,6 +494,10 @@ def record(
                 t._node = Output.of(node, i)
     elif outs[0]._data.dtype.kind in "fcV":
         outs[0]._node = node
+
+
+def _edge(t: Tensor) -> Any:
+    return t if t._node is LEAF else t._node
 
 
 def _save(prim: Primitive, kind: str, index: int, outs: Any, inputs: Any) -> tuple[Any, Any]:

@@ -10,11 +10,11 @@ itself is seen by whatever levels are outside, and derivatives nest to any depth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from .. import errors
 from .._state import grad_enabled, set_grad
-from . import engine
 from .interpreter import pop, push
 from .levels import Level, Wrapped, lower, outs_of, record_at, saved_operand, tracked
 from .node import LEAF, Output
@@ -111,12 +111,46 @@ class Reverse(Level):
 
 
 def pull(
-    edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[Any], keep: bool = True
+    edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[Any]
 ) -> list[Tensor | None]:
-    """The cotangents of the leaves of a level that has been left, given those of `edges`."""
-    pairs = [(e, g) for e, g in zip(edges, gs, strict=True) if e is not None and g is not None]
-    found = engine._run(None, None, pairs, keep, True)
-    return [found.get(id(leaf), (None, None))[1] for leaf in leaves]
+    """The cotangents of the leaves of a level, given those of `edges`; None where nothing arrives.
+
+    The engine's walk, without hooks, on tensors only.
+    """
+    waiting: dict[int, tuple[Any, Any]] = {}
+    ends: dict[int, Any] = {}
+    heap: list[int] = []
+    pairs: Any = zip(edges, gs, strict=True)
+    while True:
+        for edge, g in pairs:
+            if edge is None or g is None:
+                continue
+            k = edge.k
+            if not k:
+                have = ends.get(id(edge))
+                ends[id(edge)] = g if have is None else have + g
+            elif k in waiting:
+                waiting[k] = edge, waiting[k][1] + g
+            else:
+                waiting[k] = edge, g
+                heappush(heap, k)
+        if not heap:
+            return [ends.get(id(leaf)) for leaf in leaves]
+        node, g = waiting.pop(heappop(heap))
+        if type(node) is Output:
+            pairs = _into_several(node, g, waiting, heap)
+        else:
+            pairs = zip(node.e, node.rec(g, True), strict=True)
+
+
+def _into_several(out: Output, g: Any, waiting: dict[int, Any], heap: list[int]) -> tuple[Any, ...]:
+    """The cotangent of one output of several waits with its node."""
+    node = out.node
+    if node.k not in waiting:
+        waiting[node.k] = node, [None] * node.prim.count(node)
+        heappush(heap, node.k)
+    waiting[node.k][1][out.number] = g
+    return ()
 
 
 def cotangents(

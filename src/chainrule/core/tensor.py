@@ -19,7 +19,7 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S, inference_enabled
 from . import printing
-from .node import INFERENCE, LEAF, Node, Output
+from .node import INFERENCE, LEAF, Forbidden, Node, Output
 
 __all__ = ["Meta", "Size", "Tensor", "own", "wrap"]
 
@@ -69,10 +69,11 @@ class Size(tuple):  # type: ignore[type-arg]
 class Meta:
     """What only few tensors have."""
 
-    __slots__ = ("accumulator", "hooks", "retained", "views", "views_limit")
+    __slots__ = ("accumulator", "creation", "hooks", "retained", "views", "views_limit")
 
     def __init__(self) -> None:
         self.accumulator: Any = None  # weak reference to the leaf's AccumulateGrad
+        self.creation = ""  # of a view that must not be written: no_grad, inference, several, custom
         self.hooks: Any = None  # `Hooks` of a leaf; others keep them at their node
         self.retained: Any = None  # the hook of retain_grad
         self.views: list[Any] = []  # weak references to differentiable views of this base
@@ -96,6 +97,7 @@ class Tensor:
     __slots__ = ("__dict__", "__weakref__", "_data", "_grad", "_meta", "_node", "_vc", "_view")
     __array_priority__ = 1000
     k = 0  # a leaf as an edge: nodes have negative numbers
+    _wrapped = False  # a value of a level of func (core/levels.py)
 
     _data: Any
     _node: Any
@@ -179,7 +181,9 @@ class Tensor:
         node = self._node
         if node is None or node is LEAF:
             return None
-        return node.node if type(node) is Output else node  # type: ignore[no-any-return]
+        if type(node) is Output:
+            return node.node
+        return node if type(node) is not Forbidden else node.refuse()  # type: ignore[no-any-return]
 
     @property
     def output_nr(self) -> int:
@@ -251,6 +255,11 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value and self._node is None and self._data.dtype.kind not in "fcV":
+            raise errors.float_only(
+                "only Tensors of floating point and complex dtype can require gradients",
+                self.dtype,
+            )
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -308,13 +317,14 @@ class Tensor:
 
     def detach_(self) -> Tensor:
         """Take this tensor out of the graph; returns it."""
-        if self._view is not None and self._node is not None:
+        if self._view is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using "
                 "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set "
                 "as True, "
                 "gradients are views of DDP buckets, and hence detach_() cannot be called on "
-                "these gradients."
+                "these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
+                "function in torch/optim/optimizer.py as the solution."
             )
         self._node = None
         return self
@@ -328,6 +338,11 @@ class Tensor:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._node is not None and value._data.dtype.kind not in "fcV":
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex "
+                "dtype"
+            )
         self._data = own(value)
 
     # ------------------------------------------------------------ leaving for Python and NumPy

@@ -18,8 +18,8 @@ import numpy as np
 
 from .. import errors
 from .._state import S, grad_enabled, inference_enabled
-from .interpreter import assigned
-from .node import INFERENCE, LEAF, Output
+from .interpreter import assigned, current
+from .node import INFERENCE, LEAF, Forbidden, Output
 from .primitive import F32, F64, Primitive, bump, cast
 from .record import OPS, record
 from .tensor import Tensor, own, wrap
@@ -40,6 +40,10 @@ _ndarray = np.ndarray
 def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()) -> Tensor:
     """`x.op_(*rest)`: compute out of place, then `overwrite`. Nothing is changed when it fails."""
     check_writable(x, prim.name, rest)
+    if S.mode is not None:
+        mode = current()
+        if mode is not None and mode.writes:
+            return mode.inplace(prim, x, rest, params)  # type: ignore[attr-defined,no-any-return]
     if S.mode is None and not recording(x, rest):
         operands = prim.prepare((x, *rest))
         value = prim.evaluate(operands, params)
@@ -73,14 +77,35 @@ def check_writable(x: Tensor, op: str, rest: tuple[Any, ...]) -> None:
     if x._vc is INFERENCE and not inference_enabled():
         raise errors.inference_inplace()
     if (S.grad or grad_enabled()) and recording(x, rest):
-        base = x if x._view is None else x._view[0]
-        if base._node is LEAF:
+        if x._view is not None:
+            refuse_view(x)
+        if x._node is LEAF or (x._view is not None and x._view[0]._node is LEAF):
             raise errors.leaf_inplace(x, op + "_", view=x._view is not None)
-        if type(x._node) is Output and x._view is not None:
-            raise errors.multi_output_view_inplace(x)
     data = x._data
     if type(data) is _ndarray and not data.flags.writeable:
         raise errors.overlapping_inplace(op + "_")
+
+
+def refuse_view(x: Tensor) -> None:
+    """Raise if the view `x` must not be written while recording."""
+    if type(x._node) is Forbidden:
+        x._node.refuse()
+    creation = creation_of(x)
+    if creation:
+        raise errors.view_inplace(creation, x.grad_fn, x.output_nr, direct=True)
+
+
+def creation_of(x: Tensor) -> str:
+    """Why the view `x` must not follow in-place writes: how it, or a view it was made from, came
+    to be; empty if it may."""
+    t = x
+    while t._view is not None:
+        if t._meta is not None and t._meta.creation:
+            return t._meta.creation
+        if type(t._node) is Output:
+            return "several"
+        t = t._view[1]
+    return ""
 
 
 def _check_fits(x: Tensor, value: Tensor) -> None:
@@ -113,6 +138,10 @@ def _write(x: Tensor, value: Any) -> None:
 def overwrite(x: Tensor, value: Tensor) -> Tensor:
     """`x` now holds `value` (same shape and dtype) and continues from its node; bases and views
     follow."""
+    if S.mode is not None:
+        mode = current()
+        if mode is not None and mode.writes:
+            return mode.overwrite(x, value)  # type: ignore[attr-defined,no-any-return]
     base = x if x._view is None else x._view[0]
     if base is x:
         _write(x, value._data)
@@ -121,19 +150,23 @@ def overwrite(x: Tensor, value: Tensor) -> Tensor:
     else:
         _overwrite_region(base, x, value)
     _refresh_views(base)
-    if x._meta is not None and x._meta.retained is not None and x._node is not None:
-        x._meta.retained.remove()
-        x._meta.retained = None
-        x.retain_grad()
+    for t in (x,) if x is base else (x, base):
+        if t._meta is not None and t._meta.retained is not None and t._node is not None:
+            t._meta.retained.remove()
+            t._meta.retained = None
+            t.retain_grad()
     return x
 
 
 def _overwrite_region(base: Tensor, x: Tensor, value: Tensor) -> None:
     prim = OPS.copy_slices.prim
-    where = geometry(x, base)
     old = wrap(base._data)
     old._node = base._node
     assigned(old, base)
+    if x._data.dtype != base._data.dtype:
+        _overwrite_parts(base, old, x, value)
+        return
+    where = geometry(x, base)
     if S.mode is None:
         _write(x, value._data)
         new = wrap(base._data)
@@ -146,18 +179,40 @@ def _overwrite_region(base: Tensor, x: Tensor, value: Tensor) -> None:
     base._node = new._node
 
 
+def _overwrite_parts(base: Tensor, old: Tensor, x: Tensor, value: Tensor) -> None:
+    """`x` is a view of another dtype: of the real and imaginary parts of the complex base, which
+    gradients can follow, or of its bytes, which they cannot."""
+    if base._data.dtype.kind == "c" and x._data.dtype.kind == "f":
+        parts = OPS.view_as_real(old)
+        new = OPS.copy_slices.prim.call(parts, value, params=geometry(x, parts))
+        new = OPS.view_as_complex(new)
+        assigned(base, new)
+        base._node = new._node
+    _write(x, value._data)
+
+
 def _refresh_views(base: Tensor) -> None:
     """Give every living view of `base` the node that says: a view of what `base` is now."""
     if base._meta is None or (base._node is None and S.mode is None and not live_views(base)):
         return
     prim = OPS.as_strided.prim
     for view in live_views(base):
-        where = geometry(view, base)
+        origin = base
+        if view._data.dtype != base._data.dtype:
+            if base._data.dtype.kind != "c" or view._data.dtype.kind != "f":
+                continue
+            origin = OPS.view_as_real(base)
+        where = geometry(view, origin)
         if S.mode is not None:
-            assigned(view, prim.call(base, params=where))
+            assigned(view, prim.call(origin, params=where))
+        creation = creation_of(view)
+        if creation and (base._node is not None or view._node is not None):
+            if type(view._node) is not Forbidden:
+                view._node = Forbidden(creation, view.grad_fn, view.output_nr)
+            continue
         made = wrap(view._data)
-        if base._node is not None:
-            record(prim, (made,), (base,), where)
+        if origin._node is not None:
+            record(prim, (made,), (origin,), where)
         view._node = made._node
 
 

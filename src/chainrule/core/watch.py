@@ -179,6 +179,8 @@ def deliver(leaf: Any, g: Any, recorded: bool, hooks: Hooks) -> None:
 
 def accumulate(t: Tensor, g: Any, recorded: bool, shared: bool) -> None:
     """Add a cotangent to `.grad`; a buffer that nobody else holds is taken as it is."""
+    if t._node is None:
+        return  # requires_grad was switched off since
     have = t._grad
     if recorded:
         t._grad = g if have is None else have + g  # type: ignore[operator]
@@ -235,7 +237,7 @@ def visit(
     if watch is not None and watch.anomaly:
         _check_nan(node, gs)
     if hooks is not None and hooks.post:
-        gs = _run_post_hooks(hooks.post, gs, g, recorded)
+        gs = _run_post_hooks(hooks.post, gs, g, recorded, node)
     return gs
 
 
@@ -310,16 +312,23 @@ def _run_pre_hooks(table: Any, g: Any, recorded: bool) -> Any:
     return bare if type(g) is list else bare[0]
 
 
-def _run_post_hooks(table: Any, gs: Any, g: Any, recorded: bool) -> Any:
+def _run_post_hooks(table: Any, gs: Any, g: Any, recorded: bool, node: Any = None) -> Any:
     several = isinstance(gs, (tuple, list))
-    inputs = tuple(_wrapped(x, recorded) for x in (gs if several else (gs,)))
+    found = gs if several else (gs,)
+    if node is not None and not several:  # one edge of perhaps more places
+        found = [gs if e is not None else None for e in node.edges()]
+    inputs = tuple(_wrapped(x, recorded) for x in found)
+    inputs += (None,) * (0 if node is None else node.unseen)
     outputs = tuple(_wrapped(x, recorded) for x in (g if type(g) is list else (g,)))
     for hook in list(table.values()):
         new = _quietly(hook, recorded, inputs, outputs)
         if new is not None:
             inputs = _checked_tuple(new, inputs, hook)
-    bare = tuple(_bare(t, recorded) for t in inputs)
-    return bare if several else bare[0]
+    bare = [_bare(t, recorded) for t in inputs]
+    if several:
+        return tuple(bare[: len(found)])
+    at = next((i for i, e in enumerate(node.edges()) if e is not None), 0) if node else 0
+    return bare[at]
 
 
 def _checked_tuple(new: Any, old: tuple[Any, ...], hook: Any) -> tuple[Any, ...]:

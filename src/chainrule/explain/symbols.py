@@ -1,10 +1,11 @@
 """The formula of a derivative rule, by running the rule on symbols.
 
-A rule is `rule(xp, g, ...)`. Here `xp` is `SHOW` and the operands are `Symbol`s: an expression as text, and beside it
-an array of an example, computed by the same kernels, so that rules may ask for shapes. Symbols have the operators
-that tensors have. They refuse to become a bool, a number or an array, because a rule that branches on values or
-calls NumPy by itself could be read neither by the recorder nor by higher derivatives.
-Called by `explain/` and the tests; the rules come from `core/primitive.REGISTRY`.
+A rule is `rule(xp, g, ...)`. Here `xp` is `SHOW` and the operands are `Symbol`s: an expression as
+text, and beside it an array of an example, computed by the same kernels, so that rules may ask for
+shapes. Symbols have the operators that tensors have. They refuse to become a bool, a number or an
+array, because a rule that branches on values or calls NumPy by itself could be read neither by the
+recorder nor by higher derivatives. Called by `explain/` and the tests; the rules come from
+`core/primitive.REGISTRY`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from ..core.record import RAW
 
 __all__ = ["SHOW", "Symbol", "formula"]
 
-_COMPARE, _ADD, _MUL, _NEG, _POW, _ATOM = range(6)  # how tightly the outermost operator of a text binds
+_COMPARE, _ADD, _MUL, _NEG, _POW, _ATOM = range(
+    6
+)  # how tightly the outermost operator of a text binds
 
 
 class Symbol:
@@ -101,7 +104,7 @@ class Symbol:
         return _product(_lifted(other), "/", self, np.true_divide)
 
     def __matmul__(self, other: Any) -> Symbol:
-        return _product(self, "@", other, RAW.matmul)
+        return _matrix_product(self, _lifted(other))
 
     def __pow__(self, other: Any) -> Symbol:
         return _power(self, other)
@@ -128,10 +131,14 @@ class Symbol:
         return _comparison(self, "!=", other)
 
     def __and__(self, other: Any) -> Symbol:
-        return Symbol(f"({self!r}) & ({_lifted(other)!r})", self.value & _lifted(other).value, _COMPARE)
+        return Symbol(
+            f"({self!r}) & ({_lifted(other)!r})", self.value & _lifted(other).value, _COMPARE
+        )
 
     def __or__(self, other: Any) -> Symbol:
-        return Symbol(f"({self!r}) | ({_lifted(other)!r})", self.value | _lifted(other).value, _COMPARE)
+        return Symbol(
+            f"({self!r}) | ({_lifted(other)!r})", self.value | _lifted(other).value, _COMPARE
+        )
 
     def __invert__(self) -> Symbol:
         return Symbol(f"~{self.within(_ATOM)}", ~self.value, _NEG)
@@ -150,7 +157,8 @@ class Symbol:
     def _no_number(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError(
             f"the rule turns {self!r} into a number or an array\n"
-            "Hint: a rule uses only xp, operators and Python numbers; put NumPy calls into the kernel of an op"
+            "Hint: a rule uses only xp, operators and Python numbers; put NumPy calls into the "
+            "kernel of an op"
         )
 
     __array__ = __float__ = __int__ = __index__ = __complex__ = __iter__ = __len__ = _no_number
@@ -158,7 +166,8 @@ class Symbol:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
-            f"the rule asks {self!r} for .{name}\nHint: a rule uses xp.{name}(...), operators, .shape, .ndim, .dtype"
+            f"the rule asks {self!r} for .{name}\nHint: a rule uses xp.{name}(...), operators, "
+            ".shape, .ndim, .dtype"
         )
 
 
@@ -179,20 +188,35 @@ def _lifted(value: Any) -> Symbol:
     if isinstance(value, (np.generic, np.ndarray)) or not isinstance(value, (int, float, complex)):
         raise TypeError(
             f"the rule computes with {type(value).__name__} {value!r}\n"
-            "Hint: a rule uses only xp, operators and Python numbers (NumPy scalars would change the dtype)"
+            "Hint: a rule uses only xp, operators and Python numbers (NumPy scalars would change "
+            "the dtype)"
         )
     if isinstance(value, (bool, complex)) or value != value:
         return Symbol(_number(value), value)
-    return Symbol(_number(abs(value)), value, _MUL if "/" in _number(abs(value)) else _ATOM, value < 0)
+    return Symbol(
+        _number(abs(value)), value, _MUL if "/" in _number(abs(value)) else _ATOM, value < 0
+    )
 
 
 _KNOWN = {
-    math.pi: "pi", math.pi / 2: "pi / 2", 2 * math.pi: "2 * pi", math.log(2): "log(2)", math.log(10): "log(10)",
-    math.sqrt(2): "sqrt(2)", 1 / math.sqrt(2): "1 / sqrt(2)", 2 / math.sqrt(math.pi): "2 / sqrt(pi)",
-    math.sqrt(math.pi) / 2: "sqrt(pi) / 2", 1 / math.sqrt(2 * math.pi): "1 / sqrt(2 * pi)",
-    math.sqrt(2 * math.pi): "sqrt(2 * pi)", math.sqrt(2 / math.pi): "sqrt(2 / pi)", math.pi / 180: "pi / 180",
-    180 / math.pi: "180 / pi", 1 / math.log(2): "1 / log(2)", 1 / math.log(10): "1 / log(10)", math.e: "e",
-}  # fmt: skip
+    math.pi: "pi",
+    math.pi / 2: "pi / 2",
+    2 * math.pi: "2 * pi",
+    math.log(2): "log(2)",
+    math.log(10): "log(10)",
+    math.sqrt(2): "sqrt(2)",
+    1 / math.sqrt(2): "1 / sqrt(2)",
+    2 / math.sqrt(math.pi): "2 / sqrt(pi)",
+    math.sqrt(math.pi) / 2: "sqrt(pi) / 2",
+    1 / math.sqrt(2 * math.pi): "1 / sqrt(2 * pi)",
+    math.sqrt(2 * math.pi): "sqrt(2 * pi)",
+    math.sqrt(2 / math.pi): "sqrt(2 / pi)",
+    math.pi / 180: "pi / 180",
+    180 / math.pi: "180 / pi",
+    1 / math.log(2): "1 / log(2)",
+    1 / math.log(10): "1 / log(10)",
+    math.e: "e",
+}
 
 
 def _number(value: Any) -> str:
@@ -216,9 +240,17 @@ def _sum(a: Symbol, b: Any) -> Symbol:
 def _product(a: Symbol, sign: str, b: Any, evaluate: Callable[..., Any]) -> Symbol:
     b = _lifted(b)
     left, right = Symbol(a.text, a.value, a.binds), Symbol(b.text, b.value, b.binds)
-    tight = _MUL if sign == "*" else _NEG  # a * (b / c) is a * b / c; a / (b * c) keeps its parentheses
+    tight = (
+        _MUL if sign == "*" else _NEG
+    )  # a * (b / c) is a * b / c; a / (b * c) keeps its parentheses
     text = f"{left.within(_MUL)} {sign} {right.within(tight)}"
     return Symbol(text, evaluate(a.value, b.value), _MUL, a.negative is not b.negative)
+
+
+def _matrix_product(a: Symbol, b: Symbol) -> Symbol:
+    left, right = Symbol(a.text, a.value, a.binds), Symbol(b.text, b.value, b.binds)
+    text = f"{left.within(_MATMUL if left.binds == _MATMUL else _NEG)} @ {right.within(_NEG)}"
+    return Symbol(text, RAW.matmul(a.value, b.value), _MATMUL, a.negative is not b.negative)
 
 
 def _power(a: Symbol, b: Any) -> Symbol:
@@ -228,8 +260,14 @@ def _power(a: Symbol, b: Any) -> Symbol:
 
 def _comparison(a: Symbol, sign: str, b: Any) -> Symbol:
     b = _lifted(b)
-    compare = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
-               "==": np.equal, "!=": np.not_equal}[sign]  # fmt: skip
+    compare = {
+        "<": np.less,
+        "<=": np.less_equal,
+        ">": np.greater,
+        ">=": np.greater_equal,
+        "==": np.equal,
+        "!=": np.not_equal,
+    }[sign]
     return Symbol(f"{a.within(_ADD)} {sign} {b.within(_ADD)}", compare(a.value, b.value), _COMPARE)
 
 
@@ -270,7 +308,10 @@ class _Show:
             text = f"{name}({', '.join(_arguments(name, args))})"
             if type(value) is not tuple and type(value) is not list:
                 return Symbol(text, value)
-            return type(value)(Symbol(f"{text}{part}", v) for part, v in zip(_parts(name, value), value, strict=True))
+            return type(value)(
+                Symbol(f"{text}{part}", v)
+                for part, v in zip(_parts(name, value), value, strict=True)
+            )
 
         return call
 
@@ -286,7 +327,8 @@ def _values(args: Any) -> Any:
 
 
 def _arguments(name: str, args: tuple[Any, ...]) -> list[str]:
-    """Operands as they are, static parameters by name, without those that have their default at the end."""
+    """Operands as they are, static parameters by name, without those that have their default at the
+    end."""
     prim = REGISTRY.get(name)
     if prim is None:
         return [_text(a) for a in args]
@@ -369,17 +411,23 @@ def _floating(value: Any) -> bool:
     return getattr(getattr(value, "dtype", None), "kind", "") in ("f", "c", "V")
 
 
-def _named(prim: Primitive, arrays: Sequence[Any], static: Sequence[Any], made: Any) -> dict[str, Any]:
+def _named(
+    prim: Primitive, arrays: Sequence[Any], static: Sequence[Any], made: Any
+) -> dict[str, Any]:
     """What a rule may ask for, by parameter name."""
     values: dict[str, Any] = dict(zip(prim.params, static, strict=True))
     if prim.variadic:
         name = prim.args[0]
         values[name] = [Symbol(f"{name}[{i}]", a) for i, a in enumerate(arrays)]
-        values[f"{name}_shape"] = tuple(Shape(a.shape, f"{name}[{i}].shape") for i, a in enumerate(arrays))
+        values[f"{name}_shape"] = tuple(
+            Shape(a.shape, f"{name}[{i}].shape") for i, a in enumerate(arrays)
+        )
         values[f"{name}_dtype"] = tuple(a.dtype for a in arrays)
     else:
         for name, a in zip(prim.args, arrays, strict=True):
-            values[name] = a if a is None or isinstance(a, (int, float, complex)) else Symbol(name, a)
+            values[name] = (
+                a if a is None or isinstance(a, (int, float, complex)) else Symbol(name, a)
+            )
             values[f"{name}_shape"] = Shape(getattr(a, "shape", ()), f"{name}.shape")
             values[f"{name}_dtype"] = getattr(a, "dtype", None)
     outs = made if prim.several else (made,)
@@ -391,7 +439,11 @@ def _cotangent(prim: Primitive, made: Any) -> Any:
     """`g`, or a tuple of one for every floating output."""
     if not prim.several:
         return Symbol("g", np.ones_like(made))
-    names = prim.outputs if len(prim.outputs) == len(made) else tuple(f"[{i}]" for i in range(len(made)))
+    names = (
+        prim.outputs
+        if len(prim.outputs) == len(made)
+        else tuple(f"[{i}]" for i in range(len(made)))
+    )
     floating = [(n, np.ones_like(m)) for n, m in zip(names, made, strict=True) if _floating(m)]
     if len(floating) == 1 and prim.outputs != ("outs",):
         return Symbol("g", floating[0][1])
@@ -407,11 +459,12 @@ def _apply(prim: Primitive, rule: Any, values: dict[str, Any], made: Any) -> Any
     full = {"g": g, **values}
     for name in ("g", "out"):
         full[name] = Symbol(full[name].text, unreduced(RAW, full[name].value, *back))
-    return rule.written(SHOW, *[full[n] for n in tuple(inspect.signature(rule.written).parameters)[1:]])
+    return rule.written(
+        SHOW, *[full[n] for n in tuple(inspect.signature(rule.written).parameters)[1:]]
+    )
 
 
 def _joint(prim: Primitive, values: dict[str, Any], made: Any, count: int) -> dict[str, str]:
     gradients = _apply(prim, prim.rules[0], values, made)
     names = [f"{prim.args[0]}[{i}]" for i in range(count)] if prim.variadic else prim.args
     return {n: _text(g) for n, g in zip(names, gradients, strict=True) if g is not None}
-

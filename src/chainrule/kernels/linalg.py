@@ -56,9 +56,8 @@ def weighted(added: Any, product: Any, beta: Any, alpha: Any) -> Any:
         beta, alpha = int(beta), int(alpha)
     if type(product) is not np.ndarray:
         product = np.asarray(product)
-    shape = np.broadcast_shapes(added.shape, product.shape)
-    if shape != product.shape:
-        raise ValueError("could not be broadcast together")
+    if added.shape != product.shape:
+        added = np.broadcast_to(added, product.shape)
     if alpha != 1:
         product *= alpha
     if beta != 0:

@@ -16,13 +16,19 @@ def order(x: Any, dim: int, descending: bool) -> Any:
     """The places of the elements in sorted order; equal ones keep theirs."""
     if not descending:
         return x.argsort(dim, kind="stable")
-    flipped = np.flip(x, dim)
-    return np.flip(x.shape[dim] - 1 - flipped.argsort(dim, kind="stable"), dim)
+    back = (slice(None),) * dim + (slice(None, None, -1),)
+    return x.shape[dim] - 1 - x[back].argsort(dim, kind="stable")[back]
 
 
 def read(x: Any, at: Any, dim: int) -> Any:
     """The elements at these places along an axis."""
-    return x[at] if x.ndim == 1 else np.take_along_axis(x, at, dim)
+    if x.ndim == 1:
+        return x[at]
+    if dim == x.ndim - 1 and x.flags.c_contiguous and x.size:
+        n = x.shape[dim]
+        rows = np.arange(0, x.size, n).reshape((*x.shape[:-1], 1))
+        return x.reshape(-1)[at + rows]
+    return np.take_along_axis(x, at, dim)
 
 
 def sort(x: Any, dim: int, descending: bool = False) -> Any:
@@ -45,7 +51,7 @@ def topk(x: Any, k: int, dim: int, largest: bool = True) -> Any:
     n = x.shape[dim]
     if n > 64 and k * 8 < n and x.dtype.kind == "f":
         return _topk_of_many(x, k, dim, largest)
-    at = np.ascontiguousarray(np.take(order(x, dim, largest), np.arange(k), dim))
+    at = np.ascontiguousarray(order(x, dim, largest)[(slice(None),) * dim + (slice(k),)])
     return read(x, at, dim), at
 
 
@@ -60,9 +66,14 @@ def _topk_of_many(x: Any, k: int, dim: int, largest: bool) -> Any:
     return np.take_along_axis(x, at, dim), at
 
 
+def _slice(x: Any, i: int, dim: int) -> Any:
+    """The i-th slice along an axis, which is kept."""
+    return x[(slice(None),) * dim + (slice(i, i + 1),)]
+
+
 def _at_place(x: Any, at: Any, dim: int, keepdim: bool) -> Any:
     """Value and index where `at` (with the axis kept) says."""
-    values = np.take_along_axis(x, at, dim)
+    values = read(x, at, dim)
     if keepdim:
         return values, at
     return values.squeeze(dim)[()], at.squeeze(dim)[()]
@@ -72,7 +83,7 @@ def kthvalue(x: Any, k: int, dim: int, keepdim: bool = False) -> Any:
     """The k-th smallest element along an axis, and where it is."""
     if not x.ndim:
         return x, I64.type(0)
-    return _at_place(x, np.take(order(x, dim, False), [k - 1], dim), dim, keepdim)
+    return _at_place(x, _slice(order(x, dim, False), k - 1, dim), dim, keepdim)
 
 
 def median(x: Any, dim: int, keepdim: bool = False) -> Any:
@@ -81,10 +92,11 @@ def median(x: Any, dim: int, keepdim: bool = False) -> Any:
         return x, I64.type(0)
     n = x.shape[dim]
     where = order(x, dim, False)
-    at = np.take(where, [(n - 1) // 2], dim)
+    at = _slice(where, (n - 1) // 2, dim)
     if x.dtype.kind in "fV":
         bad = x != x
-        at = np.where(bad.any(dim, keepdims=True), bad.argmax(dim, keepdims=True), at)
+        if bad.any():
+            at = np.where(bad.any(dim, keepdims=True), bad.argmax(dim, keepdims=True), at)
     return _at_place(x, at, dim, keepdim)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S
 from ..core.declare import METHODS, TO_FLOAT, elementwise, linear, public, spelled
+from ..core.lanes import binary_lane
 from ..core.primitive import F32, F64, cast
 from ..core.record import OPS, record
 from ..core.tensor import Tensor, wrap
@@ -269,7 +270,7 @@ def reversed_operator(forward: Any) -> Any:
     return operator
 
 
-METHODS["__rsub__"] = reversed_operator(lambda x, n: _rsub(x, n))
+METHODS["__rsub__"] = binary_lane(_rsub.prim, constants=True, dunder=True)
 METHODS["__rtruediv__"] = METHODS["__rdiv__"] = reversed_operator(lambda x, n: reciprocal(x) * n)
 
 

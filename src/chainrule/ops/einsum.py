@@ -7,6 +7,7 @@ labels of one operand, sizes of 1 that stretch) is done before with sums and vie
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from .. import errors
@@ -58,6 +59,10 @@ def einsum(*args: Any) -> Tensor:
             "einsum(): must specify the equation string and at least one operand, or at least one "
             "operand and its subscripts list"
         )
+    if len(args) == 3 and type(args[0]) is str and type(args[1]) is type(args[2]) is Tensor:
+        code = _code_of_pair(args[0], args[1]._data.shape, args[2]._data.shape)
+        if code is not None:
+            return OPS.contract(args[1], args[2], *code)  # type: ignore[no-any-return]
     if isinstance(args[0], Tensor):
         labels, output, operands = _from_lists(args)
     else:
@@ -76,6 +81,30 @@ def einsum(*args: Any) -> Tensor:
     wanted = _result_dims(labels, dims, output)
     sizes = _sizes(operands, dims)
     return _contracted([_plain(t, d) for t, d in zip(operands, dims, strict=True)], wanted, sizes)
+
+
+@lru_cache(maxsize=1024)
+def _code_of_pair(equation: str, a: Ints, b: Ints) -> tuple[Ints, Ints, Ints] | None:
+    """The labels of a plain contraction of two operands; None where more is to be done, or said."""
+    left, arrow, out = equation.replace(" ", "").partition("->")
+    first, _, second = left.partition(",")
+    both = first + second
+    if not (first + second + out + "a").isalpha() or not both.isascii():
+        return None
+    if not arrow:
+        out = "".join(sorted(c for c in set(both) if both.count(c) == 1))
+    if any(len(set(s)) != len(s) for s in (first, second, out)) or set(out) - set(both):
+        return None
+    if len(first) != len(a) or len(second) != len(b):
+        return None
+    sizes = dict(zip(first, a, strict=True))
+    for c, n in zip(second, b, strict=True):
+        if sizes.setdefault(c, n) != n:
+            return None
+    if set(first) - set(second + out) or set(second) - set(first + out):
+        return None
+    names = {c: i for i, c in enumerate(dict.fromkeys(both))}
+    return tuple(tuple(names[c] for c in s) for s in (first, second, out))  # type: ignore[return-value]
 
 
 def _from_lists(args: tuple[Any, ...]) -> tuple[list[list[Any]], Any, list[Any]]:
@@ -235,12 +264,12 @@ def _contracted(
     for i, (other, its) in enumerate(parts[1:], 1):
         later = {d for _, own in parts[i + 1 :] for d in own} | set(wanted)
         t, dims = _pair(t, dims, other, its, later, sizes)
-    t, dims = _summed(t, dims, set(wanted))
-    if dims != wanted:
-        t = OPS.permute(t, tuple(dims.index(d) for d in wanted))
-    elif len(parts) == 1:
-        t = OPS.permute(t, tuple(range(len(dims))))
-    return t
+    if len(parts) > 1:
+        t, dims = _summed(t, dims, set(wanted))
+        return t if dims == wanted else OPS.permute(t, tuple(dims.index(d) for d in wanted))
+    gone = [d for d in dims if d not in wanted]
+    t = OPS.permute(t, tuple(dims.index(d) for d in wanted + gone))
+    return OPS.sum(t, tuple(range(len(wanted), len(dims))), False) if gone else t
 
 
 def _summed(t: Tensor, dims: list[Any], needed: set[Any]) -> tuple[Tensor, list[Any]]:

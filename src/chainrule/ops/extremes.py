@@ -261,6 +261,10 @@ def max(
         >>> x.max(), x.max(1).indices
         (tensor(7.), tensor([1, 0]))
     """
+    if dim is None and other is None and out is None and not more and type(input) is Tensor:
+        x = input._data
+        if x.dtype.kind == "f" and x.size:  # the usual case
+            return _max.all(input, EVERY)
     return _max(input, dim, keepdim, other, out, more)
 
 
@@ -288,6 +292,10 @@ def min(
         >>> torch.tensor([3.0, 1.0, 2.0]).min()
         tensor(1.)
     """
+    if dim is None and other is None and out is None and not more and type(input) is Tensor:
+        x = input._data
+        if x.dtype.kind == "f" and x.size:  # the usual case
+            return _min.all(input, EVERY)
     return _min(input, dim, keepdim, other, out, more)
 
 

@@ -14,13 +14,9 @@ import numpy as np
 from .. import errors
 from .._state import S, grad_enabled
 from ..core.lanes import one_lane
-from ..core.node import LEAF, next_k
 from ..core.primitive import F32, F64, PUBLIC, Primitive
-from ..core.record import GeneralNode
+from ..core.record import record
 from ..core.tensor import Tensor, wrap
-
-_new = object.__new__
-FastNode = GeneralNode  # the node of a `Lane`; families subclass it to read a rule in one step
 
 
 class Lane:
@@ -32,13 +28,11 @@ class Lane:
         one: `one(x, params)`: the call of an op of one operand.
     """
 
-    __slots__ = ("node_class", "one", "plan", "prim", "raw")
+    __slots__ = ("one", "prim", "raw")
 
     def __init__(self, op: Any, raw: Any = None) -> None:
         self.prim: Primitive = op.prim
         self.raw = raw or self.prim.kernel
-        self.node_class: Any = self.prim.general_node
-        self.plan = tuple((kind, index) for kind, index, _ in self.prim.layout.saves)
         simple = len(self.prim.args) == 1 and not self.prim.joint and not self.prim.holomorphic
         self.one: Any = one_lane(self.prim) if simple else self._one
 
@@ -67,38 +61,8 @@ class Lane:
         return self.prim.call(a, b, *rest, params=params)
 
     def hang(self, r: Tensor, operands: tuple[Any, ...], params: tuple[Any, ...]) -> None:
-        """Record: operands are tensors or None and did not broadcast against each other.
-
-        All that any rule wants is saved, whether its operand requires grad or not: cheaper than to
-            find out.
-        """
-        n = _new(self.node_class)
-        n.k = next_k()
-        n.hooks = n.s1 = n.v1 = None
-        n.p = params
-        edges = []
-        for t, rule in zip(operands, self.prim.layout.masks):  # noqa: B905  # one mask for each operand
-            edge = None if t is None or rule is None else t._node
-            edges.append(t if edge is LEAF else edge)
-        n.e = tuple(edges)
-        saved, versions = [], []
-        for kind, index in self.plan:
-            value: Any = r if kind == "out" else operands[index]
-            version: Any = 0
-            if value is not None:
-                if kind == "out":
-                    r._vc = version = [0]
-                    value = r._data
-                elif kind == "x":
-                    vc = value._vc
-                    if vc is not None:
-                        version = vc[0]
-                else:
-                    value = getattr(value._data, kind)
-            saved.append(value)
-            versions.append(version)
-        n.s0, n.v0 = saved, versions
-        r._node = n
+        """Record a kernel call made directly; the operands did not broadcast."""
+        record(self.prim, (r,), operands, params, True)
 
 
 def not_implemented(kernel: str, dtype: Any) -> NotImplementedError:

@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from .._state import S
+from .._state import S, grad_enabled
 from ..core.declare import METHODS, bilinear, general, public, spelled
 from ..core.lanes import pair_lane
+from ..core.node import LEAF, next_k
 from ..core.primitive import F32, F64
-from ..core.record import OPS, sum_to
+from ..core.record import OPS, GeneralNode, sum_to, version_of
 from ..core.tensor import Tensor, wrap
 from ..kernels import linalg as kernels
+from ..kernels.reduce import sum as sum_kernel
 from .reduce import legacy
 
 Ints = tuple[int, ...]
+_new = object.__new__
 
 # ---------------------------------------------------------------- matmul
 
@@ -70,7 +73,8 @@ _dot, _mv, _mm, _bmm, _batched, _folded = (
     for title in ("Dot", "Mv", "Mm", "Bmm", "UnsafeView", "Clone")
 )
 _vm = pair_lane(_matmul.prim, "SqueezeBackward4")
-_LANES = {(1, 1): _dot, (2, 1): _mv, (1, 2): _vm, (2, 2): _mm, (3, 3): _batched}
+_LANES = {(1, 1): _dot, (2, 1): _mv, (1, 2): _vm, (2, 2): _mm}
+_LANES |= dict.fromkeys(((3, 3), (3, 2), (3, 1), (4, 4), (4, 3), (4, 2), (1, 3)), _batched)
 
 
 @spelled(_matmul)
@@ -281,6 +285,10 @@ def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
         tensor([[3.],
                 [3.]])
     """
+    if S.mode is None and out is None and type(input) is Tensor and type(mat2) is Tensor:
+        x, y = input._data, mat2._data
+        if x.dtype is y.dtype is F32 and x.ndim == y.ndim == 2 and x.shape[1] == y.shape[0]:
+            return _mm(input, mat2)  # type: ignore[no-any-return]
     need("mm", input, mat2, names=("input", "mat2"))
     for name, t in (("self", input), ("mat2", mat2)):
         if t._data.ndim != 2:
@@ -403,7 +411,17 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     for name, t in (("self", input), ("vec2", vec2)):
         if t._data.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {t._data.ndim}-D")
+    if S.mode is None and out is None and input._data.dtype == vec2._data.dtype:
+        return _outer_lane(input, vec2)  # type: ignore[no-any-return]
     return OPS.mul(OPS.reshape(input, (input._data.size, 1)), vec2, out=out)  # type: ignore[no-any-return]
+
+
+_outer = bilinear(
+    "outer", lambda a, b: a.reshape(-1, 1) * b,
+    a=lambda xp, g, b: xp.matmul(g, b), b=lambda xp, g, a: xp.matmul(a, g),
+    grad_fn="MulBackward0", names=("_outer",), method=False, doc="All products a[i] b[j].",
+)  # fmt: skip
+_outer_lane = pair_lane(_outer.prim, "MulBackward0")
 
 
 METHODS["ger"] = outer
@@ -534,24 +552,12 @@ _SUMS: dict[str, tuple[Any, Any, tuple[str, str], Any]] = {
 }
 
 
-def _operands(
-    op: str, args: tuple[Any, ...], named: dict[str, Any]
-) -> tuple[Any, Any, Any, Any, Any]:
-    """(input, a, b, beta, alpha), by position or by PyTorch's names; xp gives beta and alpha by position."""
-    names = ("input", *_SUMS[op][2], "beta", "alpha")
-    values = {"beta": 1, "alpha": 1} | dict(zip(names, args, strict=False)) | named
-    unknown = [n for n in values if n not in names]
-    missing = [n for n in names if n not in values]
-    if unknown or missing:
-        what = f"got an unexpected keyword argument '{unknown[0]}'" if unknown else (
-            f"missing 1 required positional arguments: \"{missing[0]}\"")  # fmt: skip
-        raise TypeError(f"{op}() {what}")
-    return tuple(values[n] for n in names)
-
-
-def _checked_sum(op: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any]:
-    function, fits, names, result = _SUMS[op]
-    input, a, b, beta, alpha = _operands(op, args, named)
+def _checked_sum(op: str, input: Any, a: Any, b: Any, named: dict[str, Any]) -> tuple[Any, Any, Any]:
+    _, fits, names, result = _SUMS[op]
+    if named:
+        a, b = named.pop(names[0], a), named.pop(names[1], b)
+        if named:
+            raise TypeError(f"{op}() got an unexpected keyword argument '{next(iter(named))}'")
     need(op, input, a, b, names=("input", *names))
     fits(a, b)
     for t in (a, b):
@@ -560,24 +566,30 @@ def _checked_sum(op: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple
                 f"self and {names[1]} must have the same dtype, but got {legacy(input)} and {legacy(t)}"
             )
     _check_added(input, result(a._data.shape, b._data.shape))
-    return (input, a, b), (beta, alpha)
+    return input, a, b
 
 
 def _spell_sum(op: str) -> None:
-    function = _SUMS[op][0]
+    prim = _SUMS[op][0].prim
 
-    def spelling(*args: Any, out: Any = None, **named: Any) -> Any:
-        operands, params = _checked_sum(op, args, named)
-        return function.prim.call(*operands, params=params, out=out)
+    def spelling(
+        input: Any, a: Any = None, b: Any = None, beta: Any = 1, alpha: Any = 1, *, out: Any = None,
+        **named: Any,
+    ) -> Any:  # fmt: skip
+        operands = _checked_sum(op, input, a, b, named)
+        if out is not None:
+            return prim.call(*operands, params=(beta, alpha), out=out)
+        return prim.call(*operands, params=(beta, alpha))
 
     plain = METHODS[op + "_"]
 
-    def method(*args: Any, **named: Any) -> Any:
-        operands, params = _checked_sum(op, args, named)
-        return plain(*operands, *params)
+    def method(
+        self: Any, a: Any = None, b: Any = None, beta: Any = 1, alpha: Any = 1, **named: Any
+    ) -> Any:
+        return plain(*_checked_sum(op, self, a, b, named), beta, alpha)
 
     spelling.__name__, method.__name__ = op, op + "_"
-    spelled(function)(spelling)
+    spelled(_SUMS[op][0])(spelling)
     METHODS[op + "_"] = method
 
 
@@ -623,6 +635,50 @@ def _affine(name: str, grad_fn: str) -> Any:
 
 _affine_rows = _affine("affine", "AddmmBackward0").prim
 _affine_any = _affine("affine_any", "ViewBackward0").prim
+
+
+class AffineNode(GeneralNode):
+    """The node of a linear layer on rows (`nn.Linear`): `GeneralNode` with its `raw` written out."""
+
+    __slots__ = ()
+    prim = _affine_rows
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        (weight, x, _, _), (v0, v1, _, _), (eb, ei, ew) = self.s0, self.v0, self.e
+        for t, v in ((weight, v0), (x, v1)):
+            if t is not None and t._vc is not None and t._vc[0] != v:
+                return GeneralNode.raw(self, g, keep)  # which says what is wrong
+        if not keep:
+            self.release()
+        return (
+            None if eb is None else sum_kernel(g, (0,)),
+            None if ei is None else g.dot(weight._data),
+            None if ew is None else g.T.dot(x._data),
+        )
+
+
+AffineNode.__name__ = AffineNode.__qualname__ = _affine_rows.grad_fn
+
+
+def _affine_lane(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    """`x @ weight.T + bias` for float32 and float64, recorded in line: the hot path of networks."""
+    a, w, b = x._data, weight._data, bias._data
+    made = a.dot(w.T)
+    made += b
+    r = wrap(made)
+    eb, ei, ew = bias._node, x._node, weight._node
+    if (eb is not None or ei is not None or ew is not None) and (S.grad or grad_enabled()):
+        n: Any = _new(AffineNode)
+        n.k, n.hooks, n.p, n.v1 = next_k(), None, (), None
+        n.e = (bias if eb is LEAF else eb, x if ei is LEAF else ei, weight if ew is LEAF else ew)
+        kept, rows = (None if ei is None else weight), (None if ew is None else x)
+        n.s0 = (kept, rows, a.shape, w.shape)
+        n.v0 = (0 if kept is None else version_of(kept), 0 if rows is None else version_of(rows), 0, 0)
+        n.s1 = (b.shape, a.shape, w.shape)
+        r._node = n
+    return r
+
+
 _linear_rows = pair_lane(_linear.prim, "MmBackward0")
 _linear_row = pair_lane(_linear.prim, "SqueezeBackward4")
 _linear_any = pair_lane(_linear.prim, "UnsafeViewBackward0")
@@ -655,6 +711,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias is None:
         lane = _linear_rows if rank == 2 else _linear_row if rank == 1 else _linear_any
         return lane(input, weight)  # type: ignore[no-any-return]
+    dtype = input._data.dtype
+    if rank == 2 and (dtype is F32 or dtype is F64):
+        return _affine_lane(bias, input, weight)
     prim = _affine_rows if rank == 2 else _affine_any
     return prim.evaluate((bias, input, weight))  # type: ignore[no-any-return]
 

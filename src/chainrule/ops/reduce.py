@@ -355,31 +355,40 @@ _std_mean = general(
 
 
 def _var_params(
-    op: str, x: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any, more: dict[str, Any]
+    op: str, x: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any
 ) -> tuple[Dims, bool, Any]:
     """(dim, keepdim, correction): `unbiased` is the older way to say correction 1 or 0."""
-    dim, keepdim = numpy_names(op, dim, keepdim, more)
     need_tensor(op, x)
-    if x.dtype.category < 2:
+    if x._data.dtype.kind in "bui":
         raise RuntimeError(
-            "std and var only support floating point and complex dtypes\nHint: convert it: x.float()"
+            "std and var only support floating point and complex dtypes\n"
+            "Hint: convert it: x.float()"
         )
     if isinstance(dim, bool):  # var(unbiased)
         dim, unbiased = None, dim
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
-    return dims_of(dim, x._data.ndim, op), bool(keepdim), correction
+    dims = None if dim is None else dims_of(dim, x._data.ndim, op)
+    return dims, bool(keepdim), correction
 
 
 def _var_like(function: Any) -> None:
     prim = function.prim
-    lane = None if prim.several else one_lane(prim)
+    lane: Any = one_lane(prim) if not prim.several else None
 
     def spelling(
-        input: Any, dim: Dims = None, unbiased: Any = None, keepdim: bool = False, *,
-        correction: Any = None, out: Any = None, **more: Any,
-    ) -> Any:  # fmt: skip
-        params = _var_params(prim.name, input, dim, unbiased, keepdim, correction, more)
+        input: Any,
+        dim: Dims = None,
+        unbiased: Any = None,
+        keepdim: bool = False,
+        *,
+        correction: Any = None,
+        out: Any = None,
+        **more: Any,
+    ) -> Any:
+        if more:
+            dim, keepdim = numpy_names(prim.name, dim, keepdim, more)
+        params = _var_params(prim.name, input, dim, unbiased, keepdim, correction)
         if lane is None or out is not None:
             return prim.call(input, params=params, out=out)
         return lane(input, params)

@@ -24,7 +24,7 @@ from ..core.declare import (
     public,
     spelled,
 )
-from ..core.node import LEAF, next_k
+from ..core.lanes import one_lane
 from ..core.primitive import F32, F64, PUBLIC, cast
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
@@ -34,7 +34,6 @@ from .arithmetic import number_first, refuse, unsupported
 from .fast import Lane
 
 LN2, BOOL = math.log(2), np.dtype(bool)
-_new = object.__new__
 _NUMBERS = (int, float, bool, complex, np.generic)
 
 # ---------------------------------------------------------------- where
@@ -166,7 +165,8 @@ _clamp = elementwise(
 )  # fmt: skip
 
 
-_node_class: Any = _clamp.prim.general_node
+_clamp.prim.holomorphic = False  # it refuses complex operands
+_clamp_lane = one_lane(_clamp.prim)
 _clamp_tensor = general(
     "clamp_tensor", kernels.clamp_tensor, ("x", "min", "max"),
     rules={
@@ -200,22 +200,7 @@ def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> A
             and (low is float or low is int or (min is None and max is not None))
             and (high is float or high is int or max is None)
         ):
-            r = _new(Tensor)
-            r._data = kernels.clamp(x, min, max)
-            r._grad = r._vc = r._view = r._meta = None
-            edge = input._node
-            if edge is not None and (S.grad or grad_enabled()):
-                n = _new(_node_class)
-                n.k = next_k()
-                n.e = (input if edge is LEAF else edge,)
-                n.hooks = n.s1 = n.v1 = None
-                n.s0, n.p = [input], (min, max)
-                vc = input._vc
-                n.v0 = [0 if vc is None else vc[0]]
-                r._node = n
-            else:
-                r._node = None
-            return r
+            return _clamp_lane(input, (min, max))
     prim, operands, params = _clamp_plan(input, min, max)
     return prim.call(*operands, params=params, out=out)
 

@@ -27,19 +27,15 @@ def _log_softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
 
 
 _softmax = general(
-    "softmax", lambda x, dim: _like(kernels.softmax(x, dim), x), ("x",), rules={"x": _softmax_rule},
+    "softmax", kernels.softmax, ("x",), rules={"x": _softmax_rule},
     names=("softmax", "special.softmax"),
     doc="e^x over its sum along `dim`; the cotangent is p (g - sum of p g).",
 )  # fmt: skip
 _log_softmax = general(
-    "log_softmax", lambda x, dim: _like(kernels.log_softmax(x, dim), x), ("x",),
+    "log_softmax", kernels.log_softmax, ("x",),
     rules={"x": _log_softmax_rule}, names=("log_softmax", "special.log_softmax"),
     doc="log of softmax along `dim`; the cotangent is g - p (sum of g).",
 )  # fmt: skip
-
-
-def _like(made: Any, x: Any) -> Any:
-    return made if x.ndim else made[0]
 
 
 def _spelling(function: Any, kernel: str) -> Any:

@@ -28,7 +28,7 @@ def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
     if ord == 1:
         return g * xp.sgn(x)
     if ord == 2:
-        return x * (g / xp.masked_fill(out, xp.eq(out, 0), 1.0))
+        return x * xp.masked_fill(g / out, xp.eq(out, 0), 0.0)
     size = xp.abs(x)
     if ord in (INF, -INF):
         ties = xp.to_dtype(xp.same(size, out), size.dtype)
@@ -37,7 +37,7 @@ def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
         scaled = xp.masked_fill(xp.sgn(x) * xp.pow(size, ord - 1.0), xp.eq(x, 0), 0.0)
         return scaled * (g * xp.pow(out, 1.0 - ord))
     scaled = xp.sgn(x) * xp.pow(size, ord - 1.0) if ord < 2 else x * xp.pow(size, ord - 2.0)
-    return scaled * (g / xp.pow(xp.masked_fill(out, xp.eq(out, 0), 1.0), ord - 1.0))
+    return scaled * xp.masked_fill(g / xp.pow(out, ord - 1.0), xp.eq(out, 0), 0.0)
 
 
 _vector_norm = reduction(

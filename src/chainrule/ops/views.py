@@ -18,7 +18,7 @@ import numpy as np
 
 from .._state import S, grad_enabled
 from ..core.node import LEAF, next_k
-from ..core.primitive import Primitive
+from ..core.primitive import Primitive, mark_unrecorded
 from ..core.record import OPS, RAW, GeneralNode
 from ..core.tensor import Tensor, own
 
@@ -73,6 +73,8 @@ def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Te
         if len(views) > meta.views_limit:
             meta.views = [r for r in views if r() is not None]
             meta.views_limit = 2 * len(meta.views) + 8
+    if x._node is not None and not (S.grad or grad_enabled()):
+        mark_unrecorded(t)
     return t
 
 
