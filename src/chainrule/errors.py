@@ -395,8 +395,12 @@ def view_inplace(creation: str, node: Any, number: int, *, direct: bool) -> Runt
     if creation in ("no_grad", "inference"):
         made = "no_grad mode" if creation == "no_grad" else "inference mode"
         mode = "with grad mode enabled" if creation == "no_grad" else "in normal mode"
-        kind = f"Output {number} of {short_name(node)} is a view of a view which" if node else "A view"
-        what = f"{kind} was created in {made} {'and ' if direct else ''}{how} modified inplace {mode}."
+        kind = (
+            f"Output {number} of {short_name(node)} is a view of a view which" if node else "A view"
+        )
+        what = (
+            f"{kind} was created in {made} {'and ' if direct else ''}{how} modified inplace {mode}."
+        )
     else:
         kind = f"Output {number} of {short_name(node)} is a view"
         what = f"{kind} {'and ' if direct else ''}{how} modified inplace."

@@ -305,6 +305,7 @@ BY_HAND |= {
         on(batch, x45)(),
         on(values(1, 2, 3), values(4, 3, 2))(),
     ],
+    "outer": [on(values(3), values(4))()],
     "vdot": [on(values(4), values(4, seed=1))()],
     "addmm": [on(values(3, 5), x34, x45)(1, 1), on(values(5), x34, x45)(0.5, 2.0)],
     "addmv": [on(values(3), x34, values(4))(1, 1), on(values(3), x34, values(4))(0.5, 2.0)],

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import errors
 from ..core import engine
+from ..core.node import GradientEdge
 from ..core.tensor import Tensor, wrap
 from . import function, grad_mode, graph
 from .function import Function
@@ -39,12 +40,12 @@ Variable = Tensor
 
 
 def _listed(tensors: Any, what: str) -> list[Any]:
-    if isinstance(tensors, Tensor):
+    if isinstance(tensors, (Tensor, GradientEdge)):
         return [tensors]
     if not isinstance(tensors, (tuple, list)):
         raise TypeError(f"{what} must be Tensors or a tuple of them, not {type(tensors).__name__}")
     for i, t in enumerate(tensors):
-        if not isinstance(t, Tensor):
+        if not isinstance(t, (Tensor, GradientEdge)):
             raise TypeError(f"element {i} of {what} is not a Tensor but {type(t).__name__}")
     return list(tensors)
 

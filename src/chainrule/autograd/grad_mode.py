@@ -72,25 +72,18 @@ class _Mode:
 
 
 class _GradMode(_Mode):
+    __slots__ = ("prev",)
     wanted = True
 
-    def __init__(self) -> None:
-        self._before: list[bool] = []
+    def __new__(cls, orig_func: Any = None) -> Any:
+        made = object.__new__(cls)
+        return made if orig_func is None else made(orig_func)  # `@torch.no_grad` decorates as well
 
     def __enter__(self) -> None:
-        self._before.append(set_grad(self.wanted))
+        self.prev = set_grad(self.wanted)
 
     def __exit__(self, *exc: object) -> None:
-        set_grad(self._before.pop())
-
-
-def _maybe_decorating(cls: type[_Mode], function: Any) -> Any:
-    """`@torch.no_grad` without parentheses decorates as well."""
-    made = object.__new__(cls)
-    if function is None:
-        return made
-    cls.__init__(made)
-    return made(function)
+        set_grad(self.prev)
 
 
 class no_grad(_GradMode):
@@ -105,10 +98,8 @@ class no_grad(_GradMode):
         False
     """
 
+    __slots__ = ()
     wanted = False
-
-    def __new__(cls, orig_func: Any = None) -> Any:
-        return _maybe_decorating(cls, orig_func)
 
 
 class enable_grad(_GradMode):
@@ -122,8 +113,7 @@ class enable_grad(_GradMode):
         True
     """
 
-    def __new__(cls, orig_func: Any = None) -> Any:
-        return _maybe_decorating(cls, orig_func)
+    __slots__ = ()
 
 
 class set_grad_enabled(_Mode):

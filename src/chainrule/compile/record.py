@@ -165,7 +165,8 @@ def record(f: Callable[..., Any], *examples: Tensor, gradient: bool = False) -> 
     for given, t in zip(examples, arguments, strict=True):
         if (gradient or given._node is not None) and t._data.dtype.kind in "fcV":
             t._node = LEAF
-    with _Recorder() as recorder:
+    recorder = _Recorder()
+    with recorder:
         inputs = [recorder.define(t) for t in arguments]
         result = f(*arguments)
         if gradient:

@@ -25,7 +25,7 @@ from .._state import S, grad_enabled, set_grad
 from .interpreter import current
 from .node import LEAF, Node, Output, next_k
 from .primitive import bump, link_view
-from .record import OPS, Packed, stand_in, sum_to, version_of
+from .record import OPS, Packed, sum_to, version_of
 from .tensor import Tensor, own, wrap
 from .views import check_writable, overwrite
 
@@ -206,6 +206,9 @@ class FunctionNode(Node):
                 if isinstance(target, FunctionNode):
                     found[i] = wrap(np.zeros(*self.p[i]))
 
+    def is_several(self) -> bool:
+        return self.v1 is not None
+
     # ------------------------------------------------------------ what is saved
 
     def save(self, tensors: Sequence[Any], outs: Sequence[Any]) -> None:
@@ -269,9 +272,8 @@ class FunctionNode(Node):
         """Replace what was saved by what `hook(tensor, edge)` makes of it."""
         for i, entry in enumerate(self.s0 or ()):
             if type(entry) is tuple:
-                is_input = len(entry) == 2
-                t = entry[0] if is_input else stand_in(entry[0], entry[1])
-                self.s0[i] = hook(t, t if is_input else entry[3])
+                t = self._unpacked(i, entry)
+                self.s0[i] = hook(t, t if len(entry) == 2 else entry[3])
 
     def release(self) -> None:
         self.s0 = None
@@ -407,9 +409,7 @@ class CustomPrimitive:
         tensors = [a for a, t in zip(args, is_tensor, strict=True) if t]
         node.e = tuple([e for e, t in zip(edges, is_tensor, strict=True) if t])
         node.s1, node.p = is_tensor, [(t._data.shape, t._data.dtype) for t in tensors]
-        node.v0 = [
-            (t._data.shape, t._data.dtype) if isinstance(t, Tensor) else None for t in outs
-        ]
+        node.v0 = [(t._data.shape, t._data.dtype) if isinstance(t, Tensor) else None for t in outs]
         node.v1 = node.v0 if len(outs) > 1 else None
         return node
 
@@ -436,7 +436,9 @@ class _Outputs:
         self.returned: list[Any] = []  # inputs given back as they are
         self.dirty = _only_tensors("mark_dirty", "mark_dirty can only accept", ctx.dirty_tensors)
         self.fixed = _only_tensors(
-            "mark_non_differentiable", "mark_non_differentiable only accepts", ctx.non_differentiable
+            "mark_non_differentiable",
+            "mark_non_differentiable only accepts",
+            ctx.non_differentiable,
         )
 
     def all(self) -> list[Any]:

@@ -163,9 +163,7 @@ def _publish_inplace(
     for n in names:
         METHODS.setdefault(n + "_", method)
     if operator is not None and len(prim.args) == 2:
-        METHODS["__i" + operator[2:]] = (
-            inplace_method(prim, ufunc, dunder=True) if lane else method
-        )
+        METHODS["__i" + operator[2:]] = inplace_method(prim, ufunc, dunder=True) if lane else method
 
 
 def _publish(

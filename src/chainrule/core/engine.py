@@ -88,14 +88,25 @@ def _run(
                         continue
                     else:
                         pairs = ((edge, gs),)
+            held: Any = None  # the newest node reached now: it may be next without waiting
+            held_g: Any = None
             for edge, g in pairs:
                 if g is None or edge is None:
                     continue
                 k = edge.k
                 if k:
+                    if edge is held:
+                        held_g = held_g + g
+                        continue
                     store = waiting
                     if k not in waiting:
                         if wanted is None or k in wanted:
+                            if held is None:
+                                held, held_g = edge, g
+                                continue
+                            if k < held.k:
+                                edge, held, g, held_g = held, edge, held_g, g
+                                k = edge.k
                             waiting[k] = (edge, g, False)
                             heappush(heap, k)
                         continue
@@ -110,10 +121,17 @@ def _run(
                 else:
                     total = have + g
                     store[k] = (edge, total, type(total) is _ndarray)
-            if not heap:
+            pairs = ()
+            if held is not None:
+                k = held.k
+                if not heap or k < heap[0]:
+                    node, g = held, held_g
+                    continue
+                waiting[k] = (held, held_g, False)
+                heappush(heap, k)
+            elif not heap:
                 return leaves
             node, g, _ = waiting.pop(heappop(heap))
-            pairs = ()
     except errors.SavedFreed:
         raise errors.second_backward(node) from None
     except Exception as error:
@@ -218,6 +236,8 @@ _ONE: dict[Any, Any] = {np.dtype(n): np.dtype(n).type(1) for n in ("float32", "f
 
 def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, Any]:
     """Edge and seed for one output, checked."""
+    if isinstance(t, GradientEdge):
+        return _edge_root(t, cotangent, recorded)
     node = t._node
     if node is None:
         raise errors.no_grad_needed(index, t)
@@ -254,6 +274,21 @@ def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, A
     return (t if node is LEAF else node), (wrap(seed) if recorded else seed)
 
 
+def _edge_root(place: GradientEdge, cotangent: Any, recorded: bool) -> tuple[Any, Any]:
+    leaf, node, number = edge_of(place)
+    edge = leaf if node is None else Output.of(node, number) if node.is_several() else node
+    if cotangent is not None:
+        return edge, cotangent if recorded else cotangent._data
+    shape, dtype = place.ownership_token or ((0,), None)
+    if 0 in shape or any(n != 1 for n in shape):
+        raise RuntimeError(
+            "grad can be implicitly created only for scalar outputs\n"
+            "Hint: give grad_outputs, the cotangent of the edge"
+        )
+    seed = np.ones(shape, dtype)
+    return edge, wrap(seed) if recorded else seed
+
+
 def _walk(
     roots: Sequence[tuple[Any, Any]],
     keep: bool,
@@ -286,6 +321,9 @@ def _deliver(leaves: dict[int, tuple[Any, Any, bool]], recorded: bool) -> None:
     with _lock:
         while leaves:
             leaf, g, _ = leaves.popitem()[1]
+            if leaf._grad is None and type(g) is not _ndarray and not recorded:
+                leaf._grad = wrap(g)
+                continue
             accumulate(leaf, g, recorded, recorded or _refs(g) > _UNSHARED)
 
 

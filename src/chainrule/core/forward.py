@@ -75,6 +75,22 @@ class Forward(Level):
         super().__init__()
         self.taped = taped
 
+    @staticmethod
+    def check(primal: Tensor, tangent: Tensor) -> None:
+        """What must hold for a tangent."""
+        for name, t in (("primal", primal), ("tangent", tangent)):
+            if not is_float(t):
+                raise ValueError(
+                    f"Expected {name} to be floating point or complex, but got: {t.dtype!r}"
+                )
+        if primal._data.shape != tangent._data.shape:
+            raise RuntimeError(
+                "Trying to set a forward gradient that has a different size than that of the "
+                "original Tensor, this is not supported. Tensor is of size "
+                f"{list(primal._data.shape)} while the given forward gradient is of size "
+                f"{list(tangent._data.shape)}."
+            )
+
     def dual(self, primal: Tensor, tangent: Tensor | None) -> Dual:
         """A value of this level."""
         made: Dual = self.wrap(primal)
@@ -98,7 +114,11 @@ class Forward(Level):
         try:
             made = lower(prim, tuple(primals), params)
             outs = outs_of(prim, made)
-            moved = jvp_of(prim, tuple(primals), tangents, params, outs) if moving else [None] * len(outs)
+            moved = (
+                jvp_of(prim, tuple(primals), tangents, params, outs)
+                if moving
+                else [None] * len(outs)
+            )
         finally:
             push(self)
         view = mine and prim.view and self.owns(inputs[0])

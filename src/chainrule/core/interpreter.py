@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from .primitive import Primitive
     from .tensor import Tensor
 
-__all__ = ["InferenceMode", "Interpreter", "assigned", "below", "current", "drawn", "pop", "push"]
+__all__ = [
+    "InferenceMode",
+    "Interpreter",
+    "assigned",
+    "below",
+    "current",
+    "drawn",
+    "pop",
+    "push",
+    "remove",
+]
 
 
 class Interpreter:
@@ -43,6 +53,9 @@ class Interpreter:
 
     def assign(self, target: Tensor, value: Tensor) -> None:
         """`target` now holds what `value` holds."""
+
+    def writing(self, target: Tensor) -> None:
+        """The memory of `target` is about to be overwritten."""
 
     def draw(self, make: Callable[[Any], Any], shape: Any) -> Any:
         """Random numbers of `shape`, made by `make(shape)`; a batch level decides how many."""
@@ -81,6 +94,18 @@ def pop(interpreter: Interpreter) -> None:
         S.mode_count -= 1
         if not S.mode_count:
             S.mode = None
+
+
+def remove(interpreter: Interpreter) -> None:
+    """Take an interpreter from this thread's stack wherever it stands: one that a program switched
+    on without a `with`, such as `set_detect_anomaly(True)`."""
+    stack = _state.modes()
+    if interpreter in stack:
+        stack.remove(interpreter)
+        with _state._lock:
+            S.mode_count -= 1
+            if not S.mode_count:
+                S.mode = None
 
 
 @contextmanager

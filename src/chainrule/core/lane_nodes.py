@@ -19,6 +19,10 @@ from .record import OPS, RAW, is_complex, stand_in, sum_to
 if TYPE_CHECKING:
     from .primitive import Primitive
 
+
+_FEW = 4096  # BLAS adds more than that with less accuracy than pairwise sums
+
+
 class _FreedTensor:
     """`FREED` for the fast nodes: reading its version says that it was backward before."""
 
@@ -247,6 +251,14 @@ class BinaryNode(Node):
             self.s1 = _GONE
 
 
+def _summed(fn: Any, g: Any, other: Any, shape: tuple[int, ...], product: bool) -> Any:
+    """The cotangent of an operand that was broadcast; for a product with a 0-d operand the sum of
+    g * other is one inner product."""
+    if product and not shape and g.ndim == 1 and g.shape == other.shape and g.size <= _FEW:
+        return g.dot(other)
+    return sum_to(RAW, fn(RAW, g, other), shape)
+
+
 def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
     """The node class of a binary op: `raw` is written out for rules that save nothing or the other
     operand."""
@@ -255,37 +267,30 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
     fn_a, fn_b = rule_a.fn, rule_b.fn
 
     def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        ea, eb = node.e
-        ga = None if ea is None else fn_a(RAW, g)
-        gb = None if eb is None else fn_b(RAW, g)
         shapes = node.p
-        if shapes is not None:
-            ga = None if ea is None else sum_to(RAW, ga, shapes[0])
-            gb = None if eb is None else sum_to(RAW, gb, shapes[1])
-        return ga, gb
+        ga, gb = fn_a(RAW, g), fn_b(RAW, g)
+        if shapes is None:
+            return ga, gb
+        return sum_to(RAW, ga, shapes[0]), sum_to(RAW, gb, shapes[1])
+
+    product = prim.name == "mul"
 
     def raw_cross(node: Any, g: Any, keep: bool) -> Any:
-        ea, eb = node.e
-        ga = gb = None
-        if ea is not None:
-            b = node.s1
-            vc = b._vc
-            if (0 if vc is None else vc[0]) != node.v1:
-                raise errors.modified_saved(node, "b", b, node.v1)
-            ga = fn_a(RAW, g, b._data)
-        if eb is not None:
-            a = node.s0
-            vc = a._vc
-            if (0 if vc is None else vc[0]) != node.v0:
-                raise errors.modified_saved(node, "a", a, node.v0)
-            gb = fn_b(RAW, g, a._data)
+        a, b, shapes = node.s0, node.s1, node.p
+        vc = b._vc
+        if (0 if vc is None else vc[0]) != node.v1:
+            raise errors.modified_saved(node, "b", b, node.v1)
+        vc = a._vc
+        if (0 if vc is None else vc[0]) != node.v0:
+            raise errors.modified_saved(node, "a", a, node.v0)
         if not keep:
             node.s0 = node.s1 = _GONE
-        shapes = node.p
-        if shapes is not None:
-            ga = None if ea is None else sum_to(RAW, ga, shapes[0])
-            gb = None if eb is None else sum_to(RAW, gb, shapes[1])
-        return ga, gb
+        if shapes is None:
+            return fn_a(RAW, g, b._data), fn_b(RAW, g, a._data)
+        return (
+            _summed(fn_a, g, b._data, shapes[0], product),
+            _summed(fn_b, g, a._data, shapes[1], product),
+        )
 
     body: dict[str, Any] = {"prim": prim, "__slots__": ()}
     raw = {((), ()): raw_nothing, (("b",), ("a",)): raw_cross}.get((rule_a.names, rule_b.names))
@@ -316,6 +321,8 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
     assert rule is not None
     fn, names = rule.fn, rule.names
 
+    product = prim.name == "mul"
+
     def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
         g = fn(RAW, g)
         return g if node.p is None else sum_to(RAW, g, node.p)
@@ -327,8 +334,9 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
             raise errors.modified_saved(node, "b", b, node.v1)
         if not keep:
             node.s1 = _GONE
-        g = fn(RAW, g, b._data)
-        return g if node.p is None else sum_to(RAW, g, node.p)
+        if node.p is None:
+            return fn(RAW, g, b._data)
+        return _summed(fn, g, b._data, node.p, product)
 
     def raw_a(node: Any, g: Any, keep: bool) -> Any:
         a = node.s0
@@ -337,8 +345,9 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
             raise errors.modified_saved(node, "a", a, node.v0)
         if not keep:
             node.s0 = _GONE
-        g = fn(RAW, g, a._data)
-        return g if node.p is None else sum_to(RAW, g, node.p)
+        if node.p is None:
+            return fn(RAW, g, a._data)
+        return _summed(fn, g, a._data, node.p, product)
 
     body: dict[str, Any] = {"prim": prim, "side": side, "__slots__": ()}
     raw = {(): raw_nothing, ("a",): raw_a, ("b",): raw_b}.get(names)

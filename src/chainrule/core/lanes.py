@@ -189,14 +189,11 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
 
     def call(input: Any, other: Any) -> Any:
         if S.mode is None:
-            kind = type(other)
             x = input._data
             dtype = x.dtype
             if dtype is F32 or dtype is F64:
-                if kind is float or kind is int:
-                    if with_number is not None:
-                        return with_number(input, x, dtype, other)
-                elif kind is Tensor or isinstance(other, Tensor):
+                kind = type(other)
+                if kind is Tensor or isinstance(other, Tensor):
                     y = other._data
                     if dtype is y.dtype:
                         a, b = input._node, other._node
@@ -211,6 +208,8 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
                             r._grad = r._vc = r._view = r._meta = None
                             r._node = recorded(input, other, a, b, x, y) if tracked else None  # type: ignore[misc]
                             return r
+                elif (kind is float or kind is int) and with_number is not None:
+                    return with_number(input, x, dtype, other)
         if dunder and not isinstance(other, (Tensor, *NUMBERS, np.generic)):
             if not isinstance(other, _ndarray):
                 return NotImplemented

@@ -179,6 +179,13 @@ def become(t: Tensor, source: Tensor) -> None:
         setattr(t, slot, getattr(source, slot))
     for name, value in source.__dict__.items():
         t.__dict__.setdefault(name, value)
+    _register(t)
+
+
+def _register(t: Tensor) -> None:
+    """Another object that is a value of a level must fall with it."""
+    if t._wrapped:
+        t._level._made.append(weakref.ref(t))  # type: ignore[attr-defined]
 
 
 def copied(t: Tensor) -> Tensor:
@@ -187,6 +194,7 @@ def copied(t: Tensor) -> Tensor:
     for slot in _SLOTS:
         setattr(made, slot, getattr(t, slot))
     made.__dict__.update(t.__dict__)
+    _register(made)
     return made
 
 
@@ -460,9 +468,11 @@ def _save_all(node: Any, prim: Primitive, outs: Any, inputs: Any, needed: int) -
         version: Any = 0
         if needed & 1:
             if kind == "out":
-                value = (outs[index]._inner, outs[index].__dict__.get("_tangent")) if hasattr(
-                    outs[index], "_inner"
-                ) else (outs[index], None)
+                value = (
+                    (outs[index]._inner, outs[index].__dict__.get("_tangent"))
+                    if hasattr(outs[index], "_inner")
+                    else (outs[index], None)
+                )
                 version = version_of(value[0])
             else:
                 value = saved_operand(prim, kind, index, inputs)

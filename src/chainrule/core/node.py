@@ -141,6 +141,10 @@ class Node:
     def _hook_holder(self) -> Any:
         return self
 
+    def is_several(self) -> bool:
+        """Whether it has several outputs, each with an `Output` of its own."""
+        return self.prim.several
+
     def _sequence_nr(self) -> int:
         """The creation number, counted from 0."""
         return -1 - self.k
@@ -264,7 +268,7 @@ class GradientEdge(NamedTuple):
     """A place in the graph whose gradient can be asked for: a node and the number of its output.
 
     `torch.autograd.graph.get_gradient_edge(tensor)` makes it; `grad` and `backward` take it like
-    the tensor, which may be gone.
+    the tensor, which may be gone. The token is (shape, NumPy dtype) of that tensor, if known.
     """
 
     node: Any

@@ -82,7 +82,9 @@ class Spec:
         if self.kind is list:
             return f"[{', '.join(parts)}]"
         if self.kind in (dict, OrderedDict):
-            return f"{{{', '.join(f'{k!r}: {p}' for k, p in zip(self.context, parts, strict=True))}}}"
+            return (
+                f"{{{', '.join(f'{k!r}: {p}' for k, p in zip(self.context, parts, strict=True))}}}"
+            )
         return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
 

@@ -122,9 +122,7 @@ class Layout:
                 if live >> i & 1:
                     needed |= mask  # type: ignore[operator]
             saves = tuple(
-                (i, kind, index)
-                for i, (kind, index, _) in enumerate(self.saves)
-                if needed >> i & 1
+                (i, kind, index) for i, (kind, index, _) in enumerate(self.saves) if needed >> i & 1
             )
             side = live.bit_length() - 1 if live & (live - 1) == 0 and not prim.joint else -1
             node_class: Any = prim.general_node
@@ -154,7 +152,7 @@ class Layout:
 
 def sum_to(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over what broadcasting added, so that it has `shape`."""
-    have = tuple(g.shape)
+    have = g.shape
     if have == shape:
         return g
     if not shape:
@@ -201,7 +199,7 @@ class Packed:
         if not isinstance(t, Tensor):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of "
-                f"type {type(t)}"
+                f"type {type(t).__name__}"
             )
         if not recorded:
             return t._data
@@ -285,9 +283,7 @@ class GeneralNode(Node):
             gs = prim.rules[0].fn(xp, g, *prim.rules[0].pick(values))  # type: ignore[union-attr]
         else:
             gs = tuple(
-                r.fn(xp, g, *r.pick(values))
-                if e is not None and r is not None
-                else None
+                r.fn(xp, g, *r.pick(values)) if e is not None and r is not None else None
                 for r, e in zip(prim.rules, self.edges(), strict=True)
             )
         if complex_:
@@ -368,7 +364,9 @@ class GeneralNode(Node):
             zip(self.prim.layout.saves, self.s0, strict=True)
         ):
             if kind == "out" and value is not None:
-                self.s0[i] = hook(stand_in(value, self.v0[i]), index)
+                out = self.as_output(value, index)
+                out._vc = self.v0[i]
+                self.s0[i] = hook(out, index)
             elif isinstance(value, Tensor):
                 self.s0[i] = hook(value, value)
             elif type(value) is list:
@@ -387,7 +385,8 @@ def _packed_class(cls: Any) -> Any:
     if made is None:
 
         def raw(self: Any, g: Any, keep: bool) -> Any:
-            return self._read(RAW, g, keep, np.conjugate)
+            gs = self._read(RAW, g, keep, np.conjugate)
+            return gs[self.side] if isinstance(self, SingleNode) else gs
 
         made = _PACKED[cls] = type(cls.__name__, (cls,), {"raw": raw, "__slots__": ()})
         _PACKED[made] = made

@@ -110,9 +110,7 @@ class Reverse(Level):
         return t if t._node is LEAF else t._node
 
 
-def pull(
-    edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[Any]
-) -> list[Tensor | None]:
+def pull(edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[Any]) -> list[Tensor | None]:
     """The cotangents of the leaves of a level, given those of `edges`; None where nothing arrives.
 
     The engine's walk, without hooks, on tensors only.
@@ -149,7 +147,8 @@ def _into_several(out: Output, g: Any, waiting: dict[int, Any], heap: list[int])
     if node.k not in waiting:
         waiting[node.k] = node, [None] * node.prim.count(node)
         heappush(heap, node.k)
-    waiting[node.k][1][out.number] = g
+    gs, i = waiting[node.k][1], out.number
+    gs[i] = g if gs[i] is None else gs[i] + g
     return ()
 
 

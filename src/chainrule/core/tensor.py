@@ -73,7 +73,9 @@ class Meta:
 
     def __init__(self) -> None:
         self.accumulator: Any = None  # weak reference to the leaf's AccumulateGrad
-        self.creation = ""  # of a view that must not be written: no_grad, inference, several, custom
+        self.creation = (
+            ""  # of a view that must not be written: no_grad, inference, several, custom
+        )
         self.hooks: Any = None  # `Hooks` of a leaf; others keep them at their node
         self.retained: Any = None  # the hook of retain_grad
         self.views: list[Any] = []  # weak references to differentiable views of this base

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from .._state import S, grad_enabled, inference_enabled
+from .._state import S, grad_enabled, inference_enabled, modes
 from .interpreter import assigned, current
 from .node import INFERENCE, LEAF, Forbidden, Output
 from .primitive import F32, F64, Primitive, bump, cast
@@ -122,6 +122,9 @@ def _check_fits(x: Tensor, value: Tensor) -> None:
 
 def _write(x: Tensor, value: Any) -> None:
     """Put an array into the memory of `x` and count the version."""
+    if S.mode is not None:
+        for mode in modes():
+            mode.writing(x)
     data = x._data
     if type(data) is _ndarray:
         np.copyto(data, value, casting="unsafe")
@@ -243,6 +246,18 @@ def inplace_method(
     def call(self: Tensor, other: Any) -> Any:
         x = self._data
         if S.mode is None and (self._node is None or not (S.grad or grad_enabled())):
+            if (
+                type(other) is Tensor
+                and type(other._data) is type(x) is np.float32
+                and (other._node is None or not (S.grad or grad_enabled()))
+            ):  # numbers, as the parameters of a hand-written loop are: no memory to write into
+                vc = self._vc
+                if vc is None:
+                    self._vc = [1]
+                else:
+                    vc[0] += 1  # refuses inference tensors
+                self._data = prim.kernel(x, other._data)
+                return self
             dtype = x.dtype
             y = other
             if isinstance(other, Tensor):

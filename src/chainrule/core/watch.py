@@ -339,9 +339,7 @@ def _checked_tuple(new: Any, old: tuple[Any, ...], hook: Any) -> tuple[Any, ...]
             f"hook '{_name(hook)}' has returned an incorrect number of values "
             f"(got {len(new)}, but expected {len(old)})"
         )
-    return tuple(
-        None if n is None else _checked(n, o, hook) for n, o in zip(new, old, strict=True)
-    )
+    return tuple(None if n is None else _checked(n, o, hook) for n, o in zip(new, old, strict=True))
 
 
 def _checked(new: Any, old: Any, hook: Any) -> Tensor:

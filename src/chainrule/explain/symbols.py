@@ -23,9 +23,8 @@ from ..core.record import RAW
 
 __all__ = ["SHOW", "Symbol", "formula"]
 
-_COMPARE, _ADD, _MUL, _NEG, _POW, _ATOM = range(
-    6
-)  # how tightly the outermost operator of a text binds
+# how tightly the outermost operator of a text binds
+_COMPARE, _ADD, _MATMUL, _MUL, _NEG, _POW, _ATOM = range(7)
 
 
 class Symbol:
@@ -47,7 +46,7 @@ class Symbol:
     def __repr__(self) -> str:
         if not self.negative:
             return self.text
-        return f"-({self.text})" if self.binds < _MUL else f"-{self.text}"
+        return f"-({self.text})" if self.binds < _MATMUL else f"-{self.text}"
 
     def within(self, binds: int) -> str:
         """The text as an operand of an operator that binds so tightly."""
@@ -64,7 +63,7 @@ class Symbol:
     @property
     def ndim(self) -> int:
         """The number of dimensions of the example."""
-        return self.value.ndim  # type: ignore[no-any-return]
+        return self.value.ndim
 
     @property
     def dtype(self) -> Any:
@@ -171,7 +170,7 @@ class Symbol:
         )
 
 
-class Shape(tuple):  # type: ignore[type-arg]
+class Shape(tuple):
     """A shape that prints as where it came from: `x.shape`."""
 
     text: str
@@ -233,7 +232,7 @@ def _sum(a: Symbol, b: Any) -> Symbol:
     if a.negative and not b.negative:
         a, b = b, a  # -a + b is written b - a
     sign = "-" if b.negative else "+"
-    right = Symbol(b.text, b.value, b.binds).within(_MUL if b.negative else _ADD)
+    right = Symbol(b.text, b.value, b.binds).within(_MATMUL if b.negative else _ADD)
     return Symbol(f"{a.within(_ADD)} {sign} {right}", value, _ADD)
 
 

@@ -1,6 +1,7 @@
 """Products of vectors, matrices and batches of matrices.
 
-`ndarray.dot` calls BLAS in 0.3 us where `np.matmul` takes 0.7, so it serves up to two dimensions, and
+`ndarray.dot` calls BLAS in 0.3 us where `np.matmul` takes 0.7, so it serves up to two dimensions,
+and
 batches of rows against one matrix. Half precision is multiplied in float32, as PyTorch does.
 """
 
@@ -51,7 +52,8 @@ def affine(bias: Any, x: Any, weight: Any) -> Any:
 
 
 def weighted(added: Any, product: Any, beta: Any, alpha: Any) -> Any:
-    """beta added + alpha product, of which `product` may be overwritten; `added` is ignored when beta is 0."""
+    """beta added + alpha product, of which `product` may be overwritten; `added` is ignored when
+    beta is 0."""
     if product.dtype.kind in "bui":
         beta, alpha = int(beta), int(alpha)
     if type(product) is not np.ndarray:

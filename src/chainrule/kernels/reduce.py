@@ -45,16 +45,20 @@ __all__ = [
     "var",
 ]
 
-_ndarray, _add, _multiply = np.ndarray, np.add.reduce, np.multiply.reduce
-_maximum, _minimum, _exp, _subtract, _divide = (
-    np.maximum.reduce, np.minimum.reduce, np.exp, np.subtract, np.divide)  # fmt: skip
+_ndarray = np.ndarray
+_add: Any = np.add.reduce
+_multiply: Any = np.multiply.reduce
+_maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
+_and: Any = np.logical_and.reduce
+_or: Any = np.logical_or.reduce
+_exp, _subtract, _divide = np.exp, np.subtract, np.divide
 F32, F64, I64 = np.dtype("float32"), np.dtype("float64"), np.dtype("int64")
-_SMALL, _BLOCK = 64, 128
+_SMALL, _LONG, _BLOCK = 64, 4096, 128
 _ONES32 = [np.ones(_SMALL, F32)[:n] for n in range(_SMALL + 1)]
 _ONES64 = [np.ones(_SMALL, F64)[:n] for n in range(_SMALL + 1)]
-_COLUMNS = {F32: [a.reshape(-1, 1) for a in _ONES32], F64: [a.reshape(-1, 1) for a in _ONES64]}
-_ROW = 4096
-_ROW32, _ROW64 = np.ones(_ROW, F32), np.ones(_ROW, F64)
+_LONG32, _LONG64 = np.ones(_LONG, F32), np.ones(_LONG, F64)
+_COLUMNS: dict[Any, Any] = {F32: _LONG32.reshape(-1, 1), F64: _LONG64.reshape(-1, 1)}
 Axes = Any  # None or a tuple of ints
 
 
@@ -80,8 +84,8 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
             if x.size <= _SMALL and not keepdim:
                 ones = (_ONES32 if dtype is F32 else _ONES64)[x.size]
                 return (x if x.ndim == 1 else x.ravel()).dot(ones)
-            if x.ndim == 1 and x.size <= _ROW and not keepdim:  # a dot with ones: half of add.reduce
-                return x.dot((_ROW32 if dtype is F32 else _ROW64)[: x.size])
+            if x.ndim == 1 and x.size <= _LONG and not keepdim:
+                return x.dot((_LONG32 if dtype is F32 else _LONG64)[: x.size])
         elif x.ndim == 2 and len(dim) == 1 and x.size <= 4096 and x.shape[dim[0]] <= _SMALL:
             return _small_sum(x, dim[0], keepdim, _ONES32 if dtype is F32 else _ONES64)
         return _floating_sum(x, dim, keepdim)
@@ -114,7 +118,8 @@ def _floating_sum(x: Any, dim: Axes, keepdim: bool) -> Any:
 
 
 def _blocked(x: Any, axis: int) -> Any:
-    """The sum along one axis (kept) in blocks, then of the blocks: the error grows with log n instead of n."""
+    """The sum along one axis (kept) in blocks, then of the blocks: the error grows with log n
+    instead of n."""
     n = x.shape[axis]
     blocks = n // _BLOCK
     if blocks < 4 or x.strides[axis] == x.dtype.itemsize:
@@ -275,19 +280,20 @@ def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 def all_(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """Whether all elements are nonzero; uint8 for uint8."""
-    made = np.logical_and.reduce(x, one_axis(dim) if np.ndim(x) else None, None, None, keepdim)
+    made = _and(x, one_axis(dim) if np.ndim(x) else None, None, None, keepdim)
     return made if x.dtype != np.uint8 else made.astype(np.uint8)
 
 
 def any_(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """Whether any element is nonzero; uint8 for uint8."""
-    made = np.logical_or.reduce(x, one_axis(dim) if np.ndim(x) else None, None, None, keepdim)
+    made = _or(x, one_axis(dim) if np.ndim(x) else None, None, None, keepdim)
     return made if x.dtype != np.uint8 else made.astype(np.uint8)
 
 
 def count_nonzero(x: Any, dim: Axes = None) -> Any:
     """How many elements are not zero."""
-    return np.asarray(np.count_nonzero(x, one_axis(dim) if np.ndim(x) else None), I64)[()]
+    made: Any = np.asarray(np.count_nonzero(x, one_axis(dim) if np.ndim(x) else None), I64)
+    return made[()]
 
 
 # ---------------------------------------------------------------- exponentials
@@ -316,11 +322,14 @@ def logsumexp(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
 
 
 def _row_sums(e: Any, dim: int) -> Any:
-    """Sums along one axis, which is kept; of a small vector as a 0-d array, which NumPy broadcasts
-    in a third of the time."""
-    if e.ndim <= 2 and dim == e.ndim - 1 and e.shape[dim] <= _SMALL and e.dtype in _COLUMNS:
-        made = e.dot(_COLUMNS[e.dtype][e.shape[dim]])
-        return made if e.ndim == 2 else made[0, ...]
+    """Sums along one axis, which is kept; of a vector as a 0-d array, which NumPy broadcasts in a
+    third of the time."""
+    n = e.shape[dim]
+    if e.ndim <= 2 and dim == e.ndim - 1 and n <= (_LONG if not dim else _SMALL):
+        column = _COLUMNS.get(e.dtype)
+        if column is not None:
+            made = e.dot(column[:n])
+            return made if dim else made[0, ...]
     return sum(e, (dim,), True)
 
 
@@ -416,7 +425,8 @@ def logcumsumexp(x: Any, dim: int) -> Any:
 
 
 def _complex_logcumsumexp(x: Any, dim: int) -> Any:
-    """Step by step from the larger of two, so that the angle goes on where it was, as in PyTorch."""
+    """Step by step from the larger of two, so that the angle goes on where it was, as in
+    PyTorch."""
     made = np.moveaxis(x.copy(), dim, 0)
     for i in range(1, len(made)):
         a, b = made[i - 1], made[i]
@@ -447,8 +457,10 @@ def cummin(x: Any, dim: int) -> Any:
 def recurrence(u: Any, a: Any, dim: int) -> Any:
     """h[i] = u[i] + a[i] h[i-1] along an axis, from h[-1] = 0.
 
-    By doubling: after step s, h[i] holds the contributions of the last 2s terms; log2(n) steps, no division.
-    Source: Hillis and Steele, Data Parallel Algorithms, Communications of the ACM 29 (1986), p. 1170.
+    By doubling: after step s, h[i] holds the contributions of the last 2s terms; log2(n) steps, no
+    division.
+    Source: Hillis and Steele, Data Parallel Algorithms, Communications of the ACM 29 (1986), p.
+    1170.
     """
     if not u.ndim:
         return u

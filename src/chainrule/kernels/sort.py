@@ -1,4 +1,5 @@
-"""Sorting, selecting and searching arrays along one axis. NaN counts as larger than every number."""
+"""Sorting, selecting and searching arrays along one axis. NaN counts as larger than every
+number."""
 
 from __future__ import annotations
 
@@ -6,8 +7,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["kthvalue", "median", "median_all", "mode", "nanmedian", "nanmedian_all", "searchsorted", "sort",
-           "topk", "unique", "unique_consecutive"]  # fmt: skip
+__all__ = [
+    "kthvalue",
+    "median",
+    "median_all",
+    "mode",
+    "nanmedian",
+    "nanmedian_all",
+    "searchsorted",
+    "sort",
+    "topk",
+    "unique",
+    "unique_consecutive",
+]
 
 I64 = np.dtype("int64")
 
@@ -153,7 +165,8 @@ def unique(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
 
 
 def unique_consecutive(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
-    """One of every run of equal neighbours, the number of each element's run, and lengths of runs."""
+    """One of every run of equal neighbours, the number of each element's run, and lengths of
+    runs."""
     x = np.asarray(x)
     rows = x.ravel() if dim is None else np.moveaxis(x, dim, 0)
     n = rows.shape[0]
@@ -175,7 +188,7 @@ def unique_consecutive(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
 
 def searchsorted(sorted: Any, values: Any, right: bool = False) -> Any:
     """Where values would have to be put in sorted rows: before equal ones, or after them."""
-    side = "right" if right else "left"
+    side: Any = "right" if right else "left"
     if sorted.ndim == 1:
         return np.asarray(np.searchsorted(sorted, values, side), I64)[()]
     made = np.empty(values.shape, I64)

@@ -14,6 +14,7 @@ from ..core.primitive import PUBLIC
 from ..core.tensor import Tensor
 from . import (
     activation,
+    affine,
     arithmetic,
     arrange,
     assign,
@@ -23,6 +24,7 @@ from . import (
     complexes,
     create,
     diagonal,
+    distance,
     dropout,
     einsum,
     elementwise,

@@ -281,7 +281,7 @@ def _pow_base(xp: Any, g: Any, a: Any, b: Any) -> Any:
     if isinstance(b, _NUMBERS):
         if b == 0:
             return zeros(xp, g)
-        return g * (2 * a) if b == 2 else g * (b * xp.pow(a, b - 1))
+        return g * (a + a) if b == 2 else g * (b * xp.pow(a, b - 1))  # a + a is 2a, and faster
     return xp.where(b == 0, 0.0, g * (b * xp.pow(a, b - 1)))
 
 

@@ -352,7 +352,3 @@ def eye(
     return finished(
         np.eye(n, m, dtype=checked_dtype("eye", dtype) or S.default_dtype.np), requires_grad
     )
-
-
-
-

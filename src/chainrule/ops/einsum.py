@@ -1,6 +1,7 @@
 """Sums of products by labels: einsum, tensordot, kron, and chains of matrices.
 
-`contract` is the one op: two operands whose dimensions carry labels, summed over the labels that the
+`contract` is the one op: two operands whose dimensions carry labels, summed over the labels that
+the
 result has not. Its derivatives are contractions again. Whatever else an equation says (diagonals,
 labels of one operand, sizes of 1 that stretch) is done before with sums and views.
 """
@@ -21,12 +22,15 @@ from .linalg import matmul, need
 Ints = tuple[int, ...]
 
 _contract = bilinear(
-    "contract", kernels.contract,
+    "contract",
+    kernels.contract,
     a=lambda xp, g, b, a_dims, b_dims, out_dims: xp.contract(g, b, out_dims, b_dims, a_dims),
     b=lambda xp, g, a, a_dims, b_dims, out_dims: xp.contract(a, g, a_dims, out_dims, b_dims),
-    names=("_contract",), method=False, grad_fn="ViewBackward0",
+    names=("_contract",),
+    method=False,
+    grad_fn="ViewBackward0",
     doc="The sum of products of a and b over the labels that both have and the result has not.",
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------- einsum
@@ -40,7 +44,8 @@ def einsum(*args: Any) -> Tensor:
         equation: labels of every operand's dimensions, separated by commas; after "->" those of the
             result (default: in alphabetical order those that come once). "..." stands for any
             dimensions, which broadcast.
-        operands: tensors; or, without an equation, tensors each followed by a list of label numbers,
+        operands: tensors; or, without an equation, tensors each followed by a list of label
+        numbers,
             and last perhaps the list of the result.
 
     Returns:
@@ -62,7 +67,7 @@ def einsum(*args: Any) -> Tensor:
     if len(args) == 3 and type(args[0]) is str and type(args[1]) is type(args[2]) is Tensor:
         code = _code_of_pair(args[0], args[1]._data.shape, args[2]._data.shape)
         if code is not None:
-            return OPS.contract(args[1], args[2], *code)  # type: ignore[no-any-return]
+            return OPS.contract(args[1], args[2], *code)
     if isinstance(args[0], Tensor):
         labels, output, operands = _from_lists(args)
     else:
@@ -144,7 +149,8 @@ def _parse(equation: str, count: int) -> tuple[list[list[str]], list[str] | None
         elif c == ".":
             if left[i : i + 3] != "..." or "..." in labels[-1]:
                 raise RuntimeError(
-                    f"einsum(): found '.' for operand {len(labels) - 1} that is not part of any ellipsis"
+                    f"einsum(): found '.' for operand {len(labels) - 1} that is not part of "
+                    "any ellipsis"
                 )
             labels[-1].append("...")
             i += 2
@@ -161,7 +167,8 @@ def _parse(equation: str, count: int) -> tuple[list[list[str]], list[str] | None
 def _letter(c: str, at: int) -> str:
     if not (c.isascii() and c.isalpha()):
         raise RuntimeError(
-            f"einsum(): invalid subscript given at index {at} in the equation string, subscripts must "
+            f"einsum(): invalid subscript given at index {at} in the equation string, "
+            "subscripts must "
             "be in [a-zA-Z]"
         )
     return c
@@ -200,7 +207,8 @@ def _expanded(labels: list[str], ndim: int, number: int) -> list[Any]:
         )
         raise RuntimeError(
             f"einsum(): the number of subscripts in the equation ({plain}) "
-            f"{'does not match' if '...' not in labels else 'is more than'} the number of dimensions "
+            f"{'does not match' if '...' not in labels else 'is more than'} the number of "
+            "dimensions "
             f"({ndim}) for operand {number}{none}"
         )
     covered = list(range(plain - ndim, 0))
@@ -219,7 +227,8 @@ def _result_dims(
     for s in output:
         if s != "..." and s not in seen:
             raise RuntimeError(
-                f"einsum(): output subscript {s} does not appear in the equation for any input operand"
+                f"einsum(): output subscript {s} does not appear in the equation for any input "
+                "operand"
             )
     return [d for s in output for d in (covered if s == "..." else [s])]
 
@@ -231,13 +240,15 @@ def _sizes(operands: list[Tensor], dims: list[list[Any]]) -> dict[Any, int]:
         for d, n in zip(own, t._data.shape, strict=True):
             if mine.setdefault(d, n) != n:
                 raise RuntimeError(
-                    f"einsum(): subscript {d} is repeated for operand {i} but the sizes don't match, "
+                    f"einsum(): subscript {d} is repeated for operand {i} but the sizes don't "
+                    "match, "
                     f"{n} != {mine[d]}"
                 )
             have = sizes.get(d, 1)
             if have != 1 and n not in (1, have):
                 raise RuntimeError(
-                    f"einsum(): subscript {d} has size {n} for operand {i} which does not broadcast "
+                    f"einsum(): subscript {d} has size {n} for operand {i} which does not "
+                    "broadcast "
                     f"with previously seen size {have}"
                 )
             sizes[d] = have if n == 1 else n
@@ -301,9 +312,10 @@ def _squeezed(
 ) -> tuple[Tensor, list[Any]]:
     """Without the dimensions of size 1 that stretch to the other operand's size."""
     gone = [
-        i for i, d in enumerate(dims)
+        i
+        for i, d in enumerate(dims)
         if t._data.shape[i] == 1 and d in others and other._data.shape[others.index(d)] != 1
-    ]  # fmt: skip
+    ]
     for i in reversed(gone):
         t = OPS.squeeze(t, i)
     return t, [d for i, d in enumerate(dims) if i not in gone]
@@ -314,7 +326,8 @@ def _squeezed(
 def _contract_spelled(a: Any, b: Any, a_dims: Ints, b_dims: Ints, out_dims: Ints) -> Any:
     if a._data.dtype != b._data.dtype:
         raise RuntimeError(
-            f"expected scalar type {errors.LEGACY[a.dtype.name]} but found {errors.LEGACY[b.dtype.name]}"
+            f"expected scalar type {errors.LEGACY[a.dtype.name]} but found "
+            f"{errors.LEGACY[b.dtype.name]}"
         )
     return _contract.prim.call(a, b, params=(tuple(a_dims), tuple(b_dims), tuple(out_dims)))
 
@@ -356,7 +369,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
     if len(first) != len(second):
         raise RuntimeError("both dimension lists should have same length")
     made = _tensordot(a, b, first, second)
-    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+    return made if out is None else out.copy_(made)
 
 
 def _tensordot(a: Tensor, b: Tensor, first: list[int], second: list[int]) -> Tensor:
@@ -370,7 +383,8 @@ def _tensordot(a: Tensor, b: Tensor, first: list[int], second: list[int]) -> Ten
         p, q = a._data.shape[i], b._data.shape[j]
         if p != q and p != 1 and q != 1:
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {p} in dim {first[at]} and "
+                f"contracted dimensions need to match, but first has size {p} in dim "
+                f"{first[at]} and "
                 f"second has size {q} in dim {second[at]}"
             )
         if p != q:
@@ -378,7 +392,7 @@ def _tensordot(a: Tensor, b: Tensor, first: list[int], second: list[int]) -> Ten
         b_dims[j] = i
     shared = {i for i, _ in pairs}
     out = [d for d in a_dims if d not in shared] + [d for d in b_dims if d not in shared]
-    return OPS.contract(a, b, tuple(a_dims), tuple(b_dims), tuple(out))  # type: ignore[no-any-return]
+    return OPS.contract(a, b, tuple(a_dims), tuple(b_dims), tuple(out))
 
 
 @public("kron", method=True)
@@ -398,21 +412,28 @@ def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     right = OPS.reshape(other, tuple(s for d in b for s in (1, d)))
     shape = tuple(p * q for p, q in zip(a, b, strict=True))
     made = OPS._unsafe_view(OPS.mul(left, right), shape)
-    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+    return made if out is None else out.copy_(made)
 
 
 # ---------------------------------------------------------------- cross, trace
 
 _cross = bilinear(
-    "linalg_cross", kernels.cross,
-    a=lambda xp, g, b, dim: xp.linalg_cross(b, g, dim), b=lambda xp, g, a, dim: xp.linalg_cross(g, a, dim),
-    names=("linalg.cross",), method=False, broadcasts=True, promote=SAME, doc="The vector product along `dim`.",
-)  # fmt: skip
+    "linalg_cross",
+    kernels.cross,
+    a=lambda xp, g, b, dim: xp.linalg_cross(b, g, dim),
+    b=lambda xp, g, a, dim: xp.linalg_cross(g, a, dim),
+    names=("linalg.cross",),
+    method=False,
+    broadcasts=True,
+    promote=SAME,
+    doc="The vector product along `dim`.",
+)
 _trace = linear(
-    "trace", kernels.trace,
+    "trace",
+    kernels.trace,
     lambda xp, g, x_shape: xp.diagonal_backward(xp.expand(g, (min(x_shape),)), x_shape, 0, 0, 1),
     doc="The sum of the main diagonal of a matrix.",
-)  # fmt: skip
+)
 
 
 @spelled(_cross)
@@ -445,7 +466,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Any = No
         if 3 not in shape:
             raise RuntimeError("no dimension of size 3 in input")
         dim = shape.index(3)
-    return linalg_cross(input, other, dim, out=out)  # type: ignore[no-any-return]
+    return linalg_cross(input, other, dim, out=out)
 
 
 @spelled(_trace)
@@ -480,8 +501,11 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
     for i, t in enumerate(many):
         ranks = (1, 2) if i in (0, len(many) - 1) else (2,)
         if t._data.ndim not in ranks:
-            which = f"tensor {i} must be 2D" if len(ranks) == 1 else (
-                f"the {'last' if i else 'first'} tensor must be 1D or 2D")  # fmt: skip
+            which = (
+                f"tensor {i} must be 2D"
+                if len(ranks) == 1
+                else (f"the {'last' if i else 'first'} tensor must be 1D or 2D")
+            )
             raise RuntimeError(f"multi_dot(): {which} but got {t._data.ndim}D")
     shape = many[0]._data.shape[:-1] + many[-1]._data.shape[1:]
     if many[0]._data.ndim == 1:
@@ -490,14 +514,15 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
         many[-1] = OPS.unsqueeze(many[-1], 1)
     _check_chain(many, list(tensors))
     made = OPS.reshape(_chain(many), shape)
-    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+    return made if out is None else out.copy_(made)
 
 
 def _check_chain(many: list[Tensor], given: list[Tensor]) -> None:
     for i in range(len(many) - 1):
         if many[i]._data.shape[1] != many[i + 1]._data.shape[0]:
             raise RuntimeError(
-                f"multi_dot(): tensors {i} and {i + 1} with shapes {list(given[i]._data.shape)} and "
+                f"multi_dot(): tensors {i} and {i + 1} with shapes "
+                f"{list(given[i]._data.shape)} and "
                 f"{list(given[i + 1]._data.shape)} cannot be multiplied"
             )
 
@@ -524,7 +549,7 @@ def _chain(many: list[Tensor]) -> Tensor:
         k = cost[i, j][1]
         return matmul(product(i, k), product(k + 1, j))
 
-    return product(0, n - 1)  # type: ignore[no-any-return]
+    return product(0, n - 1)
 
 
 @public("chain_matmul")
@@ -537,7 +562,7 @@ def chain_matmul(*matrices: Any, out: Any = None) -> Tensor:
         torch.Size([1, 2])
     """
     if len(matrices) == 1:
-        return OPS.clone(matrices[0])  # type: ignore[no-any-return]
+        return OPS.clone(matrices[0])
     return multi_dot(matrices, out=out)
 
 
@@ -574,12 +599,12 @@ def matrix_power(input: Tensor, n: int, *, out: Any = None) -> Tensor:
         made = OPS.clone(input)
     else:
         made = _power(input, n)
-    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+    return made if out is None else out.copy_(made)
 
 
 def _power(x: Tensor, n: int) -> Tensor:
     if n == 3:
-        return matmul(matmul(x, x), x)  # type: ignore[no-any-return]
+        return matmul(matmul(x, x), x)
     made = None
     while n:
         if n & 1:

@@ -7,6 +7,7 @@ as PyTorch's (`torch.return_types.max(values=..., indices=...)`).
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from .. import errors
@@ -31,7 +32,7 @@ from .reduce import (
 # ---------------------------------------------------------------- named tuples
 
 
-class ReturnType(tuple):  # type: ignore[type-arg]
+class ReturnType(tuple):
     """A tuple whose parts have names."""
 
     __slots__ = ()
@@ -55,12 +56,12 @@ class ReturnType(tuple):  # type: ignore[type-arg]
 
 
 def _remade(title: str, values: tuple[Any, ...]) -> ReturnType:
-    return PUBLIC[f"return_types.{title}"](values)  # type: ignore[no-any-return]
+    return PUBLIC[f"return_types.{title}"](values)
 
 
 def return_type(title: str, *names: str) -> Any:
     """The class of `torch.return_types.<title>`."""
-    body: dict[str, Any] = {n: property(lambda self, i=i: self[i]) for i, n in enumerate(names)}
+    body: dict[str, Any] = {n: property(itemgetter(i)) for i, n in enumerate(names)}
     made = type(title, (ReturnType,), body | {"__slots__": (), "names": names, "title": title})
     made.__module__ = "torch.return_types"
     PUBLIC[f"return_types.{title}"] = made
@@ -75,9 +76,15 @@ _Cummax, _Cummin = (return_type(n, "values", "indices") for n in ("cummax", "cum
 # ---------------------------------------------------------------- over several dimensions
 
 elementwise(
-    "same", lambda a, b: (a == b) | ((a != a) & (b != b)), a=None, b=None, method=False,
-    has_inplace=False, names=("_same",), doc="Whether a = b, by element; a NaN is the same as a NaN.",
-)  # fmt: skip
+    "same",
+    lambda a, b: (a == b) | ((a != a) & (b != b)),
+    a=None,
+    b=None,
+    method=False,
+    has_inplace=False,
+    names=("_same",),
+    doc="Whether a = b, by element; a NaN is the same as a NaN.",
+)
 
 
 def _shared(xp: Any, g: Any, x: Any, out: Any, dim: Dims) -> Any:
@@ -106,9 +113,13 @@ _amin = reduction(
     doc="The smallest element, of all or over `dim`; ties share the cotangent.",
 )
 _aminmax = general(
-    "aminmax", kernels.aminmax, ("x",), rules={"x": _aminmax_rule}, outputs=("min", "max"),
+    "aminmax",
+    kernels.aminmax,
+    ("x",),
+    rules={"x": _aminmax_rule},
+    outputs=("min", "max"),
     doc="The smallest and the largest element; ties share the cotangent.",
-)  # fmt: skip
+)
 
 
 def need_size(op: str, x: Tensor, dims: Any) -> None:
@@ -184,10 +195,16 @@ def chosen(xp: Any, g: Any, x_shape: Ints, indices: Any, dim: int, keepdim: bool
 
 def _one_of(name: str, kernel: Any, grad_fn: str) -> Any:
     return general(
-        name, kernel, ("x",), rules={"x": chosen}, outputs=("values", "indices"), grad_fn=grad_fn,
-        method=False, names=("_" + name,),
+        name,
+        kernel,
+        ("x",),
+        rules={"x": chosen},
+        outputs=("values", "indices"),
+        grad_fn=grad_fn,
+        method=False,
+        names=("_" + name,),
         doc="The extreme along `dim` and its first place, which gets the cotangent.",
-    )  # fmt: skip
+    )
 
 
 _max_dim = _one_of("max_dim", kernels.max_dim, "MaxBackward0")
@@ -214,9 +231,9 @@ class _Extreme:
     def others(self, x: Any, dim: Any, keepdim: Any, other: Any, out: Any, more: Any) -> Any:
         dim, keepdim = _axis(self.name, dim, keepdim, more)
         need_tensor(self.name, x)
-        if isinstance(dim, Tensor) and dim._data.dtype.kind not in "iu":
-            other = dim
-        elif isinstance(dim, Tensor) and (dim._data.ndim or other is None):
+        if (isinstance(dim, Tensor) and dim._data.dtype.kind not in "iu") or (
+            isinstance(dim, Tensor) and (dim._data.ndim or other is None)
+        ):
             other = dim
         if other is not None:
             if not isinstance(other, Tensor):
@@ -238,9 +255,14 @@ _min = _Extreme("min", _amin, _min_dim, "minimum", _Min)
 
 @public("max", method=True)
 def max(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None,
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    out: Any = None,
     **more: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     """The largest element: of all, along `dim` with its place, or of two tensors by element.
 
     Args:
@@ -270,9 +292,14 @@ def max(
 
 @public("min", method=True)
 def min(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None,
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    out: Any = None,
     **more: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     """The smallest element: of all, along `dim` with its place, or of two tensors by element.
 
     Args:
@@ -353,13 +380,21 @@ _place(_argmin)
 # ---------------------------------------------------------------- running extremes
 
 _cummax = general(
-    "cummax", kernels.cummax, ("x",), rules={"x": lambda xp, g, x_shape, indices, dim: chosen(xp, g, x_shape, indices, dim)},
-    outputs=("values", "indices"), doc="The largest of the first 1, 2, ... elements and its last place.",
-)  # fmt: skip
+    "cummax",
+    kernels.cummax,
+    ("x",),
+    rules={"x": lambda xp, g, x_shape, indices, dim: chosen(xp, g, x_shape, indices, dim)},
+    outputs=("values", "indices"),
+    doc="The largest of the first 1, 2, ... elements and its last place.",
+)
 _cummin = general(
-    "cummin", kernels.cummin, ("x",), rules={"x": lambda xp, g, x_shape, indices, dim: chosen(xp, g, x_shape, indices, dim)},
-    outputs=("values", "indices"), doc="The smallest of the first 1, 2, ... elements and its last place.",
-)  # fmt: skip
+    "cummin",
+    kernels.cummin,
+    ("x",),
+    rules={"x": lambda xp, g, x_shape, indices, dim: chosen(xp, g, x_shape, indices, dim)},
+    outputs=("values", "indices"),
+    doc="The smallest of the first 1, 2, ... elements and its last place.",
+)
 
 
 def _running(function: Any, result: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import dtypes, errors
+from .. import errors
 from ..core.declare import POSITIVE, general, linear, public, reduction, spelled
 from ..core.lanes import one_lane
 from ..core.primitive import cast
@@ -18,7 +18,7 @@ from ..kernels import reduce as kernels
 Dims = Any  # None, an int, or a tuple of ints
 Ints = tuple[int, ...]
 ALL: Any = type("_All", (), {"__repr__": lambda self: "all dimensions"})()  # no `dim` was given
-EVERY = (None, False)  # the parameters of a reduction of everything
+EVERY: Any = (None, False)  # the parameters of a reduction of everything
 
 
 # ---------------------------------------------------------------- arguments
@@ -132,17 +132,25 @@ def _mean_rule(xp: Any, g: Any, x_shape: Ints, dim: Dims, keepdim: bool) -> Any:
 
 
 _sum = linear(
-    "sum", kernels.sum, spread, grad_fn="SumBackward1",
+    "sum",
+    kernels.sum,
+    spread,
+    grad_fn="SumBackward1",
     doc="The sum of the elements, of all or over `dim`; its cotangent is repeated over them.",
-)  # fmt: skip
+)
 _mean = linear(
-    "mean", kernels.mean, _mean_rule, grad_fn="MeanBackward1",
+    "mean",
+    kernels.mean,
+    _mean_rule,
+    grad_fn="MeanBackward1",
     doc="The sum over the number of elements, of all or over `dim`; d mean = mean of dx.",
-)  # fmt: skip
+)
 _nansum = reduction(
-    "nansum", kernels.nansum, lambda xp, g, x: xp.where(xp.eq(x, x), g, 0.0),
+    "nansum",
+    kernels.nansum,
+    lambda xp, g, x: xp.where(xp.eq(x, x), g, 0.0),
     doc="The sum of the elements that are not NaN; the others get no gradient.",
-)  # fmt: skip
+)
 _sums = Reducer(_sum, "SumBackward0")
 _means = Reducer(_mean, "MeanBackward0")
 _nansums = Reducer(_nansum)
@@ -150,12 +158,17 @@ _nansums = Reducer(_nansum)
 
 @spelled(_sum)
 def sum(
-    input: Any, dim: Dims = ALL, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
+    input: Any,
+    dim: Dims = ALL,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
     **more: Any,
-) -> Any:  # fmt: skip
-    if dim is ALL and type(input) is Tensor and dtype is None and out is None and not keepdim:
-        if not more and input._data.dtype.kind == "f":  # the usual case
-            return _sums.every(input, EVERY)
+) -> Any:
+    plain = dim is ALL and dtype is None and out is None and not keepdim and not more
+    if plain and type(input) is Tensor and input._data.dtype.kind == "f":  # the usual case
+        return _sums.every(input, EVERY)
     if more:
         dim, keepdim = numpy_names("sum", dim, keepdim, more)
     need_tensor("sum", input)
@@ -166,12 +179,17 @@ def sum(
 
 @spelled(_mean)
 def mean(
-    input: Any, dim: Dims = ALL, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
+    input: Any,
+    dim: Dims = ALL,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
     **more: Any,
-) -> Any:  # fmt: skip
-    if dim is ALL and type(input) is Tensor and dtype is None and out is None and not keepdim:
-        if not more and input._data.dtype.kind == "f":  # the usual case
-            return _means.every(input, EVERY)
+) -> Any:
+    plain = dim is ALL and dtype is None and out is None and not keepdim and not more
+    if plain and type(input) is Tensor and input._data.dtype.kind == "f":  # the usual case
+        return _means.every(input, EVERY)
     if more:
         dim, keepdim = numpy_names("mean", dim, keepdim, more)
     need_tensor("mean", input)
@@ -197,9 +215,14 @@ def _floating(op: str, x: Tensor, dtype: Any) -> Tensor:
 
 @spelled(_nansum)
 def nansum(
-    input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
+    input: Any,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
     **more: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     if more:
         dim, keepdim = numpy_names("nansum", dim, keepdim, more)
     need_tensor("nansum", input)
@@ -251,7 +274,8 @@ def nanmean(
 
 
 def others(xp: Any, x: Any, dim: int) -> Any:
-    """The products of all the other elements along a dimension, without a division: exact at zeros."""
+    """The products of all the other elements along a dimension, without a division: exact at
+    zeros."""
     n = x.shape[dim]
     one = xp.expand(
         xp.zeros((1,) * len(x.shape), x.dtype) + 1, (*x.shape[:dim], 1, *x.shape[dim + 1 :])
@@ -278,17 +302,27 @@ def _prod_rule(xp: Any, g: Any, x: Any, x_shape: Ints, dim: Dims, keepdim: bool)
 
 
 _prod = general(
-    "prod", kernels.prod, ("x",), rules={"x": _prod_rule}, grad_fn="ProdBackward1", domain=POSITIVE,
+    "prod",
+    kernels.prod,
+    ("x",),
+    rules={"x": _prod_rule},
+    grad_fn="ProdBackward1",
+    domain=POSITIVE,
     doc="The product of the elements, of all or along `dim`; d = dx times the other elements.",
-)  # fmt: skip
+)
 _prods = Reducer(_prod, "ProdBackward0")
 
 
 @spelled(_prod)
 def prod(
-    input: Any, dim: Dims = ALL, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
+    input: Any,
+    dim: Dims = ALL,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
     **more: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     if more:
         dim, keepdim = numpy_names("prod", dim, keepdim, more)
     need_tensor("prod", input)
@@ -338,20 +372,33 @@ def _std_mean_kernel(x: Any, dim: Dims = None, keepdim: bool = False, correction
 
 
 _var = reduction(
-    "var", kernels.var, _var_rule,
-    doc="Squared differences from the mean over n - correction; d = 2 (x - mean) dx / (n - correction).",
-)  # fmt: skip
+    "var",
+    kernels.var,
+    _var_rule,
+    doc="Squared differences from the mean over n - correction; d = 2 (x - mean) dx / (n - "
+    "correction).",
+)
 _std = reduction(
     "std", kernels.std, _std_rule, doc="The square root of the variance; no gradient where it is 0."
 )
 _var_mean = general(
-    "var_mean", _var_mean_kernel, ("x",), rules={"x": _var_mean_rule}, outputs=("var", "mean"),
-    method=False, doc="Variance and mean.",
-)  # fmt: skip
+    "var_mean",
+    _var_mean_kernel,
+    ("x",),
+    rules={"x": _var_mean_rule},
+    outputs=("var", "mean"),
+    method=False,
+    doc="Variance and mean.",
+)
 _std_mean = general(
-    "std_mean", _std_mean_kernel, ("x",), rules={"x": _std_mean_rule}, outputs=("std", "mean"),
-    method=False, doc="Standard deviation and mean.",
-)  # fmt: skip
+    "std_mean",
+    _std_mean_kernel,
+    ("x",),
+    rules={"x": _std_mean_rule},
+    outputs=("std", "mean"),
+    method=False,
+    doc="Standard deviation and mean.",
+)
 
 
 def _var_params(

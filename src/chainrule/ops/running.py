@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import errors
 from ..core.declare import METHODS, general, linear, public, spelled
 from ..core.lanes import one_lane
 from ..core.primitive import cast
 from ..core.record import OPS
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from ..kernels import reduce as kernels
 from .index import slice_dim
-from .reduce import Ints, need_tensor
+from .reduce import need_tensor
 
 # ---------------------------------------------------------------- sums and products
 
@@ -30,7 +28,8 @@ def from_the_end(xp: Any, g: Any, dim: int) -> Any:
 
 
 def shifted(xp: Any, x: Any, dim: int, by: int) -> Any:
-    """`x` moved one place on (by = 1) or back (by = -1) along `dim`, a zero where nothing comes from."""
+    """`x` moved one place on (by = 1) or back (by = -1) along `dim`, a zero where nothing comes
+    from."""
     n = x.shape[dim]
     zero = xp.zeros((*x.shape[:dim], 1, *x.shape[dim + 1 :]), x.dtype)
     if by > 0:
@@ -65,7 +64,8 @@ def _cumprod_rule(xp: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
 
 
 def _logcumsumexp_rule(xp: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
-    """sum over i >= j of g[i] exp(x[j] - y[i]), by decays exp(y[i-1] - y[i]) in (0, 1]: no overflow."""
+    """sum over i >= j of g[i] exp(x[j] - y[i]), by decays exp(y[i-1] - y[i]) in (0, 1]: no
+    overflow."""
     if not x.shape or 0 in tuple(x.shape):
         return g
     n = x.shape[dim]
@@ -75,21 +75,36 @@ def _logcumsumexp_rule(xp: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
 
 
 _cumsum = linear(
-    "cumsum", kernels.cumsum, lambda xp, g, dim: from_the_end(xp, g, dim), has_inplace=True,
+    "cumsum",
+    kernels.cumsum,
+    lambda xp, g, dim: from_the_end(xp, g, dim),
+    has_inplace=True,
     doc="The sums of the first 1, 2, ... elements along `dim`.",
-)  # fmt: skip
+)
 _cumprod = general(
-    "cumprod", kernels.cumprod, ("x",), rules={"x": _cumprod_rule}, has_inplace=True,
+    "cumprod",
+    kernels.cumprod,
+    ("x",),
+    rules={"x": _cumprod_rule},
+    has_inplace=True,
     doc="The products of the first 1, 2, ... elements along `dim`.",
-)  # fmt: skip
+)
 _logcumsumexp = general(
-    "logcumsumexp", kernels.logcumsumexp, ("x",), rules={"x": _logcumsumexp_rule},
+    "logcumsumexp",
+    kernels.logcumsumexp,
+    ("x",),
+    rules={"x": _logcumsumexp_rule},
     doc="log of the running sum of exponentials along `dim`.",
-)  # fmt: skip
+)
 general(
-    "recurrence", kernels.recurrence, ("u", "a"), rules={"u": _recurrence_u, "a": _recurrence_a},
-    method=False, names=("_recurrence",), doc="h[i] = u[i] + a[i] h[i-1] along `dim`.",
-)  # fmt: skip
+    "recurrence",
+    kernels.recurrence,
+    ("u", "a"),
+    rules={"u": _recurrence_u, "a": _recurrence_a},
+    method=False,
+    names=("_recurrence",),
+    doc="h[i] = u[i] + a[i] h[i-1] along `dim`.",
+)
 
 
 def _running(function: Any, integers: bool = True) -> None:
@@ -124,7 +139,7 @@ def _inplace(name: str) -> None:
     plain = METHODS[name + "_"]
 
     def method(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-        return plain(self, errors.checked_dim(dim, self._data.ndim))  # type: ignore[no-any-return]
+        return plain(self, errors.checked_dim(dim, self._data.ndim))
 
     method.__name__ = name + "_"
     METHODS[name + "_"] = method
@@ -175,7 +190,8 @@ def diff(
     x = OPS.cat(parts, dim) if len(parts) > 1 else input
     n = min(n, x._data.shape[dim])
     for _ in range(n):
-        after, before = slice_dim(x, dim, 1), slice_dim(x, dim, 0, -1)
+        after: Any = slice_dim(x, dim, 1)
+        before = slice_dim(x, dim, 0, -1)
         x = OPS.logical_xor(after, before) if x._data.dtype.kind == "b" else after - before
     if n == 0:
         x = OPS.clone(x)
@@ -186,7 +202,7 @@ def _halves(op: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, Any]:
     """The sums of neighbours (half of them: the trapezoids' heights), and their widths."""
     need_tensor(op, y)
     dim = errors.checked_dim(dim, y._data.ndim)
-    heights = slice_dim(y, dim, 1) + slice_dim(y, dim, 0, -1)
+    heights = OPS.add(slice_dim(y, dim, 1), slice_dim(y, dim, 0, -1))
     if x is None:
         return heights / 2 if dx == 1 else heights * dx / 2, dim
     if x._data.ndim == 1 and y._data.ndim > 1:
@@ -195,7 +211,7 @@ def _halves(op: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, Any]:
                 f"{op}(): There must be one `x` value for each sample point\n"
                 f"points: {y._data.shape[dim]}, x: {x._data.shape[0]}"
             )
-        widths = diff(x).reshape(-1, *(1,) * (y._data.ndim - 1 - dim))  # type: ignore[attr-defined]
+        widths = diff(x).reshape(-1, *(1,) * (y._data.ndim - 1 - dim))
     else:
         widths = diff(x, dim=dim - y._data.ndim)
     return heights * widths / 2, dim
@@ -221,7 +237,7 @@ def trapezoid(
         tensor(10.5000)
     """
     parts, dim = _halves("trapezoid", y, x, 1 if dx is None else dx, dim)
-    return parts.sum(dim)  # type: ignore[no-any-return]
+    return parts.sum(dim)
 
 
 @public("cumulative_trapezoid")
@@ -236,4 +252,4 @@ def cumulative_trapezoid(
         tensor([ 3.0000, 10.5000])
     """
     parts, dim = _halves("cumulative_trapezoid", y, x, 1 if dx is None else dx, dim)
-    return parts.cumsum(dim)  # type: ignore[no-any-return]
+    return parts.cumsum(dim)

@@ -27,15 +27,21 @@ def _log_softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
 
 
 _softmax = general(
-    "softmax", kernels.softmax, ("x",), rules={"x": _softmax_rule},
+    "softmax",
+    kernels.softmax,
+    ("x",),
+    rules={"x": _softmax_rule},
     names=("softmax", "special.softmax"),
     doc="e^x over its sum along `dim`; the cotangent is p (g - sum of p g).",
-)  # fmt: skip
+)
 _log_softmax = general(
-    "log_softmax", kernels.log_softmax, ("x",),
-    rules={"x": _log_softmax_rule}, names=("log_softmax", "special.log_softmax"),
+    "log_softmax",
+    kernels.log_softmax,
+    ("x",),
+    rules={"x": _log_softmax_rule},
+    names=("log_softmax", "special.log_softmax"),
     doc="log of softmax along `dim`; the cotangent is g - p (sum of g).",
-)  # fmt: skip
+)
 
 
 def _spelling(function: Any, kernel: str) -> Any:
@@ -116,10 +122,12 @@ _functional("softmin", lambda x, dim, dtype: softmax(-x, dim, dtype), "softmax o
 # ---------------------------------------------------------------- logsumexp
 
 _logsumexp = reduction(
-    "logsumexp", kernels.logsumexp, lambda xp, g, x, out: g * xp.conj(xp.exp(x - out)),
+    "logsumexp",
+    kernels.logsumexp,
+    lambda xp, g, x, out: g * xp.conj(xp.exp(x - out)),
     names=("logsumexp", "special.logsumexp"),
     doc="log of the sum of e^x over `dim`; d = softmax(x) dx.",
-)  # fmt: skip
+)
 _logsumexp_lane = one_lane(_logsumexp.prim)
 
 

@@ -79,7 +79,7 @@ def msort(input: Tensor, *, out: Any = None) -> Tensor:
         tensor([1, 2, 3])
     """
     made = sort(input, 0)[0]
-    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+    return made if out is None else out.copy_(made)
 
 
 @spelled(_topk)
@@ -97,7 +97,7 @@ def topk(
     return _Topk(_topk.prim.call(input, params=(k, at, bool(largest)), out=out))
 
 
-# ---------------------------------------------------------------- one of the middle, the most frequent
+# -------------------------------------------------------- one of the middle, the most frequent
 
 
 def _middle_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
@@ -112,20 +112,31 @@ _mode = _picked(
     "mode", kernels.mode, doc="The most frequent element along `dim`, and its last place."
 )
 _median_dim = _picked(
-    "median_dim", kernels.median, "MedianBackward1", method=False, names=("_median_dim",),
+    "median_dim",
+    kernels.median,
+    "MedianBackward1",
+    method=False,
+    names=("_median_dim",),
     doc="The lower middle element along `dim`, and where it is.",
-)  # fmt: skip
+)
 _nanmedian_dim = _picked(
-    "nanmedian_dim", kernels.nanmedian, "NanmedianBackward1", method=False, names=("_nanmedian_dim",),
+    "nanmedian_dim",
+    kernels.nanmedian,
+    "NanmedianBackward1",
+    method=False,
+    names=("_nanmedian_dim",),
     doc="The lower middle of the elements along `dim` that are not NaN.",
-)  # fmt: skip
+)
 _median = general(
     "median", kernels.median_all, ("x",), rules={"x": _middle_rule}, doc="The lower middle element."
 )
 _nanmedian = general(
-    "nanmedian", kernels.nanmedian_all, ("x",), rules={"x": _middle_rule},
+    "nanmedian",
+    kernels.nanmedian_all,
+    ("x",),
+    rules={"x": _middle_rule},
     doc="The lower middle of the elements that are not NaN.",
-)  # fmt: skip
+)
 
 
 @spelled(_kthvalue)
@@ -199,7 +210,7 @@ def _quantile(op: str, x: Any, q: Any, dim: Any, keepdim: bool, way: str, skip_n
             made = OPS.reshape(made, made._data.shape[:start] + (1,) * ranks)
         else:
             made = OPS.unsqueeze(made, start + at) if ranks else made
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _between(ordered: Tensor, where: Tensor, way: str, skip_nan: bool, n: int) -> Any:
@@ -222,7 +233,8 @@ def _between(ordered: Tensor, where: Tensor, way: str, skip_nan: bool, n: int) -
 def _checked_q(op: str, x: Tensor, q: Any, way: str) -> Tensor:
     if way not in _WAYS:
         raise RuntimeError(
-            f"{op}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {way}"
+            f"{op}() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            f"but got {way}"
         )
     if not x._data.size:
         raise RuntimeError(f"{op}() input tensor must be non-empty")
@@ -243,9 +255,14 @@ def _checked_q(op: str, x: Tensor, q: Any, way: str) -> Tensor:
 
 @public("quantile", method=True)
 def quantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
-    interpolation: str = "linear", out: Any = None,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Any = None,
+) -> Tensor:
     """The element below which a share `q` of the elements lies, between two by interpolation.
 
     Args:
@@ -264,14 +281,19 @@ def quantile(
         tensor(1.5000)
     """
     made = _quantile("quantile", input, q, dim, keepdim, interpolation, False)
-    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+    return made if out is None else out.copy_(made)
 
 
 @public("nanquantile", method=True)
 def nanquantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
-    interpolation: str = "linear", out: Any = None,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Any = None,
+) -> Tensor:
     """`quantile` of the elements that are not NaN.
 
     Example:
@@ -280,19 +302,25 @@ def nanquantile(
         tensor(2.)
     """
     made = _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
-    return made if out is None else out.copy_(made)  # type: ignore[no-any-return]
+    return made if out is None else out.copy_(made)
 
 
 # ---------------------------------------------------------------- distinct elements
 
 _unique = general(
-    "unique", kernels.unique, ("x",), outputs=("output", "inverse_indices", "counts"),
+    "unique",
+    kernels.unique,
+    ("x",),
+    outputs=("output", "inverse_indices", "counts"),
     doc="The distinct elements, or slices along `dim`, in order.",
-)  # fmt: skip
+)
 _unique_consecutive = general(
-    "unique_consecutive", kernels.unique_consecutive, ("x",),
-    outputs=("output", "inverse_indices", "counts"), doc="One of every run of equal neighbours.",
-)  # fmt: skip
+    "unique_consecutive",
+    kernels.unique_consecutive,
+    ("x",),
+    outputs=("output", "inverse_indices", "counts"),
+    doc="One of every run of equal neighbours.",
+)
 
 
 def _parts(made: Any, return_inverse: bool, return_counts: bool) -> Any:
@@ -302,9 +330,12 @@ def _parts(made: Any, return_inverse: bool, return_counts: bool) -> Any:
 
 @spelled(_unique)
 def unique(
-    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
     dim: int | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     need_tensor("unique", input)
     at = None if dim is None else errors.checked_dim(dim, input._data.ndim)
     return _parts(_unique.prim.call(input, params=(at,)), return_inverse, return_counts)
@@ -322,16 +353,26 @@ def unique_consecutive(
 # ---------------------------------------------------------------- searching
 
 _searchsorted = general(
-    "searchsorted", kernels.searchsorted, ("sorted_sequence", "values"), method=False,
+    "searchsorted",
+    kernels.searchsorted,
+    ("sorted_sequence", "values"),
+    method=False,
     doc="Where values would have to be put in sorted rows to keep them sorted.",
-)  # fmt: skip
+)
 
 
 @spelled(_searchsorted)
 def searchsorted(
-    sorted_sequence: Any, input: Any = None, *, out_int32: bool = False, right: bool = False,
-    side: str | None = None, sorter: Any = None, out: Any = None, values: Any = None,
-) -> Any:  # fmt: skip
+    sorted_sequence: Any,
+    input: Any = None,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Any = None,
+    out: Any = None,
+    values: Any = None,
+) -> Any:
     need_tensor("searchsorted", sorted_sequence)
     value = values if input is None else input
     if not isinstance(value, Tensor):
@@ -342,7 +383,8 @@ def searchsorted(
         )
     if side == "left" and right:
         raise RuntimeError(
-            "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while "
             "right was True"
         )
     if sorter is not None:
@@ -357,18 +399,23 @@ def _check_search(rows: Tensor, values: Tensor) -> None:
     a, b = rows._data.shape, values._data.shape
     if not a:
         raise RuntimeError(
-            "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1"
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+            "dimension is 1"
         )
     if len(a) > 1 and (len(a) != len(b) or a[:-1] != b[:-1]):
         raise RuntimeError(
-            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
-            f"of boundaries tensor and input value tensor must match, but we got boundaries tensor {list(a)} "
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            "dimensions "
+            "of boundaries tensor and input value tensor must match, but we got boundaries "
+            f"tensor {list(a)} "
             f"and input value tensor {list(b)}"
         )
     if rows.dtype is not values.dtype:
         raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got "
-            f"boundary tensor dtype {_name(rows).lower()} and input value tensor dtype {_name(values).lower()}"
+            "torch.searchsorted(): boundary tensor and input value tensor should have same "
+            "dtype, but got "
+            f"boundary tensor dtype {_name(rows).lower()} and input value tensor dtype "
+            f"{_name(values).lower()}"
         )
 
 
@@ -393,4 +440,4 @@ def bucketize(
         raise RuntimeError(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"
         )
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)  # type: ignore[no-any-return]
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

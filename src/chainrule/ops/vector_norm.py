@@ -22,13 +22,14 @@ INF = float("inf")
 
 
 def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
-    """g sgn(x) |x|^(p-1) / norm^(p-1); 0 where the norm is 0, and what p = 0, 1, inf leave of that."""
+    """g sgn(x) |x|^(p-1) / norm^(p-1); 0 where the norm is 0, and what p = 0, 1, inf leave of
+    that."""
     if ord == 0:
         return x * 0
     if ord == 1:
         return g * xp.sgn(x)
     if ord == 2:
-        return x * xp.masked_fill(g / out, xp.eq(out, 0), 0.0)
+        return g * xp.masked_fill(x / out, xp.eq(out, 0), 0.0)
     size = xp.abs(x)
     if ord in (INF, -INF):
         ties = xp.to_dtype(xp.same(size, out), size.dtype)
@@ -41,9 +42,13 @@ def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
 
 
 _vector_norm = reduction(
-    "linalg_vector_norm", kernels.norm, _norm_rule, names=("linalg.vector_norm",), method=False,
+    "linalg_vector_norm",
+    kernels.norm,
+    _norm_rule,
+    names=("linalg.vector_norm",),
+    method=False,
     doc="(sum of |x|^ord)^(1/ord), of all elements or over `dim`; the largest |x| for ord = inf.",
-)  # fmt: skip
+)
 _lane = one_lane(_vector_norm.prim)
 
 
@@ -60,7 +65,8 @@ def _need_elements(x: Tensor, ord: float, dims: Ints | None) -> None:
     for d in dims:
         if x._data.shape[d] == 0:
             raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {name} norm on the dimension {d}because this "
+                f"linalg.vector_norm cannot compute the {name} norm on the dimension "
+                f"{d}because this "
                 "dimension is empty and the operation does not have an identity"
             )
 
@@ -218,10 +224,9 @@ def matrix_norm(
         made = vector_norm(A, 2, (rows, cols), keepdim)
     elif ord in (1, -1, INF, -INF):
         along, over = (rows, cols) if abs(ord) == 1 else (cols, rows)
-        sums = vector_norm(A, 1, along, True)
-        made = (OPS.amax if ord > 0 else OPS.amin)(sums, (over,), True)
-        if not keepdim:
-            made = OPS.squeeze(made, (rows, cols))
+        sums = vector_norm(A, 1, along, keepdim)
+        last = over if keepdim or over < along else over - 1
+        made = (OPS.amax if ord > 0 else OPS.amin)(sums, (last,), keepdim)
     else:
         made = _of_singular_values(A, ord, rows, cols, keepdim)
     return made if out is None else out.copy_(made)
@@ -235,4 +240,4 @@ def _of_singular_values(A: Tensor, ord: Any, rows: int, cols: int, keepdim: bool
         made = (OPS.amax if ord > 0 else OPS.amin)(values, (-1,), False)
     for d in sorted((rows, cols)) if keepdim else ():
         made = OPS.unsqueeze(made, d)
-    return made  # type: ignore[no-any-return]
+    return made

@@ -247,7 +247,9 @@ def outputs_that_are_not_tensors(torch):
 
 
 def one_output_not_a_tensor(torch):
-    return attempt(lambda: _with(torch, lambda ctx, x: 3, lambda ctx, g: g).apply(_leaf(torch, 1.0)))
+    return attempt(
+        lambda: _with(torch, lambda ctx, x: 3, lambda ctx, g: g).apply(_leaf(torch, 1.0))
+    )
 
 
 def integer_output(torch):
@@ -657,8 +659,10 @@ def gradient_none(torch):
     x = _leaf(torch, 1, 2)
     f.apply(x).sum().backward()
     f.apply(x * 2).sum().backward()
-    return x.grad, attempt(lambda: torch.autograd.grad(f.apply(x).sum(), x)), torch.autograd.grad(
-        f.apply(x).sum(), x, allow_unused=True
+    return (
+        x.grad,
+        attempt(lambda: torch.autograd.grad(f.apply(x).sum(), x)),
+        torch.autograd.grad(f.apply(x).sum(), x, allow_unused=True),
     )
 
 
@@ -719,7 +723,11 @@ def vjp_instead_of_backward(torch):
     def vjp(ctx, g):
         return g * 3
 
-    f = type("V", (torch.autograd.Function,), {"forward": staticmethod(lambda ctx, x: x * 3), "vjp": staticmethod(vjp)})
+    f = type(
+        "V",
+        (torch.autograd.Function,),
+        {"forward": staticmethod(lambda ctx, x: x * 3), "vjp": staticmethod(vjp)},
+    )
     x = _leaf(torch, 1, 2)
     f.apply(x).sum().backward()
     both = _with(torch, lambda ctx, x: x * 3, lambda ctx, g: g, vjp=vjp)
@@ -958,8 +966,11 @@ def function_on_inputs_of_grad(torch):
 
 def default_function_attributes(torch):
     f = torch.autograd.Function
-    return f.generate_vmap_rule, attempt(lambda: f.jvp(None)), attempt(lambda: f.vmap(None, None)), attempt(
-        lambda: f.setup_context(None, (), None)
+    return (
+        f.generate_vmap_rule,
+        attempt(lambda: f.jvp(None)),
+        attempt(lambda: f.vmap(None, None)),
+        attempt(lambda: f.setup_context(None, (), None)),
     )
 
 
@@ -973,7 +984,12 @@ def clear_saved_on_access(torch):
 
 
 def boxed_grads(torch):
-    f = _with(torch, lambda ctx, a: (a * 2, a * 3), lambda ctx, gs: gs.pop() + gs.pop(), boxed_grads_call=True)
+    f = _with(
+        torch,
+        lambda ctx, a: (a * 2, a * 3),
+        lambda ctx, gs: gs.pop() + gs.pop(),
+        boxed_grads_call=True,
+    )
     x = _leaf(torch, 1, 2)
     a, b = f.apply(x)
     (a + 2 * b).sum().backward()

@@ -76,7 +76,9 @@ def leaf_hook_runs_as_soon_as_it_can(torch):
 def post_accumulate(torch):
     seen = []
     x = _leaf(torch, 1, 2)
-    x.register_post_accumulate_grad_hook(lambda p: seen.append((p is x, p.grad.clone(), torch.is_grad_enabled())))
+    x.register_post_accumulate_grad_hook(
+        lambda p: seen.append((p is x, p.grad.clone(), torch.is_grad_enabled()))
+    )
     x.register_hook(lambda g: g * 10)
     (x * x).sum().backward()
     (x * x).sum().backward()
@@ -211,8 +213,12 @@ def grad_mode_in_hooks(torch):
     seen = []
     x = _leaf(torch, 1, 2)
     y = x * x
-    y.register_hook(lambda g: seen.append((torch.is_grad_enabled(), g.requires_grad, (g * x).requires_grad)))
-    x.register_hook(lambda g: seen.append((torch.is_grad_enabled(), g.requires_grad, (g * x).requires_grad)))
+    y.register_hook(
+        lambda g: seen.append((torch.is_grad_enabled(), g.requires_grad, (g * x).requires_grad))
+    )
+    x.register_hook(
+        lambda g: seen.append((torch.is_grad_enabled(), g.requires_grad, (g * x).requires_grad))
+    )
     y.sum().backward(retain_graph=True)
     torch.autograd.grad((y * y).sum(), x, create_graph=True)
     return seen
@@ -411,7 +417,13 @@ def node_prehook(torch):
 def node_prehook_wrong(torch):
     x = _leaf(torch, 1, 2)
     found = []
-    for hook in (lambda go: (), lambda go: go[0] * 2, lambda go: 3, lambda go: (torch.ones(3),), lambda go: (None,)):
+    for hook in (
+        lambda go: (),
+        lambda go: go[0] * 2,
+        lambda go: 3,
+        lambda go: (torch.ones(3),),
+        lambda go: (None,),
+    ):
         y = x * 3
         y.grad_fn.register_prehook(hook)
         found.append(attempt(lambda y=y: y.sum().backward()))
@@ -471,7 +483,9 @@ def node_hook_grad_mode(torch):
     seen = []
     x = _leaf(torch, 1, 2)
     y = x * x
-    y.grad_fn.register_hook(lambda gi, go: seen.append((torch.is_grad_enabled(), gi[0].requires_grad)))
+    y.grad_fn.register_hook(
+        lambda gi, go: seen.append((torch.is_grad_enabled(), gi[0].requires_grad))
+    )
     y.sum().backward(retain_graph=True)
     torch.autograd.grad(y.sum(), x, create_graph=True)
     return seen

@@ -277,7 +277,14 @@ def grad_setter(torch):
     kept = x.grad
     found = [
         attempt(lambda v=v: put(v))
-        for v in (torch.ones(3), torch.ones(2, dtype=torch.float64), 3, torch.arange(2), x, torch.ones(2, 1))
+        for v in (
+            torch.ones(3),
+            torch.ones(2, dtype=torch.float64),
+            3,
+            torch.arange(2),
+            x,
+            torch.ones(2, 1),
+        )
     ]
     put(None)
     return kept, found, x.grad
@@ -386,7 +393,11 @@ def saved_then_written(torch):
     y.add_(1)
     w = y.sin()
     e.mul_(2)
-    return attempt(lambda: z.sum().backward()), attempt(lambda: w.sum().backward()), attempt(lambda: e.sum().backward())
+    return (
+        attempt(lambda: z.sum().backward()),
+        attempt(lambda: w.sum().backward()),
+        attempt(lambda: e.sum().backward()),
+    )
 
 
 def saved_through_a_view(torch):
@@ -435,8 +446,25 @@ def reshape_view_written(torch):
 def view_names(torch):
     x = _grid(torch)
     y = x * 1
-    views = [y.t(), y.view(6), y[0], y[:, 1:], y.transpose(0, 1), y.unsqueeze(0), y.diagonal(), y.expand(2, 2, 3)]
-    views += [y.permute(1, 0), y.narrow(1, 0, 2), y.select(0, 1), y.view_as(y), y.flatten(), y.reshape(3, 2), y.squeeze()]
+    views = [
+        y.t(),
+        y.view(6),
+        y[0],
+        y[:, 1:],
+        y.transpose(0, 1),
+        y.unsqueeze(0),
+        y.diagonal(),
+        y.expand(2, 2, 3),
+    ]
+    views += [
+        y.permute(1, 0),
+        y.narrow(1, 0, 2),
+        y.select(0, 1),
+        y.view_as(y),
+        y.flatten(),
+        y.reshape(3, 2),
+        y.squeeze(),
+    ]
     return [(v.grad_fn.name(), v._is_view(), v._base is y) for v in views]
 
 
@@ -524,7 +552,14 @@ def base_and_is_view(torch):
     v = y[1:]
     w = v[1:]
     d = v.detach()
-    return v._base is y, w._base is y, d._is_view(), y._base, y.data._is_view(), v.clone()._is_view()
+    return (
+        v._base is y,
+        w._base is y,
+        d._is_view(),
+        y._base,
+        y.data._is_view(),
+        v.clone()._is_view(),
+    )
 
 
 def storage_facts(torch):
@@ -595,4 +630,4 @@ def complex_parts(torch):
     y.imag.zero_()
     torch.view_as_real(y)[:, 1].add_(1)
     y.abs().sum().backward()
-    return y, z.grad
+    return y.detach(), z.grad

@@ -1,0 +1,258 @@
+"""The batch level: one run of a function on all elements of a batch at once, for `vmap`.
+
+A `Batched` wraps a tensor whose dimension 0 is the batch; to the function it has the shape of one
+element. Its elements cannot be read (`item`, `if x > 0`), since they are many: where an array would
+be there is only its shape (`ShapeOnly`). What an op does on batches is in `core/batching.py`, by
+kind and by name; an op without a rule is evaluated element by element, with one warning.
+Called by `func/` and `autograd/`; `ops/random.py` asks `draw` how many numbers to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .. import errors
+from .batching import rule_of
+from .interpreter import drawn, pop, push
+from .levels import Level, Wrapped, errors_of_requires_grad, lower
+from .primitive import Primitive, cast
+from .record import OPS
+from .tensor import Tensor
+
+__all__ = ["Batch", "Batched", "ShapeOnly"]
+
+_ITEM = (
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "
+    ".item() on a Tensor, please try to rewrite what you're doing with other operations. If error "
+    "is occurring somewhere inside PyTorch internals, please file a bug report."
+)
+_BOOL = (
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We "
+    "don't support that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
+)
+_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage"
+_LOOP = "torch.where chooses by value; vmap(f, fallback='loop') runs f on one element at a time"
+
+
+def _refused(first: str, hint: str = _LOOP) -> RuntimeError:
+    return RuntimeError(errors.hinted(first, hint=hint))
+
+
+class ShapeOnly:
+    """Stands where the array of a batched tensor would be: shape and dtype, but no elements."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape, self.dtype = shape, dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements of one element of the batch."""
+        n = 1
+        for d in self.shape:
+            n *= d
+        return n
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one number."""
+        return self.dtype.itemsize  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one element of the batch."""
+        return self.size * self.itemsize
+
+    base = None
+
+    @property
+    def flags(self) -> Any:
+        """Those of an ordinary array."""
+        return _FLAGS
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def item(self) -> NoReturn:
+        """Refused: there are many."""
+        raise _refused(_ITEM)
+
+    def __bool__(self) -> NoReturn:
+        raise _refused(_BOOL)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise _refused(_STORAGE)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise _refused(_STORAGE)
+
+
+_FLAGS = np.empty(1).flags
+
+
+class _Escaped:
+    """Stands where the array of a batched tensor was after its vmap ended."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise _refused(
+            "Either your tensor may have escaped from inside a function being vmapped and this is "
+            "a user error (see https://pytorch.org/functorch/stable/ux_limitations.html), or there "
+            "is an internal functorch error in `gen_vmap_plumbing` Please file an issue if it "
+            "looks like the latter",
+            "return it from the function; vmap stacks what is returned",
+        )
+
+
+_ESCAPED: Any = _Escaped()
+
+
+class Batched(Wrapped):
+    """One element of a batch, standing for all of them."""
+
+    __slots__ = ()
+
+    def item(self) -> NoReturn:
+        raise _refused(_ITEM)
+
+    def __bool__(self) -> NoReturn:
+        raise _refused(_BOOL)
+
+    def __index__(self) -> NoReturn:
+        raise _refused(_ITEM)
+
+    def tolist(self) -> NoReturn:
+        raise _refused(_STORAGE)
+
+    def numpy(self, *, force: bool = False) -> NoReturn:
+        raise _refused(_STORAGE)
+
+    def data_ptr(self) -> NoReturn:
+        raise _refused(_STORAGE)
+
+    def stride(self, dim: int | None = None) -> Any:
+        steps = self._inner.stride()[1:]
+        return steps if dim is None else steps[errors.checked_dim(dim, len(steps))]
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        return True
+
+    def detach(self) -> Tensor:
+        return self._level.wrap(self._inner.detach())  # type: ignore[no-any-return]
+
+    @property
+    def data(self) -> Tensor:
+        raise _refused("accessing `data` under vmap transform is not allowed", "use detach()")
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._inner.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        raise errors_of_requires_grad()
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return self._show("BatchedTensor", "bdim=0, ")
+
+    def _fall(self) -> None:
+        self.__dict__.clear()
+        self.__class__ = Tensor  # type: ignore[assignment]
+        self._data = _ESCAPED
+
+
+class Batch(Level):
+    """Evaluates every op for the whole batch.
+
+    Attributes:
+        size: the number of elements.
+        randomness: "error", "different" or "same": what random ops give to the elements.
+    """
+
+    kind = Batched
+    differentiates = False
+
+    def __init__(self, size: int, randomness: str = "error") -> None:
+        super().__init__()
+        self.size, self.randomness = size, randomness
+
+    def wrap(self, inner: Tensor) -> Any:
+        """A value of this level around a tensor whose dimension 0 is the batch."""
+        t = super().wrap(inner)
+        data = inner._data
+        t._data = ShapeOnly(data.shape[1:], data.dtype)
+        return t
+
+    def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        """Evaluate one level down for all elements together."""
+        inner, batched = list(inputs), [False] * len(inputs)
+        mine = False
+        for i, t in enumerate(inputs):
+            if t.__class__ is Batched and t._level is self:
+                inner[i], batched[i], mine = t._inner, True, True
+        pop(self)
+        try:
+            if not mine:
+                return lower(prim, inputs, params)
+            made = rule_of(prim)(prim, tuple(inner), batched, params, self.size)
+            if prim.several:
+                return tuple([self.wrap(t) for t in made])
+            return self.wrap(made)
+        finally:
+            push(self)
+
+    # ------------------------------------------------------------ in place
+
+    def overwrite(self, x: Tensor, value: Tensor) -> Tensor:
+        """`x` now holds `value`: written into the whole batch one level down."""
+        if self.owns(value) and not self.owns(x):
+            raise _unbatched_target()
+        target, source = self.inner(x), self.inner(value)
+        if target is not x and source is value:
+            pop(self)
+            try:
+                source = OPS.expand(cast(value, x.dtype), tuple(target._data.shape))
+            finally:
+                push(self)
+        self._write(target, source)
+        return x
+
+    # ------------------------------------------------------------ random numbers
+
+    def draw(self, make: Callable[[Any], Any], shape: Any) -> Any:
+        """Random numbers: refused, the same for all elements, or others for each."""
+        if self.randomness == "error":
+            raise _refused(
+                "vmap: called random operation while in randomness error mode. Please either use "
+                "the 'same' or 'different' randomness flags on vmap or perform the randomness "
+                "operation out of vmap",
+                "vmap(f, randomness='different') draws for every element",
+            )
+        pop(self)
+        try:
+            if self.randomness == "same":
+                return drawn(make, shape)
+            return self.wrap(drawn(make, (self.size, *shape)))
+        finally:
+            push(self)
+
+
+def _unbatched_target() -> RuntimeError:
+    return _refused(
+        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
+        "`other` in extra_args that has more elements than `self`. This happened due to `other` "
+        "being vmapped over but `self` not being vmapped over in a vmap. Please try to use "
+        "out-of-place operators instead of inplace arithmetic. If said operator is being called "
+        "inside the PyTorch framework, please file a bug report instead.",
+        "make `self` from a batched tensor, as in x.new_zeros(...), or return new tensors",
+    )

@@ -1,0 +1,98 @@
+"""`grad` and `grad_and_value`: the gradient of a scalar function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import errors
+from ..core.reverse import Reverse, pull
+from ..core.tensor import Tensor
+from .arguments import chosen, inside, outside, replaced, split_aux, transformed, zeros_like
+
+__all__ = ["grad", "grad_and_value"]
+
+_WHO = "grad_and_value(f)(*args)"
+
+
+def grad(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that computes the gradient of `func`: d func / d argument.
+
+    Args:
+        func: takes tensors, returns a tensor with one number (0-d); with `has_aux` a pair of that
+            and anything else.
+        argnums: which positional arguments (nested tensors allowed) to differentiate with respect
+            to; a tuple gives a tuple of gradients.
+        has_aux: `func` returns (output, aux); the result is (gradient, aux).
+
+    Returns:
+        A function of the same arguments. It can be differentiated itself.
+
+    Raises:
+        RuntimeError: the output is not a 0-d tensor; an argument is not floating point.
+
+    Example:
+        >>> import chainrule as torch
+        >>> f = lambda x: torch.sin(x)
+        >>> torch.func.grad(torch.func.grad(f))(torch.tensor(1.0))  # -sin(1)
+        tensor(-0.8415)
+    """
+
+    @transformed(func)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        found, value = _grad_and_value(func, argnums, has_aux, args, kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def grad_and_value(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """As `grad`, but the function returns (gradient, value), or (gradient, (value, aux)).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.func.grad_and_value(lambda x: x**2)(torch.tensor(3.0))
+        (tensor(6.), tensor(9.))
+    """
+
+    @transformed(func)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        return _grad_and_value(func, argnums, has_aux, args, kwargs)
+
+    return both
+
+
+def _grad_and_value(
+    func: Any, argnums: Any, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any]:
+    primals = chosen(args, argnums)
+    with Reverse() as level:
+        new, leaves, spec = inside(primals, level.leaf)
+        output, aux = split_aux(func(*replaced(args, new, argnums), **kwargs), has_aux, _WHO)
+        _check_scalar(output)
+        edge, value, aux = level.edge(output), level.inner(output), outside(level, aux)
+    found = pull([edge], [_one(value)], leaves)
+    gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]
+    return spec.build(gs), (value, aux) if has_aux else value
+
+
+def _one(value: Tensor) -> Tensor:
+    return zeros_like(value) + 1  # type: ignore[no-any-return]
+
+
+def _check_scalar(output: Any) -> None:
+    if not isinstance(output, Tensor):
+        raise RuntimeError(f"{_WHO}: Expected f(*args) to return a Tensor, got {type(output)}")
+    if output._data.ndim:
+        raise RuntimeError(
+            errors.hinted(
+                f"{_WHO}: Expected f(*args) to return a scalar Tensor, got tensor with "
+                f"{output._data.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
+                f"shape: {list(output._data.shape)}",
+                hint="reduce it, as in .sum(); torch.func.jacrev gives the derivative of every element",
+            )
+        )
