@@ -58,8 +58,9 @@ short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
-from . import autograd, linalg, nn, optim, random, special, version
+from . import autograd, linalg, nn, optim, random, return_types, special, version
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from .autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from .compat import install, load_ipython_extension, uninstall
 from .version import __version__

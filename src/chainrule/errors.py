@@ -102,6 +102,51 @@ def named(thing: Any) -> tuple[str, str]:
     return "", ""
 
 
+def located(node: Any) -> list[str]:
+    """Facts that place a node in the caller's program: the variable that holds its tensor, or else
+    the variable nearest to it whose graph it is in; and the line that assigned it."""
+    name, where = named(node)
+    label = "tensor"
+    if not name:
+        name, where = _inside(node)
+        label = "inside the graph of"
+    return [f"{label}: `{name}`", f"made at: {where}" if where else ""] if name else []
+
+
+def _inside(node: Any) -> tuple[str, str]:
+    for frame in _user_frames():
+        nearest: tuple[int, str] | None = None
+        for name, value in list({**frame.f_globals, **frame.f_locals}.items()):
+            grad_fn = None if name.startswith("_") else _node_of(value)
+            if grad_fn is not None and (nearest is None or grad_fn.k > nearest[0]):
+                if _reaches(grad_fn, node):
+                    nearest = grad_fn.k, name
+        if nearest is not None:
+            return nearest[1], _assigned_at(frame, nearest[1])
+    return "", ""
+
+
+def _node_of(value: Any) -> Any:
+    if getattr(type(value), "grad_fn", None) is None:
+        return None
+    return value.grad_fn
+
+
+def _reaches(root: Any, node: Any) -> bool:
+    """Whether `node` is in the graph below `root` (nodes older than it are not looked at)."""
+    seen, stack = {root.k}, [root]
+    while stack:
+        at = stack.pop()
+        if at is node:
+            return True
+        for edge in at.edges():
+            k = getattr(edge, "k", 0)
+            if k and k <= node.k and k not in seen:
+                seen.add(k)
+                stack.append(edge)
+    return False
+
+
 def _is_output(value: Any, node: Any) -> bool:
     held = getattr(type(value), "grad_fn", None) is not None and getattr(value, "_node", None)
     return bool(held) and (held is node or getattr(held, "node", None) is node)
@@ -146,9 +191,8 @@ def described(value: Any) -> str:
 # ---------------------------------------------------------------- backward
 
 
-def second_backward(node: Any, freed_at: tuple[CodeType, int] | None = None) -> RuntimeError:
+def second_backward(node: Any) -> RuntimeError:
     """Backward through a node whose saved values were released."""
-    name, where = named(node)
     return RuntimeError(
         hinted(
             "Trying to backward through the graph a second time (or directly access saved tensors "
@@ -158,10 +202,8 @@ def second_backward(node: Any, freed_at: tuple[CodeType, int] | None = None) -> 
             "autograd.grad(). Specify retain_graph=True if you need to backward through the graph "
             "a second time or "
             "if you need to access saved tensors after calling backward.",
-            f"node: {node.name()}, whose saved {', '.join(node.prim.saved_names) or 'values'} are "
-            "gone",
-            f"tensor: `{name}`" if name else "",
-            f"made at: {where}" if where else "",
+            f"node: {node.name()}, whose saved values are gone",
+            *located(node),
             hint="compute the forward again before each backward (put it inside the loop), or "
             "call the first "
             "backward with retain_graph=True and keep the graph in memory",
@@ -179,7 +221,6 @@ def modified_saved(node: Any, saved: str, tensor: Any, expected: int) -> Runtime
     out_of = node if saved in node.prim.outputs else tensor.grad_fn
     origin = f", which is output {tensor.output_nr} of {op_of(out_of)}," if out_of else ""
     name, _ = named(tensor)
-    _, where = named(node)
     actual = tensor._version
     return RuntimeError(
         hinted(
@@ -187,9 +228,9 @@ def modified_saved(node: Any, saved: str, tensor: Any, expected: int) -> Runtime
             "operation: "
             f"[{type_name(tensor.dtype)} {list(tensor.shape)}]{origin} is at version {actual}; "
             f"expected version {expected} instead.",
+            f"modified: `{name}`" if name else "",
             f"saved by: {node.name()}, as `{saved}`",
-            f"tensor: `{name}`" if name else "",
-            f"saving op made at: {where}" if where else "",
+            *located(node),
             f"versions: {expected} when it was saved, {actual} now ({actual - expected} in-place "
             "writes since)",
             hint="write the in-place line out of place (x = x + 1 instead of x += 1), or clone() "

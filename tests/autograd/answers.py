@@ -82,6 +82,7 @@ def warned(f: Callable[[], Any]) -> tuple[Any, list[str]]:
     """What `f()` returns and the first lines of its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's own
         value = attempt(f)
     lines = [f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught]
     return value, [ADDRESS.sub("0x", line.strip()) for line in lines]

@@ -143,6 +143,12 @@ _vectorized = {
 }
 
 
+def _gelu(x: float, how: str) -> float:
+    if how == "none":
+        return x * (1 + math.erf(x / math.sqrt(2))) / 2
+    return x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+
+
 def _by_element(f: Callable[..., Any]) -> Reference:
     """A scalar function on broadcast arrays; static parameters are numbers."""
 
@@ -215,6 +221,31 @@ def _normalised(x: Any, w: Any, b: Any, axes: tuple[int, ...], eps: float) -> An
 def _reduced(each: Any, how: str) -> Any:
     return each if how == "none" else each.mean() if how == "mean" else each.sum()
 
+
+_vectorized |= {
+    "celu": lambda x, *_: max(x, 0.0) + min(0.0, math.expm1(x)),  # alpha 1
+    "gelu": lambda x, how="none": _gelu(x, how),
+    "hardshrink": lambda x, limit=0.5: x if abs(x) > limit else 0.0,
+    "softshrink": lambda x, limit=0.5: math.copysign(max(abs(x) - limit, 0.0), x),
+    "threshold": lambda x, limit, value: x if x > limit else value,
+    "prelu_kernel": lambda x, slope: x if x > 0 else slope * x,
+    "rrelu_with_noise": lambda x, noise: x * noise,
+    "rrelu_slope": lambda x, slope: x if x > 0 else slope * x,
+    "bitwise_and": lambda a, b: a & b,
+    "bitwise_or": lambda a, b: a | b,
+    "bitwise_xor": lambda a, b: a ^ b,
+    "bitwise_not": lambda a: ~a,
+    "gcd": math.gcd,
+    "lcm": math.lcm,
+    "angle": lambda x: math.pi if x < 0 else 0.0,
+    "round_decimals": lambda x, decimals: round(x, decimals),
+    "nan_to_num": lambda x, *_: x,
+    "clamp_min": max,
+    "clamp_max": min,
+    "special_xlog1py": lambda a, b: a * math.log1p(b),
+}
+for _name in ("elu", "celu", "leaky_relu", "threshold", "rrelu_slope", "rrelu_with_noise"):
+    _vectorized[f"{_name}_in_place"] = _vectorized[_name]
 
 REFERENCES: dict[str, Reference] = {name: _by_element(f) for name, f in _vectorized.items()}
 REFERENCES |= {

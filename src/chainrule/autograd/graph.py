@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from .._state import set_grad
+from .._state import modes, set_grad
 from ..core.hooks import ACTIVE, RemovableHandle
+from ..core.interpreter import below
 from ..core.node import AccumulateGrad, GradientEdge, Node, Output, accumulator_of, edge_of, walk
 from ..core.primitive import bump
 from ..core.record import Packed, version_of
@@ -117,7 +118,7 @@ class saved_tensors_hooks(Follower):
 
     def process(self, prim: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         if _local.serving is not None:  # an inner pair of hooks packs
-            with _aside(self):
+            with below(self):
                 return prim.call(*inputs, params=params)
         _local.serving = self
         try:
@@ -134,7 +135,7 @@ class saved_tensors_hooks(Follower):
         before = set_grad(False)
         _local.serving = None
         try:
-            with _aside(self):
+            with below(self):
                 held = self.pack_hook(t)
         finally:
             set_grad(before)
@@ -146,12 +147,6 @@ class saved_tensors_hooks(Follower):
                 "operations on the input to a pack hook.\nHint: clone() it in the hook"
             )
         return Packed(held, self.unpack_hook, edge)
-
-
-def _aside(hooks: Any) -> Any:
-    from ..core.interpreter import below
-
-    return below(hooks)
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -244,8 +239,6 @@ def allow_mutation_on_saved_tensors() -> Iterator[Any]:
         >>> x.grad
         tensor([2., 4.])
     """
-    from .._state import modes
-
     if any(isinstance(m, _Mutation) for m in modes()):
         raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
     mutation = _Mutation()

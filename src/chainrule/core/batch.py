@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import errors
-from .batching import rule_of
-from .interpreter import drawn, pop, push
+from .batching import front, rule_of
+from .interpreter import drawn, drawn_from, pop, push
 from .levels import Level, Wrapped, errors_of_requires_grad, lower
 from .primitive import Primitive, cast
 from .record import OPS
@@ -231,13 +231,7 @@ class Batch(Level):
 
     def draw(self, make: Callable[[Any], Any], shape: Any) -> Any:
         """Random numbers: refused, the same for all elements, or others for each."""
-        if self.randomness == "error":
-            raise _refused(
-                "vmap: called random operation while in randomness error mode. Please either use "
-                "the 'same' or 'different' randomness flags on vmap or perform the randomness "
-                "operation out of vmap",
-                "vmap(f, randomness='different') draws for every element",
-            )
+        self._allowed()
         pop(self)
         try:
             if self.randomness == "same":
@@ -245,6 +239,35 @@ class Batch(Level):
             return self.wrap(drawn(make, (self.size, *shape)))
         finally:
             push(self)
+
+    def draw_from(self, make: Callable[..., Any], operands: tuple[Any, ...]) -> Any:
+        """The same where the distribution is given by tensors."""
+        self._allowed()
+        same, batched = self.randomness == "same", [self.owns(t) for t in operands]
+        if same and any(batched):
+            raise _refused(
+                "Vmap does not currently support same randomness with a batched tensor input. "
+                "Please file an issue with functorch",
+                "vmap(f, randomness='different') draws for every element",
+            )
+        inner = tuple([self.inner(t) for t in operands])
+        pop(self)
+        try:
+            if same:
+                return drawn_from(make, *inner)
+            whole = [front(t, b, self.size) for t, b in zip(inner, batched, strict=True)]
+            return self.wrap(drawn_from(make, *whole))
+        finally:
+            push(self)
+
+    def _allowed(self) -> None:
+        if self.randomness == "error":
+            raise _refused(
+                "vmap: called random operation while in randomness error mode. Please either use "
+                "the 'same' or 'different' randomness flags on vmap or perform the randomness "
+                "operation out of vmap",
+                "vmap(f, randomness='different') draws for every element",
+            )
 
 
 def _unbatched_target() -> RuntimeError:

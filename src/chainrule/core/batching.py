@@ -23,7 +23,7 @@ from .primitive import Primitive
 from .record import OPS
 from .tensor import Tensor, wrap
 
-__all__ = ["RULES", "align", "batch_rule", "front", "loop", "rule_of"]
+__all__ = ["RULES", "align", "batch_rule", "front", "loop", "moved", "rule_of"]
 
 Rule = Callable[[Primitive, tuple[Any, ...], Sequence[bool], tuple[Any, ...], int], Any]
 RULES: dict[str, Rule] = {}
@@ -88,7 +88,7 @@ def shifted(d: Any) -> Any:
     return d if d is None else tuple([i + 1 if i >= 0 else i for i in d])
 
 
-def _move(t: Tensor, source: int, target: int) -> Tensor:
+def moved(t: Tensor, source: int, target: int) -> Tensor:
     order = [d for d in range(t._data.ndim) if d != source]
     order.insert(target, source)
     return OPS.permute(t, tuple(order))  # type: ignore[no-any-return]
@@ -198,7 +198,7 @@ WHOLE = (
 def _shifted_params(prim: Primitive, params: tuple[Any, ...], size: int) -> tuple[Any, ...]:
     return tuple(
         [
-            shifted(p) if n in DIMS else (size, *p) if n in SHAPES else p
+            shifted(p) if n in DIMS else (size, *p) if n in SHAPES and type(p) is tuple else p
             for n, p in zip(prim.params, params, strict=True)
         ]
     )
@@ -384,11 +384,11 @@ def _index(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -
     x = inputs[0]
     if not any(has):
         made = lower(prim, (x, *_slots(indices)), (shifted(dims),))
-        return made if found.together else _move(made, found.rank, 0)
+        return made if found.together else moved(made, found.rank, 0)
     indices = [ranked(i, b, found.rank) for i, b in zip(indices, has, strict=True)]
     if not batched[0]:
         made = lower(prim, (x, *_slots(indices)), params)
-        return _move(made, found.first, 0) if found.together else made
+        return moved(made, found.first, 0) if found.together else made
     if len(indices) > 7:
         return loop(prim, inputs, batched, params, size)
     indices = [_counted(size, found.rank), *indices]
@@ -522,7 +522,10 @@ def _dynamic(name: str, text: str) -> None:
     RULES[name] = refuse
 
 
-for _name, _aten in (("nonzero", "nonzero"), ("unique", "_unique2"), ("unique_dim", "unique_dim")):
+for _name, _aten in (
+    ("nonzero", "nonzero"), ("unique", "_unique2"), ("unique_dim", "unique_dim"),
+    ("unique_consecutive", "unique_consecutive"),
+):  # fmt: skip
     _dynamic(
         _name,
         "vmap: We do not support batching operators that can output dynamic shape. Attempted to "
@@ -657,13 +660,13 @@ def _batch_norm(prim: Primitive, inputs: Any, batched: Any, params: Any, size: i
     x = front(x, batched[0], size)
     shape = x._data.shape
     channels = shape[2]
-    flat = OPS.reshape(_move(x, 0, 1), (shape[1], size * channels, *shape[3:]))
+    flat = OPS.reshape(moved(x, 0, 1), (shape[1], size * channels, *shape[3:]))
     wide = [
         t if t is None else OPS.reshape(front(t, b, size), (size * channels,))
         for t, b in zip(rest, batched[1:], strict=True)
     ]
     made = lower(prim, (flat, *wide), params)
-    return _move(OPS.reshape(made, (shape[1], size, channels, *shape[3:])), 1, 0)
+    return moved(OPS.reshape(made, (shape[1], size, channels, *shape[3:])), 1, 0)
 
 
 for _name in ("class_mask",):

@@ -321,7 +321,7 @@ def _deliver(leaves: dict[int, tuple[Any, Any, bool]], recorded: bool) -> None:
     with _lock:
         while leaves:
             leaf, g, _ = leaves.popitem()[1]
-            if leaf._grad is None and type(g) is not _ndarray and not recorded:
+            if leaf._grad is None and leaf._node is LEAF and type(g) is not _ndarray and not recorded:
                 leaf._grad = wrap(g)
                 continue
             accumulate(leaf, g, recorded, recorded or _refs(g) > _UNSHARED)

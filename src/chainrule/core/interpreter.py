@@ -30,6 +30,7 @@ __all__ = [
     "below",
     "current",
     "drawn",
+    "drawn_from",
     "pop",
     "push",
     "remove",
@@ -61,6 +62,11 @@ class Interpreter:
         """Random numbers of `shape`, made by `make(shape)`; a batch level decides how many."""
         with below(self):
             return drawn(make, shape)
+
+    def draw_from(self, make: Callable[..., Any], operands: tuple[Any, ...]) -> Any:
+        """Random numbers `make(*operands)` whose distribution is given by tensors."""
+        with below(self):
+            return drawn_from(make, *operands)
 
     def __enter__(self) -> Interpreter:
         push(self)
@@ -122,6 +128,13 @@ def drawn(make: Callable[[Any], Any], shape: Any) -> Any:
     """`make(shape)`, a draw of random numbers, as the innermost interpreter wants it."""
     mode = current() if S.mode is not None else None
     return make(shape) if mode is None else mode.draw(make, shape)
+
+
+def drawn_from(make: Callable[..., Any], *operands: Any) -> Any:
+    """`make(*operands)`, a draw whose distribution is given by tensors, as the innermost
+    interpreter wants it."""
+    mode = current() if S.mode is not None else None
+    return make(*operands) if mode is None else mode.draw_from(make, operands)
 
 
 def assigned(target: Tensor, value: Tensor) -> None:

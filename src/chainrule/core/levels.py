@@ -234,6 +234,10 @@ class Level(Interpreter):
                 t._fall()
         self._made.clear()
 
+    def draw_from(self, make: Any, operands: tuple[Any, ...]) -> Any:
+        """Random numbers do not depend on the level's facts: a constant."""
+        return super().draw_from(make, tuple([self.inner(t) for t in operands]))
+
     def owns(self, t: Any) -> bool:
         """Whether `t` is a value of this level."""
         return t.__class__ is self.kind and t._level is self
@@ -342,6 +346,9 @@ class Level(Interpreter):
         family = [base, *views.live_views(base)]
         if not any(t is x for t in family):
             family.append(x)
+        for t in family:
+            if t._vc is None:
+                t._vc = [0]
         inners = {id(t): copied(t) for t in family}
         for t in family:
             inner = inners[id(t)]

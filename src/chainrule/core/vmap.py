@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import errors
 from .batch import Batch
-from .batching import front
+from .batching import front, moved
 from .pytree import Spec, broadcast_prefix, flatten
 from .record import OPS
 from .tensor import Tensor
@@ -189,7 +189,7 @@ class _Call:
     def run(self, flat: list[Any], kwargs: dict[str, Any], size: int) -> Any:
         """All elements at once."""
         inner = [
-            t if d is None or d == 0 else OPS.movedim(t, d, 0)
+            t if d is None or d == 0 else moved(t, d, 0)
             for t, d in zip(flat, self.dims, strict=True)
         ]
         with Batch(size, self.randomness) as level:
@@ -237,7 +237,7 @@ class _Call:
             )
         t = front(t, owned, size)
         dim = errors.checked_dim(dim, t._data.ndim)
-        return t if dim == 0 else OPS.movedim(t, 0, dim)
+        return t if dim == 0 else moved(t, 0, dim)
 
     # ------------------------------------------------------------ piece by piece
 
@@ -247,7 +247,7 @@ class _Call:
         for start in range(0, self.size, chunk):
             n = min(chunk, self.size - start)
             flat = [
-                t if d is None else OPS.narrow(t, d, start, n)
+                t if d is None else OPS.slice(t, d, start, start + n, 1)
                 for t, d in zip(self.flat, self.dims, strict=True)
             ]
             made.append(self.run(flat, kwargs, n))

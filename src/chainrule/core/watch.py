@@ -11,6 +11,7 @@ walk is over. Hooks run with recording off, unless the walk is recorded.
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappush
@@ -24,7 +25,7 @@ from .hooks import ACTIVE, Hooks, RemovableHandle, add, watch_leaf
 from .node import LEAF, Output, edge_of, walk
 from .tensor import Tensor, wrap
 
-__all__ = ["Watch", "accumulate", "current_watch", "register_hook", "visit"]
+__all__ = ["Watch", "accumulate", "current_node", "current_watch", "register_hook", "visit"]
 
 _ndarray, _add = np.ndarray, np.add
 _lock = threading.RLock()  # of all `.grad`: several threads may walk at once
@@ -32,6 +33,7 @@ _lock = threading.RLock()  # of all `.grad`: several threads may walk at once
 
 class _Local(threading.local):
     watch: Watch | None = None
+    node: Any = None
 
 
 _local = _Local()
@@ -40,6 +42,11 @@ _local = _Local()
 def current_watch() -> Watch | None:
     """The watch of the walk that this thread is in, if it has one."""
     return _local.watch
+
+
+def current_node() -> Any:
+    """The node whose rule this thread reads, in a walk that carries a watch."""
+    return _local.node
 
 
 class Watch:
@@ -144,6 +151,20 @@ class Watch:
             if entry is not None:
                 self._serve(entry[0], entry[1])
 
+    def read(self, node: Any, g: Any, keep: bool) -> Any:
+        """The rule of a node: timed for a profiler, checked in anomaly mode."""
+        outer, _local.node = _local.node, node
+        start = time.perf_counter_ns() if self.timer is not None else 0
+        try:
+            gs = node.rec(g, keep) if self.recorded else node.raw(g, keep)
+        finally:
+            _local.node = outer
+        if self.timer is not None:
+            self.timer(node, start, time.perf_counter_ns())
+        if self.anomaly:
+            _check_nan(node, gs)
+        return gs
+
     def _serve(self, leaf: Any, g: Any) -> None:
         hooks = leaf._meta.hooks
         g = _run_tensor_hooks(hooks, g, self.recorded)
@@ -230,12 +251,10 @@ def visit(
         g = _run_pre_hooks(hooks.pre, g, recorded)
     if g is None:
         return None
-    if watch is not None and watch.timer is not None:
-        gs = watch.timer(node, g, keep, recorded)
-    else:
+    if watch is None:
         gs = node.rec(g, keep) if recorded else node.raw(g, keep)
-    if watch is not None and watch.anomaly:
-        _check_nan(node, gs)
+    else:
+        gs = watch.read(node, g, keep)
     if hooks is not None and hooks.post:
         gs = _run_post_hooks(hooks.post, gs, g, recorded, node)
     return gs

@@ -103,7 +103,7 @@ def _split_rows(j: Tensor, outs: list[Tensor], x: Tensor) -> list[Tensor]:
     """(all elements of all outputs, *x.shape) -> one (*out.shape, *x.shape) for each output."""
     made, start = [], 0
     for t, n in zip(outs, _sizes(outs), strict=True):
-        part = OPS.narrow(j, 0, start, n) if len(outs) > 1 else j
+        part = OPS.slice(j, 0, start, start + n, 1) if len(outs) > 1 else j
         made.append(OPS.reshape(part, (*t._data.shape, *x._data.shape)))
         start += n
     return made
@@ -162,7 +162,7 @@ def _split_columns(j: Tensor, ins: list[Tensor]) -> list[Tensor]:
     turned = OPS.permute(j, (*range(1, n), 0)) if n > 1 else j
     lead, made, start = tuple(turned._data.shape[:-1]), [], 0
     for x, size in zip(ins, _sizes(ins), strict=True):
-        part = OPS.narrow(turned, n - 1, start, size) if len(ins) > 1 else turned
+        part = OPS.slice(turned, n - 1, start, start + size, 1) if len(ins) > 1 else turned
         made.append(OPS.reshape(part, (*lead, *x._data.shape)))
         start += size
     return made

@@ -552,6 +552,8 @@ def _reshaping_method(name: str, function: Any) -> None:
         made = function(self, *args, **kwargs)
         if made is not self:
             self._data, self._node = made._data, made._node
+            if self._wrapped:  # a value of a level of func keeps what it wraps
+                self.__dict__.update(made.__dict__)
             if self._view is not None:
                 self._view = (self._view[0], *made._view[1:])
             bump(self)

@@ -369,7 +369,9 @@ def apply_index(
             result = unsqueeze(result, dim)
             found.append((dim, wrap(np.zeros(1 if item else 0, np.int64))))
             dim += 1
-        elif isinstance(item, (int, np.integer)) or (_is_zero_dim(item) and _kind(item) in "iu"):
+        elif isinstance(item, (int, np.integer)) or (
+            _is_zero_dim(item) and _kind(item) in "iu" and not getattr(item, "_wrapped", False)
+        ):
             result = _selected(result, dim, int(item))
         elif isinstance(item, (Tensor, _ndarray, list, tuple, range)):
             index = as_index(item)

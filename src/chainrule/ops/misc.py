@@ -162,8 +162,10 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         raise errors.wrong_type("copy_", "other", 1, src)
     try:
-        np.broadcast_to(src._data, self._data.shape)
+        fits = np.broadcast_shapes(src._data.shape, self._data.shape) == self._data.shape
     except ValueError:
+        fits = False
+    if not fits:
         raise errors.broadcast("copy_", (self._data.shape, src._data.shape)) from None
     return inplace(_overwritten.prim, self, src)
 

@@ -19,6 +19,8 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S
 from ..core.declare import METHODS, public
+from ..core.interpreter import drawn, drawn_from
+from ..core.levels import become
 from ..core.primitive import bump
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
@@ -167,7 +169,12 @@ def _drawn(op: str, kind: str) -> None:
         dims = checked_size(op, size or (shape.get("size", ()),))
         check_device(device)
         target = checked_dtype(op, dtype) or S.default_dtype.np
-        return finished(_scalar(_source(generator).draw(kind, dims, target)), requires_grad)
+        source = _source(generator)
+
+        def make(dims: Any) -> Tensor:
+            return finished(_scalar(source.draw(kind, dims, target)), requires_grad)
+
+        return make(dims) if S.mode is None else drawn(make, dims)  # type: ignore[no-any-return]
 
     function.__name__ = function.__qualname__ = op
     what = "normal with mean 0 and variance 1" if op == "randn" else "uniform on [0, 1)"
@@ -199,9 +206,13 @@ def _drawn_like(op: str, kind: str) -> None:
             raise errors.wrong_type(op, "input", 1, input)
         check_device(device)
         target = checked_dtype(op, dtype) or input._data.dtype
-        return finished(
-            _scalar(_source(generator).draw(kind, input._data.shape, target)), requires_grad
-        )
+        source = _source(generator)
+
+        def make(dims: Any) -> Tensor:
+            return finished(_scalar(source.draw(kind, dims, target)), requires_grad)
+
+        dims = input._data.shape
+        return make(dims) if S.mode is None else drawn(make, dims)  # type: ignore[no-any-return]
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = f"`torch.{op.removesuffix('_like')}` in the shape and dtype of `input`."
@@ -254,10 +265,12 @@ def randint(
     first, last, shape = _bounds(args, low, high, size)
     check_device(device)
     target = checked_dtype("randint", dtype) or dtypes.int64.np
-    data = _source(generator).draw(
-        "randint", checked_size("randint", (shape,)), target, first, last
-    )
-    return finished(_scalar(data), requires_grad)
+    source = _source(generator)
+
+    def make(dims: Any) -> Tensor:
+        return finished(_scalar(source.draw("randint", dims, target, first, last)), requires_grad)
+
+    return drawn(make, checked_size("randint", (shape,)))  # type: ignore[no-any-return]
 
 
 @public("randint_like")
@@ -269,8 +282,13 @@ def randint_like(
         (*args, tuple(input._data.shape)), options.pop("low", None), options.pop("high", None), None
     )
     target = checked_dtype("randint_like", dtype) or input._data.dtype
-    data = _source(generator).draw("randint", shape, target, first, last)
-    return finished(_scalar(data), options.pop("requires_grad", False))
+    source = _source(generator)
+
+    def make(dims: Any) -> Tensor:
+        data = source.draw("randint", dims, target, first, last)
+        return finished(_scalar(data), options.get("requires_grad", False))
+
+    return drawn(make, tuple(shape))  # type: ignore[no-any-return]
 
 
 @public("randperm")
@@ -288,7 +306,14 @@ def randperm(
     """A random permutation of 0, ..., n - 1."""
     check_device(device)
     target = checked_dtype("randperm", dtype) or dtypes.int64.np
-    return finished(_source(generator).draw("randperm", n, target), requires_grad)
+    source = _source(generator)
+
+    def make(lead: Any) -> Tensor:
+        count = int(np.prod(lead, dtype=int))
+        rows = [source.draw("randperm", n, target) for _ in range(count)]
+        return finished(np.stack(rows).reshape(*lead, n) if lead else rows[0], requires_grad)
+
+    return drawn(make, ())  # type: ignore[no-any-return]
 
 
 @public("normal")
@@ -307,30 +332,46 @@ def normal(
     (numbers)."""
     source = _source(generator)
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
-        parts = [np.asarray(v._data) if isinstance(v, Tensor) else v for v in (mean, std)]
-        return wrap(_scalar(source.draw("normal_tensors", *parts)))
+
+        def pair(*values: Any) -> Tensor:
+            parts = [np.asarray(v._data) if isinstance(v, Tensor) else v for v in values]
+            return wrap(_scalar(source.draw("normal_tensors", *parts)))
+
+        return drawn_from(pair, mean, std)  # type: ignore[no-any-return]
     if size is None:
         raise TypeError(
             "normal() needs a size when mean and std are numbers\nHint: torch.normal(0.0, 1.0, "
             "(2, 3))"
         )
     target = checked_dtype("normal", dtype) or S.default_dtype.np
-    data = source.draw("normal", checked_size("normal", (size,)), target, float(mean), float(std))
-    return finished(_scalar(data), requires_grad)
+    numbers = (float(mean), float(std))
+
+    def make(dims: Any) -> Tensor:
+        return finished(_scalar(source.draw("normal", dims, target, *numbers)), requires_grad)
+
+    return drawn(make, checked_size("normal", (size,)))  # type: ignore[no-any-return]
 
 
 @public("bernoulli", method=True)
 def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
     """0 or 1 with the probabilities in `input` (or `p` everywhere)."""
-    data = np.asarray(input._data)
-    chance = data if p is None else p
-    return wrap(_scalar(_source(generator).draw("bernoulli", data.shape, data.dtype, chance)))
+    source = _source(generator)
+
+    def make(x: Tensor) -> Tensor:
+        data = np.asarray(x._data)
+        chance = data if p is None else p
+        return wrap(_scalar(source.draw("bernoulli", data.shape, data.dtype, chance)))
+
+    return drawn_from(make, input)  # type: ignore[no-any-return]
 
 
 @public("poisson")
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers with the rates in `input`."""
-    return wrap(_scalar(_source(generator).draw("poisson", np.asarray(input._data))))
+    source = _source(generator)
+    return drawn_from(  # type: ignore[no-any-return]
+        lambda x: wrap(_scalar(source.draw("poisson", np.asarray(x._data)))), input
+    )
 
 
 @public("multinomial", method=True)
@@ -343,9 +384,15 @@ def multinomial(
     out: Any = None,
 ) -> Tensor:
     """Indices drawn with probabilities proportional to the rows of `input`."""
-    return wrap(
-        _source(generator).draw("multinomial", np.asarray(input._data), num_samples, replacement)
-    )
+    source, lead = _source(generator), input._data.shape[:-1]
+
+    def make(x: Tensor) -> Tensor:
+        data = np.asarray(x._data)
+        rows = data if data.ndim == len(lead) + 1 else data.reshape(-1, data.shape[-1])
+        drawn_ = source.draw("multinomial", rows, num_samples, replacement)
+        return wrap(drawn_.reshape(*data.shape[:-1], num_samples))
+
+    return drawn_from(make, input)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- in place
@@ -363,7 +410,10 @@ def _fill(self: Tensor, generator: Any, kind: str, *args: Any) -> Tensor:
             self._data = source.draw(kind, (), data.dtype, *args)[()]
         bump(self)
         return self
-    value = wrap(_scalar(source.draw(kind, data.shape, data.dtype, *args)))
+    value = drawn(lambda dims: wrap(_scalar(source.draw(kind, dims, data.dtype, *args))), data.shape)
+    if value._wrapped and not self._wrapped and self._view is None:
+        become(self, value)  # under vmap, numbers for every element need memory for every element
+        return self
     return inplace(OPS.copy.prim, self, value)
 
 
