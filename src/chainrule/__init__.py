@@ -58,7 +58,7 @@ short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
-from . import autograd, linalg, nn, optim, random, return_types, special, version
+from . import autograd, linalg, nn, optim, random, return_types, special, utils, version
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from .autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled

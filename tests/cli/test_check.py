@@ -78,14 +78,14 @@ def test_a_program_without_gaps(cli: Cli, write: Write) -> None:
 
 
 def test_gaps_are_listed_with_place_and_hint(cli: Cli, write: Write) -> None:
-    write("a.py", "import torch\n\ntorch.tensro(1.0)\ntorch.nowhere.at.all\ntorch.nowhere.at.all\n")
+    write("a.py", "import torch\n\ntorch.tensro(1.0)\ntorch.qqqq.at.all\ntorch.qqqq.at.all\n")
     done = cli("check", "a.py")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         "a.py:3: missing: torch.tensro; PyTorch 2.13 has no such name either; "
         "Hint: nearest is torch.tensor",
-        "a.py:4: missing: torch.nowhere; PyTorch 2.13 has no such name either",
-        "a.py:5: missing: torch.nowhere; PyTorch 2.13 has no such name either",
+        "a.py:4: missing: torch.qqqq; PyTorch 2.13 has no such name either",
+        "a.py:5: missing: torch.qqqq; PyTorch 2.13 has no such name either",
         "a.py: 3 missing, 0 possibly missing, of 3 names",
     ]
 

@@ -187,7 +187,7 @@ ALONG = (
     "amin aminmax max_dim min_dim argmax argmin cummax cummin cumsum cumprod logcumsumexp softmax "
     "log_softmax logsumexp squeeze_dim squeeze_dims unsqueeze rot90 gather scatter scatter_value "
     "scatter_add scatter_reduce select_scatter slice_scatter diagonal_scatter recurrence cat stack "
-    "sort topk kthvalue mode median_dim nanmedian_dim renorm"
+    "sort argsort topk kthvalue mode median_dim nanmedian_dim renorm"
 ).split()
 WHOLE = (
     "to_dtype _view_dtype alias contiguous tril triu conj conj_physical real imag view_as_real "
@@ -313,19 +313,93 @@ def _repeat(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) 
 
 @batch_rule("matmul")
 def _matmul(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
-    """Vectors become rows or columns; ranks of stacks of matrices line up."""
-    a, b = (front(t, h, size) for t, h in zip(inputs, batched, strict=True))
-    row, column = a._data.ndim == 2, b._data.ndim == 2
-    if row and column:
+    return product(inputs, batched, size)
+
+
+def product(inputs: Any, batched: Any, size: int) -> Any:
+    """`a @ b` for each element: one product of matrices where one side is the same for all."""
+    (a, b), (has_a, has_b) = inputs, batched
+    na, nb = rank_of(a, has_a), rank_of(b, has_b)
+    if not has_b and nb <= 2:
+        return OPS.matmul(a, b)
+    if not has_a and na <= 2:
+        if nb == 1:
+            return OPS.matmul(b, OPS.transpose(a, 0, 1) if na == 2 else a)
+        return OPS.matmul(a, b)
+    a, b = front(a, has_a, size), front(b, has_b, size)
+    if na == nb == 1:
         return OPS.sum(a * b, (1,), False)
-    if not batched[1] and not column and inputs[1]._data.ndim == 2 and not row:
-        return lower(prim, (a, inputs[1]), params)
-    a = OPS.unsqueeze(a, 1) if row else a
-    b = OPS.unsqueeze(b, 2) if column else b
-    rank = max(a._data.ndim, b._data.ndim) - 1
-    made = lower(prim, (ranked(a, True, rank), ranked(b, True, rank)), params)
-    gone = made._data.ndim - (2 if row else 1)
-    return OPS.squeeze(made, gone) if row or column else made
+    a = OPS.unsqueeze(a, 1) if na == 1 else a
+    b = OPS.unsqueeze(b, 2) if nb == 1 else b
+    rank = max(na, nb, 2)
+    made = OPS.matmul(ranked(a, True, rank), ranked(b, True, rank))
+    if na > 1 and nb > 1:
+        return made
+    return OPS.squeeze(made, rank if nb == 1 else rank - 1)
+
+
+@batch_rule("vdot")
+def _vdot(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    a, b = inputs
+    a = OPS.conj(a) if a._data.dtype.kind == "c" else a
+    return OPS.sum(a * b, (1,), False)
+
+
+@batch_rule("outer")
+def _outer(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    (a, b), (has_a, has_b) = inputs, batched
+    return OPS.unsqueeze(a, 1 + has_a) * OPS.unsqueeze(b, has_b)
+
+
+@batch_rule("linear", "affine", "affine_any")
+def _linear(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    *bias, x, weight = inputs
+    has_x, has_weight = batched[-2:]
+    turned = OPS.transpose(weight, has_weight, 1 + has_weight)
+    made = product((x, turned), (has_x, has_weight), size)
+    if not bias:
+        return made
+    made = front(made, has_x or has_weight, size)
+    return made + ranked(bias[0], batched[0], made._data.ndim - 1)
+
+
+@batch_rule("addmm", "addmv", "baddbmm", "addr")
+def _added(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    (x, a, b), (beta, alpha) = inputs, params
+    has_x, has_a, has_b = batched
+    if prim.name == "addr":
+        made = OPS.unsqueeze(a, 1 + has_a) * OPS.unsqueeze(b, has_b)
+        made = front(made, has_a or has_b, size)
+    elif has_a or has_b:
+        made = product((a, b), (has_a, has_b), size)
+    else:
+        made = front(OPS.matmul(a, b), False, size)
+    made = made if alpha == 1 else made * alpha
+    x = ranked(x, has_x, made._data.ndim - 1)
+    return made if beta == 0 else made + (x if beta == 1 else x * beta)
+
+
+@batch_rule("contract")
+def _contract(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    """The batch is one more label."""
+    a_dims, b_dims, out_dims = params
+    label = 1 + max((*a_dims, *b_dims), default=0)
+    dims = [
+        (label, *d) if has else d for d, has in zip((a_dims, b_dims), batched, strict=True)
+    ]
+    return lower(prim, inputs, (*dims, (label, *out_dims)))
+
+
+@batch_rule("linalg_cross")
+def _cross(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    rank = max(rank_of(t, b) for t, b in zip(inputs, batched, strict=True))
+    dim = params[0]
+    return lower(prim, align(inputs, batched), (dim - rank if dim >= 0 else dim,))
+
+
+@batch_rule("trace")
+def _trace(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    return OPS.sum(OPS.diagonal(inputs[0], 0, 1, 2), (1,), False)
 
 
 # ---------------------------------------------------------------- by index
@@ -674,6 +748,6 @@ for _name in ("class_mask",):
 for _name in (
     "as_strided", "strided_sum", "copy_slices", "take", "put", "masked_scatter",
     "masked_scatter_backward", "fill_diagonal", "block_diag", "index_fill_tensor", "label_counts",
-    "multi_margin_loss", "multilabel_margin_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "addbmm", "median", "nanmedian", "searchsorted",
 ):  # fmt: skip
     RULES[_name] = looped

@@ -56,6 +56,8 @@ def _run(
     """Walk from `node` with cotangent `g`, and from the further roots `pairs` (edge, cotangent), to
     the leaves.
 
+    Long because: it is the one hot loop; a call for delivering an edge would cost a third more.
+
     Args:
         node: the first root; None starts from `pairs` alone.
         keep: do not release saved values.
@@ -164,7 +166,10 @@ def backward(
     roots = _roots(tensors, cotangents, recorded)
     if inputs is None:
         watch = Watch([e for e, _ in roots], None, recorded) if ACTIVE else None
-        _deliver(_walk(roots, keep, recorded, watch, create_graph), recorded)
+        leaves = _walk(roots, keep, recorded, watch, create_graph)
+        if recorded and not create_graph:  # values of a level: the gradient is kept without facts
+            leaves = {k: (t, g.detach(), False) for k, (t, g, _) in leaves.items()}
+        _deliver(leaves, recorded)
         return
     targets = _as_inputs(inputs)
     watch = Watch([e for e, _ in roots], targets, recorded)

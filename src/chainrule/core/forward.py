@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import declare, engine
+from .._state import S
+from . import declare, engine, printing
 from .interpreter import pop, push
 from .levels import Level, Wrapped, is_float, lower, outs_of, record_at, tracked
-from .node import LEAF, Output
+from .node import Output
 from .primitive import Primitive
 from .record import OPS, _parameters
 from .reverse import Reverse, cotangents, pull
@@ -34,14 +35,21 @@ class Dual(Wrapped):
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         if not self._level.taped:  # type: ignore[attr-defined]
             return self._show("GradTrackingTensor", "")
-        text = repr(self._inner)
-        if self._node is not None and self._node is not LEAF and "grad_fn" not in text:
-            text = f"{text[:-1]}, grad_fn=<{self.grad_fn.name()}>)"  # type: ignore[union-attr]
+        if self._tangent is None or self._inner._wrapped:
+            return repr(self._inner)
         tangent = self._tangent
-        if tangent is None:
-            return text
-        shown = tangent.tolist() if not tangent._data.ndim else repr(tangent)
-        return f"{text[:-1]}, tangent={shown})"
+        suffixes = []
+        if self._node is not None:
+            fn = self.grad_fn
+            suffixes.append(
+                "requires_grad=True" if fn is None else f"grad_fn=<{fn.name()}>"
+            )
+        shown = repr(tangent) if tangent._data.ndim else format(tangent, "")
+        return printing.tensor_repr(
+            self._inner._data,
+            suffixes=[*suffixes, f"tangent={shown}"],
+            default_dtype=S.default_dtype.name,
+        )
 
     def backward(  # type: ignore[override]
         self,
@@ -179,6 +187,9 @@ LINEAR_IN: dict[str, tuple[str, ...]] = {
     "complex": ("real", "imag"), "embedding": ("weight",), "embedding_gather": ("weight",),
 }  # fmt: skip
 
+# elementwise rules that are linear over the real numbers only
+REAL_LINEAR = {"sgn"}
+
 
 def jvp_of(
     prim: Primitive,
@@ -193,7 +204,7 @@ def jvp_of(
     complex_ = any(is_float(t) and t._data.dtype.kind == "c" for t in (*primals, *outs))
     rule = None
     if prim.kind == "elementwise":
-        if prim.holomorphic or not complex_:
+        if not complex_ or (prim.holomorphic and prim.name not in REAL_LINEAR):
             rule = _elementwise
     elif prim.kind in ("linear", "movement"):
         rule = _linear

@@ -159,7 +159,11 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes of the inputs with the number of the output that was used; (None, 0) without
         gradient."""
-        return tuple(map(_public_edge, self.edges())) + ((None, 0),) * self.unseen
+        return tuple(map(_public_edge, self.public_edges())) + ((None, 0),) * self.unseen
+
+    def public_edges(self) -> tuple[Any, ...]:
+        """The edges that PyTorch shows: those of operands that have a rule."""
+        return self.edges()
 
     def edges(self) -> tuple[Any, ...]:
         """The edges as a tuple, whatever the node's arity."""
@@ -167,17 +171,20 @@ class Node:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_saved_"):
-            try:
-                saved = self.saved()
-            except errors.SavedFreed:
-                raise errors.second_backward(self) from None
-            public = {f"_saved_{_PUBLIC.get(key, key)}": value for key, value in saved.items()}
-            if name in public:
-                return public[name]
+            known = {f"_saved_{_PUBLIC.get(n, n)}": n for n in self.saved_names()}
+            if name in known:
+                try:
+                    return self.saved().get(known[name])
+                except errors.SavedFreed:
+                    raise errors.second_backward(self) from None
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
+    def saved_names(self) -> tuple[str, ...]:
+        """The parameter names under which a node of this op may hold values."""
+        return (*self.prim.saved_names, *self.prim.params)
+
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(f"_saved_{_PUBLIC.get(n, n)}" for n in self.prim.saved_names)]
+        return [*super().__dir__(), *(f"_saved_{_PUBLIC.get(n, n)}" for n in self.saved_names())]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"

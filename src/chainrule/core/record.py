@@ -258,6 +258,12 @@ class GeneralNode(Node):
             gs = [None if x is None else sum_to(RAW, x, s) for x, s in zip(gs, shapes)]  # noqa: B905
         return gs
 
+    def public_edges(self) -> tuple[Any, ...]:
+        if self.prim.joint:
+            return self.edges()
+        rules = self.prim.rules
+        return tuple(e for e, r in zip(self.edges(), rules, strict=True) if r is not None)
+
     def _unpack_listed(self, value: Any, version: list[Any]) -> Any:
         """A saved output (its counter must still say 0), or a list of saved operands."""
         if type(value) is list:

@@ -165,7 +165,9 @@ class Tensor:
         """Bytes of one element."""
         return self._data.dtype.itemsize  # type: ignore[no-any-return]
 
-    element_size = lambda self: self.itemsize  # noqa: E731
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.itemsize
 
     @property
     def nbytes(self) -> int:
@@ -376,14 +378,22 @@ class Tensor:
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def _one(self) -> Any:
+        if self._data.size != 1:
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars\n"
+                f"shape: {list(self._data.shape)}\nHint: reduce it first, or use .tolist()"
+            )
+        return self.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._one())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._one())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._one())
 
     def __index__(self) -> int:
         if self._data.size != 1 or self._data.dtype.kind not in "biu":

@@ -1,5 +1,7 @@
 """Random draws on plain ndarrays: the numbers PyTorch's CPU generator gives for the same seed.
 
+Long because: PyTorch's checks and messages stand beside the draws they guard.
+
 What lives here: `MersenneTwister` (the engine: seed, state bytes, one method for a distribution)
 and the float arithmetic of PyTorch's kernels, so that results agree to the last bit.
 Who may call: `ops/random`, and through it `nn.init`; nothing here knows of Tensors.
@@ -9,8 +11,6 @@ Every draw is `engine.kind(shape, dtype, *parameters)` and returns a C-contiguou
 `engine.fill(out, kind, *parameters)` writes to an array of any strides in PyTorch's visiting order.
 Exact: float32 normals on all of their 2**24 inputs; float64 transforms call the C library's log,
 log1p, sin, cos, tan, exp as PyTorch does. Not thread-safe: threads sharing an engine need a lock.
-
-Longer than 700 lines because PyTorch's checks and messages stand beside the draws they guard.
 """
 
 from __future__ import annotations

@@ -250,6 +250,7 @@ _warned: set[str] = set()
 
 
 def warn_once(text: str) -> None:
+    """Warn, the first time this text comes."""
     if text not in _warned:
         _warned.add(text)
         warnings.warn(text, UserWarning, stacklevel=4)

@@ -141,7 +141,13 @@ _multi_margin = Lane(
 
 
 def _multilabel_rule(
-    xp: Any, g: Any, input: Any, target: Any, reduction: str, input_shape: Any
+    xp: Any,
+    g: Any,
+    input: Any,
+    target: Any,
+    reduction: str,
+    input_shape: Any,
+    input_dtype: Any,
 ) -> Any:
     *batch, classes = input_shape
     counts = xp.label_counts(target, classes)
@@ -154,7 +160,8 @@ def _multilabel_rule(
         xp.reshape(input, (*batch, 1, classes)),
     )
     active = (1 - x_label + x_other > 0) & (other == 0)
-    pairs = xp.where(active, label, 0) * _per_sample(xp, g, reduction, input_shape, 2)
+    labels = xp.to_dtype(xp.where(active, label, 0), input_dtype)
+    pairs = labels * _per_sample(xp, g, reduction, input_shape, 2)
     n = len(batch)
     return xp.sum(pairs, (n,), False) - xp.sum(pairs, (n + 1,), False)
 

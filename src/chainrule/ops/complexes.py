@@ -73,7 +73,14 @@ def is_conj(input: Any) -> bool:
     return not isinstance(_tensor("is_conj", input), Tensor)
 
 
-METHODS["is_neg"] = lambda self: False
+
+
+def _is_neg(self: Tensor) -> bool:
+    """False: negation is never postponed here."""
+    return False
+
+
+METHODS["is_neg"] = _is_neg
 
 # ---------------------------------------------------------------- parts
 

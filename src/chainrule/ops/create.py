@@ -182,16 +182,17 @@ def empty_strided(
     return finished(np.lib.stride_tricks.as_strided(flat, tuple(size), steps), requires_grad)
 
 
-METHODS["new_tensor"] = lambda self, data, *, dtype=None, device=None, requires_grad=False: (
-    finished(
-        as_array(
-            data._data if isinstance(data, Tensor) else data,
-            checked_dtype("new_tensor", dtype) or self._data.dtype,
-            True,
-        ),
-        requires_grad,
-    )
-)
+def _new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`torch.tensor(data)` with the dtype of this tensor."""
+    check_device(device)
+    target = checked_dtype("new_tensor", dtype) or self._data.dtype
+    source = data._data if isinstance(data, Tensor) else data
+    return finished(as_array(source, target, True), requires_grad)
+
+
+METHODS["new_tensor"] = _new_tensor
 
 
 @public("scalar_tensor")

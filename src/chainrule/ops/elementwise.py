@@ -329,13 +329,13 @@ def _positive(input: Any) -> Any:
 METHODS["__pos__"] = _positive
 
 deg2rad = elementwise(
-    "deg2rad", lambda x: x * (PI / 180), lambda xp, g: g * (PI / 180), promote=TO_FLOAT,
+    "deg2rad", lambda x: x * x.dtype.type(PI / 180), lambda xp, g: g * (PI / 180), promote=TO_FLOAT,
     grad_fn="Deg2RadBackward0",
     check=refuse("c", "deg2rad is not supported for complex tensors.", RuntimeError),
     doc="Degrees to radians: x pi / 180.",
 )  # fmt: skip
 rad2deg = elementwise(
-    "rad2deg", lambda x: x * (180 / PI), lambda xp, g: g * (180 / PI), promote=TO_FLOAT,
+    "rad2deg", lambda x: x * x.dtype.type(180 / PI), lambda xp, g: g * (180 / PI), promote=TO_FLOAT,
     grad_fn="Rad2DegBackward0",
     check=refuse("c", "rad2deg is not supported for complex tensors.", RuntimeError),
     doc="Radians to degrees: x 180 / pi.",
@@ -424,7 +424,14 @@ def polygamma(n: int, input: Any, *, out: Any = None) -> Any:
     return _polygamma.prim.call(input, params=(n,), out=out)
 
 
-METHODS["polygamma"] = lambda self, n: polygamma(n, self)
+
+
+def _polygamma_method(self: Any, n: int) -> Any:
+    """The n-th derivative of digamma at the elements."""
+    return polygamma(n, self)
+
+
+METHODS["polygamma"] = _polygamma_method
 METHODS["polygamma_"] = lambda self, n: METHODS["polygamma_of_"](self, n)
 
 entr = elementwise(

@@ -263,6 +263,7 @@ _index_put = general(
 
 
 def padded(indices: list[Tensor]) -> tuple[Any, ...]:
+    """The index tensors as the eight operands of `index`, None where there are fewer."""
     if len(indices) > 8:
         raise NotImplementedError("more than eight index tensors\nHint: index in two steps")
     return (*indices, *(None,) * (8 - len(indices)))

@@ -29,6 +29,7 @@ Ints = tuple[int, ...]
 
 
 def matmul_a(xp: Any, g: Any, b: Any, a_shape: Ints, b_shape: Ints) -> Any:
+    """The vjp of a @ b in a: g b^T, with the cases of vectors and broadcast batches."""
     na, nb = len(a_shape), len(b_shape)
     if nb == 1:
         return g * b if na == 1 else xp.unsqueeze(g, na - 1) * b
@@ -41,6 +42,7 @@ def matmul_a(xp: Any, g: Any, b: Any, a_shape: Ints, b_shape: Ints) -> Any:
 
 
 def matmul_b(xp: Any, g: Any, a: Any, a_shape: Ints, b_shape: Ints) -> Any:
+    """The vjp of a @ b in b: a^T g, with the cases of vectors and broadcast batches."""
     na, nb = len(a_shape), len(b_shape)
     if na == 1:
         if nb == 1:
@@ -55,6 +57,7 @@ def matmul_b(xp: Any, g: Any, a: Any, a_shape: Ints, b_shape: Ints) -> Any:
 
 
 def size_of(shape: Ints) -> int:
+    """The number of elements of a shape."""
     n = 1
     for d in shape:
         n *= d
@@ -363,6 +366,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
 
 
 def need_batches(a: Tensor, b: Tensor) -> None:
+    """Refuse operands of bmm that are not batches of matrices."""
     for i, t in enumerate((a, b)):
         if t._data.ndim != 3:
             raise RuntimeError(f"batch{i + 1} must be a 3D tensor\nshape: {list(t._data.shape)}")

@@ -87,6 +87,7 @@ def both(
 
 
 def need_index(op: str, index: Any, position: int = 2, kinds: str = "int32/int64") -> None:
+    """Refuse an index that is no tensor of int64 or int32."""
     if not isinstance(index, Tensor):
         raise errors.wrong_type(op, "index", position, index)
     if index._data.dtype not in (np.int64, np.int32) and index._data.size:
@@ -110,10 +111,12 @@ def need_out(x: Tensor, out: Any, *others: Tensor) -> None:
 
 
 def legacy(t: Tensor) -> str:
+    """`Float` for a float32 tensor, the name in PyTorch's messages."""
     return errors.LEGACY[t.dtype.name]
 
 
 def need_number(x: Tensor, value: Any) -> Any:
+    """A number that the dtype of `x` can hold, rounded to it."""
     if isinstance(value, complex) and x.dtype.category < 3:
         kind = {"float32": "float", "float64": "double"}.get(x.dtype.name, x.dtype.name)
         raise RuntimeError(f"value cannot be converted to type {kind} without overflow")

@@ -107,7 +107,14 @@ def _common(a: Any, b: Any) -> tuple[Any, Any]:
     )
 
 
-METHODS["where"] = lambda self, condition, other: where(condition, self, other)
+
+
+def _where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
+    """`self` where `condition` holds, else `other`."""
+    return where(condition, self, other)
+
+
+METHODS["where"] = _where_method
 
 # ---------------------------------------------------------------- maximum and minimum
 
