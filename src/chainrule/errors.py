@@ -127,9 +127,7 @@ def _inside(node: Any) -> tuple[str, str]:
 
 
 def _node_of(value: Any) -> Any:
-    if getattr(type(value), "grad_fn", None) is None:
-        return None
-    return value.grad_fn
+    return value.grad_fn if hasattr(type(value), "requires_grad_") else None  # of tensors only
 
 
 def _reaches(root: Any, node: Any) -> bool:

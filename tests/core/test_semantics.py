@@ -33,11 +33,6 @@ DIFFERS = {
     "create_graph": "to do: the first gradient of a leaf is a recorded copy (CopyBackwards)",
     "hook_with_grad_function": "to do: grad() of a non-leaf takes the cotangent before the hooks",
     "saved_tensors": "to do: _saved_exponent",
-    "saved_tensors_after_backward": "to do: AttributeError for an unknown _saved_ name",
-    "saved_only_what_is_needed": "to do: None for what was not needed",
-    "float of many": "to do: ValueError",
-    "x[[0, 1]]": "to do: operands without rule do not appear in next_functions",
-    "where": "to do: operands without rule do not appear in next_functions",
     "written view": "to do: the node of the written value is inside CopySlices",
 }
 

@@ -18,12 +18,16 @@ def without_addresses(text: str) -> str:
     return re.sub(r"0x[0-9a-f]+|0x\.\.\.", "0x", text).strip()
 
 
-def test_programs_print_what_the_readme_shows() -> None:
-    scope: dict[str, object] = {}
+def test_programs_print_what_the_readme_shows(tmp_path: Path) -> None:
+    lesson = tmp_path / "lesson.py"  # a file, so that errors can quote its lines
     programs, outputs = blocks("python"), blocks("text")
     assert len(programs) == len(outputs) >= 2
+    lesson.write_text("\n".join(programs), encoding="utf-8")
+    scope: dict[str, object] = {}
+    line = 0
     for program, expected in zip(programs, outputs, strict=True):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(program, "README.md", "exec"), scope)
+            exec(compile("\n" * line + program, str(lesson), "exec"), scope)
         assert without_addresses(printed.getvalue()) == without_addresses(expected)
+        line += program.count("\n") + 1

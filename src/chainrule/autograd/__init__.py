@@ -18,11 +18,12 @@ from .. import errors
 from ..core import engine
 from ..core.node import GradientEdge
 from ..core.tensor import Tensor, wrap
-from . import anomaly_mode, function, grad_mode, graph
+from . import anomaly_mode, function, grad_mode, graph, profiler
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
-from .gradcheck import gradcheck, gradgradcheck
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .gradcheck import gradcheck, gradgradcheck
+from .threads import is_multithreading_enabled, set_multithreading_enabled
 
 __all__ = [
     "Function",
@@ -38,9 +39,12 @@ __all__ = [
     "gradgradcheck",
     "graph",
     "inference_mode",
+    "is_multithreading_enabled",
     "no_grad",
+    "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 Variable = Tensor

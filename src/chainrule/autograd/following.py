@@ -38,7 +38,7 @@ def new_node(prim: Any, out: Any) -> Node | None:
         if isinstance(t, Tensor) and not t._wrapped:
             node = t._node.node if type(t._node) is Output else t._node
             if node is not None and node is not LEAF and getattr(node, "prim", None) is prim:
-                return node  # type: ignore[no-any-return]
+                return node
     return None
 
 

@@ -45,7 +45,7 @@ class FunctionMeta(type):
         if made is None:
             made = CustomPrimitive(cls)
             type.__setattr__(cls, "_primitive", made)
-        return made  # type: ignore[no-any-return]
+        return made
 
     @property
     def _backward_cls(cls) -> type:

@@ -163,7 +163,9 @@ def gradgradcheck(
     tensors = _as_tuple(inputs)
     if grad_outputs is None:
         outs = _differentiable(func(*tensors))
-        cotangents = tuple(_random_cotangent(t, i, gen_non_contig_grad_outputs) for i, t in enumerate(outs))
+        cotangents = tuple(
+            _random_cotangent(t, i, gen_non_contig_grad_outputs) for i, t in enumerate(outs)
+        )
     else:
         cotangents = _as_tuple(grad_outputs)
     n = len(cotangents)
@@ -363,7 +365,10 @@ class _Check:
                 n = _real_part(numerical[i][j], part)
                 n = n[:, 0] + 1j * n[:, 1] if x.is_complex() else n[:, 0]
                 self._agree(analytical[i], n, i, j, part if out.is_complex() else "")
-                if analytical[i].size and np.abs(analytical[i] - again[i]).max() > self.o.nondet_tol:
+                if (
+                    analytical[i].size
+                    and np.abs(analytical[i] - again[i]).max() > self.o.nondet_tol
+                ):
                     raise GradcheckError(
                         "Backward is not reentrant, i.e., running backward with same input and "
                         "grad_output multiple times gives different values, although analytical "
@@ -411,8 +416,8 @@ class _Check:
                 f"numerical:{wrap(np.asarray(n))!r}",
                 f"analytical:{wrap(np.asarray(a))!r}",
                 f"worst element: d output{self._index_of_output(j, int(column))} / d input "
-                f"{position}{self._index(self.xs[i][1], int(row))}: analytical {a[row, column]:.6g},"
-                f" numerical {n[row, column]:.6g} ({int(wrong.sum())} of {wrong.size} disagree)",
+                f"{position}{self._index(self.xs[i][1], int(row))}: analytical "
+                f"{a[row, column]:.6g}, numerical {n[row, column]:.6g} ({int(wrong.sum())} of {wrong.size} disagree)",
                 hint=self._why(i, int(row), j),
             )
         )
@@ -437,8 +442,12 @@ class _Check:
             high = self._values()
         finally:
             array[index] = kept
-        left = np.concatenate([((m - a) / self.o.eps).ravel() for m, a in zip(middle, low, strict=True)])
-        right = np.concatenate([((b - m) / self.o.eps).ravel() for b, m in zip(high, middle, strict=True)])
+        left = np.concatenate(
+            [((m - a) / self.o.eps).ravel() for m, a in zip(middle, low, strict=True)]
+        )
+        right = np.concatenate(
+            [((b - m) / self.o.eps).ravel() for b, m in zip(high, middle, strict=True)]
+        )
         jump = np.abs(right - left)
         if jump.size and jump.max() > 1e-2 * (1 + np.abs(left).max()):
             worst = int(jump.argmax())
@@ -522,7 +531,9 @@ class _Check:
             for i, t in enumerate(total):
                 parts = [o[i]._data for o in one if o[i] is not None]  # type: ignore[union-attr]
                 if t is not None and not np.allclose(sum(parts), t._data, self.o.rtol, self.o.atol):
-                    raise GradcheckError(f"Gradients of a batch of cotangents disagree for input {i}")
+                    raise GradcheckError(
+                        f"Gradients of a batch of cotangents disagree for input {i}"
+                    )
 
 
 class _Undefined(Function):
@@ -530,7 +541,7 @@ class _Undefined(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x.clone()  # type: ignore[attr-defined,no-any-return]
+        return x.clone()
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> None:
@@ -552,8 +563,8 @@ def _differentiable(outputs: Any) -> list[Tensor]:
 
 
 def _followed(x: Tensor) -> Tensor:
-    """The same values at a place of their own in the graph, so that they can be written in place."""
-    return OPS.reshape(x, tuple(x._data.shape)) if x.requires_grad else x  # type: ignore[no-any-return]
+    """The same values at a place of their own in the graph: they can be written in place."""
+    return OPS.reshape(x, tuple(x._data.shape)) if x.requires_grad else x
 
 
 def _random_cotangent(t: Tensor, seed: int, strided: bool) -> Tensor:

@@ -153,7 +153,10 @@ class save_on_cpu(saved_tensors_hooks):
     """Keep what is saved on the CPU: here, where it is anyway."""
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
-        super().__init__(lambda t: (t.device, t.cpu()), lambda kept: kept[1].to(kept[0]))
+        def pack(t: Any) -> Any:
+            return t.device, t.cpu()
+
+        super().__init__(pack, lambda kept: kept[1].to(kept[0]))
 
 
 @contextmanager
@@ -423,7 +426,7 @@ def saved_report(target: Any, *args: Any, **kwargs: Any) -> SavedReport:
 
 def _saved_arrays(node: Any) -> Iterator[Any]:
     """The arrays that a node keeps, without unpacking anything."""
-    for kept in (node.s0, node.s1):
+    for kept in (getattr(node, "s0", None), getattr(node, "s1", None)):
         for value in kept if isinstance(kept, (list, tuple)) else (kept,):
             for v in value if isinstance(value, (list, tuple)) else (value,):
                 v = v.held if type(v) is Packed else v

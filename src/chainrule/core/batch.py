@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import errors
 from .batching import front, rule_of
+from .custom_levels import batched_
 from .interpreter import drawn, drawn_from, pop, push
 from .levels import Level, Wrapped, errors_of_requires_grad, lower
 from .primitive import Primitive, cast
@@ -97,6 +98,15 @@ class ShapeOnly:
             raise AttributeError(name)
         raise _refused(_STORAGE)
 
+
+def _no_elements(self: ShapeOnly, *others: Any) -> NoReturn:
+    raise _refused(_STORAGE)
+
+
+for _name in "eq ne lt le gt ge add radd sub rsub mul rmul truediv rtruediv and rand or ror neg".split():
+    setattr(ShapeOnly, f"__{_name}__", _no_elements)
+ShapeOnly.__getitem__ = _no_elements  # type: ignore[attr-defined]
+ShapeOnly.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 _FLAGS = np.empty(1).flags
 
@@ -195,6 +205,8 @@ class Batch(Level):
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """Evaluate one level down for all elements together."""
+        if prim.kind == "custom":
+            return batched_(self, prim, inputs, params)  # type: ignore[arg-type]
         inner, batched = list(inputs), [False] * len(inputs)
         mine = False
         for i, t in enumerate(inputs):

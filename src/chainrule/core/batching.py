@@ -253,6 +253,8 @@ def _of_numbers(prim: Primitive, operands: Any, params: Any, size: int) -> Any:
         for t in operands
     )
     made = lower(prim, vectors, _shifted_params(prim, params, size))
+    if prim.name == "unfold":  # windows of a number are a vector
+        return OPS.squeeze(made, 1)
     one = operands[-1] if prim.name == "gather" else operands[0]
     shape = tuple(one._data.shape)
     outs = tuple(
@@ -589,11 +591,12 @@ def _embedding_backward(prim: Primitive, inputs: Any, batched: Any, params: Any,
     return OPS.reshape(made, (size, rows, *made._data.shape[1:]))
 
 
-def _dynamic(name: str, text: str) -> None:
+def _dynamic(name: str, text: str) -> Rule:
     def refuse(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
         raise RuntimeError(errors.hinted(text, hint="torch.where(condition, x, 0) keeps the shape"))
 
     RULES[name] = refuse
+    return refuse
 
 
 for _name, _aten in (
@@ -606,12 +609,24 @@ for _name, _aten in (
         f"vmap over aten::{_aten}. Please file an issue at "
         "https://github.com/pytorch/pytorch/issues if you need this feature.",
     )
-_dynamic(
+_refuse_mask = _dynamic(
     "masked_select",
     "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this "
     "because for each batch this would return a differently shaped Tensor. Please file an issue at "
     "https://github.com/pytorch/pytorch/issues if you need this feature.",
 )
+
+
+@batch_rule("masked_select")
+def _masked_select(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    """With one mask for all elements it is an index."""
+    x, mask = inputs
+    if batched[1]:
+        return _refuse_mask(prim, inputs, batched, params, size)
+    common = np.broadcast_shapes(x._data.shape[1:], mask._data.shape) or (1,)
+    x = OPS.expand(ranked(x, True, len(common)), (size, *common))
+    mask = OPS.expand(mask, common)
+    return lower(OPS.index.prim, (x, mask, *(None,) * 7), ((1,),))
 
 
 # ---------------------------------------------------------------- losses

@@ -153,7 +153,7 @@ class FunctionNode(Node):
                 "Hint: backward returns one gradient for each argument of forward, None for those "
                 "without"
             )
-        found = []
+        found: list[Any] = []
         for i, (g, is_tensor) in enumerate(zip(given, self.s1, strict=True)):
             if is_tensor:
                 found.append(self._fitted(g, len(found)))
@@ -181,7 +181,7 @@ class FunctionNode(Node):
                     f"gradient {i} of {self.name()} is {g.dtype}, the input is real\n"
                     "Hint: return the real part, g.real"
                 )
-            g = g.to(wrap(np.empty(0, dtype)).dtype)  # type: ignore[attr-defined]
+            g = g.to(wrap(np.empty(0, dtype)).dtype)
         return g
 
     def _summed(self, g: Tensor, shape: tuple[int, ...], i: int) -> Tensor:
@@ -223,7 +223,9 @@ class FunctionNode(Node):
                     f"save_for_backward can only save variables, but argument {i} is of type "
                     f"{type(t).__name__}\nHint: keep other things as attributes, ctx.n = n"
                 )
-            number = next((j for j, o in enumerate(outs) if o is t), None)
+            number = (
+                next((j for j, o in enumerate(outs) if o is t), None) if _among(t, outs) else None
+            )
             if number is not None and t._node is not None and t._node is not LEAF:
                 if t._vc is None:
                     t._vc = [0]
@@ -299,14 +301,11 @@ class CustomPrimitive:
         self.grad_fn = self.name + "Backward"
         self.doc = function.__doc__ or ""
         self.node_class = type(self.grad_fn, (FunctionNode,), {"prim": self, "__slots__": ()})
+        # whether the class has `setup_context`, so that `forward` takes no ctx
+        self.separate = not hasattr(function.setup_context, "_is_default")
 
     def __repr__(self) -> str:
         return f"<op {self.name}: custom>"
-
-    @property
-    def separate(self) -> bool:
-        """Whether the class has `setup_context`, so that `forward` takes no ctx."""
-        return getattr(self.function.setup_context, "_is_default", None) is None
 
     @property
     def once(self) -> bool:
@@ -372,20 +371,21 @@ class CustomPrimitive:
         return self._run(*self.arguments(inputs, params))
 
     def _run(self, args: tuple[Any, ...], names: tuple[str, ...]) -> Any:
-        is_tensor = tuple([isinstance(a, Tensor) for a in args])
-        edges = [
-            (a if a._node is LEAF else a._node) if t else None
-            for a, t in zip(args, is_tensor, strict=True)
-        ]
         ctx = FunctionCtx()
-        ctx.needs_input_grad = tuple([e is not None for e in edges])
-        recording = any(ctx.needs_input_grad) and grad_enabled()
+        ctx.needs_input_grad = needs = tuple(
+            [isinstance(a, Tensor) and a._node is not None for a in args]
+        )
+        recording = True in needs and (S.grad or grad_enabled())
         before = set_grad(False)
         try:
             made = self._forward(ctx, args, names)
             outs = made if isinstance(made, tuple) else (made,)
-            node = self._node(ctx, args, is_tensor, edges, outs) if recording else None
-            tensors = [a for a, t in zip(args, is_tensor, strict=True) if t]
+            node = self._node(ctx, args, outs) if recording else None
+            if node is not None and type(made) is Tensor and _is_plain(made, args, ctx):
+                made._node = node
+                self._save(node, ctx, outs, ())
+                return made
+            tensors = [a for a in args if isinstance(a, Tensor)]
             outputs = _Outputs(self, ctx, node, tensors, outs)
             found = tuple(outputs.all())
         finally:
@@ -396,19 +396,20 @@ class CustomPrimitive:
 
     def _forward(self, ctx: FunctionCtx, args: tuple[Any, ...], names: tuple[str, ...]) -> Any:
         n = len(args) - len(names)
-        kwargs = dict(zip(names, args[n:], strict=True))
+        kwargs = dict(zip(names, args[n:], strict=True)) if names else {}
         if not self.separate:
             return self.function.forward(ctx, *args[:n], **kwargs)
         made = self.function.forward(*args[:n], **kwargs)
         self.function.setup_context(ctx, args, made)
         return made
 
-    def _node(self, ctx: Any, args: Any, is_tensor: Any, edges: list[Any], outs: Any) -> Any:
-        node = _new(self.node_class)
+    def _node(self, ctx: Any, args: Any, outs: Any) -> Any:
+        node: Any = _new(self.node_class)
         node.k, node.hooks, node.ctx, node.s0 = next_k(), None, ctx, []
-        tensors = [a for a, t in zip(args, is_tensor, strict=True) if t]
-        node.e = tuple([e for e, t in zip(edges, is_tensor, strict=True) if t])
-        node.s1, node.p = is_tensor, [(t._data.shape, t._data.dtype) for t in tensors]
+        node.s1 = tuple([isinstance(a, Tensor) for a in args])
+        tensors = args if False not in node.s1 else [a for a in args if isinstance(a, Tensor)]
+        node.e = tuple([t if t._node is LEAF else t._node for t in tensors])
+        node.p = [(t._data.shape, t._data.dtype) for t in tensors]
         node.v0 = [(t._data.shape, t._data.dtype) if isinstance(t, Tensor) else None for t in outs]
         node.v1 = node.v0 if len(outs) > 1 else None
         return node
@@ -424,6 +425,13 @@ class CustomPrimitive:
         node.save(ctx.to_save, found)
         ctx._node = weakref.ref(node)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
+
+
+def _is_plain(t: Tensor, args: tuple[Any, ...], ctx: FunctionCtx) -> bool:
+    """Whether the one output is new, differentiable and no view: nothing to think about."""
+    if t._view is not None or t._node is not None or ctx.dirty_tensors or ctx.non_differentiable:
+        return False
+    return t._data.dtype.kind in "fcV" and not _among(t, args)
 
 
 class _Outputs:
@@ -529,7 +537,10 @@ _ONE_OUTPUT = (
 
 
 def _among(t: Any, tensors: Sequence[Any]) -> bool:
-    return any(t is x for x in tensors)
+    for x in tensors:  # noqa: SIM110  # any() takes three times as long
+        if x is t:
+            return True
+    return False
 
 
 def _only_tensors(method: str, first: str, given: tuple[Any, ...]) -> tuple[Any, ...]:

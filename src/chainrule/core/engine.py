@@ -218,7 +218,7 @@ def _leveled(outputs: Sequence[Any], cotangents: Sequence[Any]) -> bool:
     return any([getattr(t, "_wrapped", False) for t in (*outputs, *cotangents)])
 
 
-def _as_inputs(inputs: Any) -> list[Tensor]:
+def _as_inputs(inputs: Any) -> list[Any]:
     targets = [inputs] if isinstance(inputs, (Tensor, GradientEdge)) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")

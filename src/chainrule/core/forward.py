@@ -15,6 +15,7 @@ from typing import Any
 
 from .._state import S
 from . import declare, engine, printing
+from .custom_levels import pushed
 from .interpreter import pop, push
 from .levels import Level, Wrapped, is_float, lower, outs_of, record_at, tracked
 from .node import Output
@@ -65,7 +66,8 @@ class Dual(Wrapped):
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         if not self._level.taped:  # type: ignore[attr-defined]
             return Wrapped.requires_grad_(self, requires_grad)
-        self._inner.requires_grad_(requires_grad)
+        if not self._inner._wrapped:
+            self._inner.requires_grad_(requires_grad)
         return Tensor.requires_grad_(self, requires_grad)
 
 
@@ -111,6 +113,8 @@ class Forward(Level):
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """Evaluate one level down; give the result its tangent if an operand has one."""
+        if prim.kind == "custom":
+            return pushed(self, prim, inputs, params)  # type: ignore[arg-type]
         primals, tangents = list(inputs), [None] * len(inputs)
         mine = moving = False
         for i, t in enumerate(inputs):

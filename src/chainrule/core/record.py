@@ -259,10 +259,10 @@ class GeneralNode(Node):
         return gs
 
     def public_edges(self) -> tuple[Any, ...]:
-        if self.prim.joint:
-            return self.edges()
-        rules = self.prim.rules
-        return tuple(e for e, r in zip(self.edges(), rules, strict=True) if r is not None)
+        edges, rules = self.edges(), self.prim.rules
+        if len(edges) != len(rules):  # joint rules and numbers have no rule per operand
+            return edges
+        return tuple(e for e, r in zip(edges, rules, strict=True) if r is not None)
 
     def _unpack_listed(self, value: Any, version: list[Any]) -> Any:
         """A saved output (its counter must still say 0), or a list of saved operands."""

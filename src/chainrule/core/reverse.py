@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import errors
 from .._state import grad_enabled, set_grad
+from .custom_levels import reversed_
 from .interpreter import pop, push
 from .levels import Level, Wrapped, lower, outs_of, record_at, saved_operand, tracked
 from .node import LEAF, Output
@@ -59,6 +60,8 @@ class Reverse(Level):
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """Evaluate one level down; hang a node on the result if a value of this level went in."""
+        if prim.kind == "custom":
+            return reversed_(self, prim, inputs, params)  # type: ignore[arg-type]
         inner, nodes = list(inputs), [None] * len(inputs)
         mine = False
         for i, t in enumerate(inputs):

@@ -204,7 +204,7 @@ def accumulate(t: Tensor, g: Any, recorded: bool, shared: bool) -> None:
         return  # requires_grad was switched off since
     have = t._grad
     if recorded:
-        t._grad = g if have is None else have + g  # type: ignore[operator]
+        t._grad = g if have is None else have + g
         return
     if have is None:
         if type(g) is _ndarray and (shared or g.base is not None):

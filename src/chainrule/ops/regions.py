@@ -260,7 +260,7 @@ def _replaced(
 
 
 def _plain(x: Tensor) -> Tensor:
-    return wrap(own(x)) if isinstance(x, Tensor) else x
+    return x if not isinstance(x, Tensor) or x._wrapped else wrap(own(x))
 
 
 @in_torch_order(_select_scatter, _select_scatter_kernel)
@@ -280,7 +280,7 @@ def slice_scatter(
         raise RuntimeError("slice step must be positive")
     dim = errors.checked_dim(dim, input._data.ndim)
     start, end, step = slice(start, end, step).indices(input._data.shape[dim])
-    region = wrap(own(input)[(*(slice(None),) * dim, slice(start, end, step))])
+    region = OPS.slice(_plain(input), dim, start, max(start, end), step)
     return _replaced(_slice_scatter, region, input, src, (dim, start, max(start, end), step))
 
 

@@ -248,7 +248,7 @@ def _checked_q(op: str, x: Tensor, q: Any, way: str) -> Tensor:
         raise RuntimeError(f"{op}() q tensor must be same dtype as the input tensor")
     if q._data.ndim > 1:
         raise RuntimeError(f"{op}() q must be a scalar or 1D tensor")
-    if not np.all((q._data >= 0) & (q._data <= 1)):
+    if not q._wrapped and not np.all((q._data >= 0) & (q._data <= 1)):
         raise RuntimeError(f"{op}() q values must be in the range [0, 1]")
     return q
 

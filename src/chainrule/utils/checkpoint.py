@@ -104,7 +104,7 @@ def checkpoint(
         >>> y = checkpoint(lambda t: t.exp().sin(), x, use_reentrant=False)
         >>> y.sum().backward()
         >>> x.grad
-        tensor([-2.4784,  3.3118])
+        tensor([-2.4784,  3.3129])
     """
     if use_reentrant is None:
         _warn_not_given("checkpoint", "Starting in PyTorch 2.9, calling checkpoint without "
@@ -155,7 +155,7 @@ def checkpoint_sequential(
         >>> y = checkpoint_sequential([torch.sin, torch.exp, torch.cos], 2, x, use_reentrant=False)
         >>> y.backward()
         >>> x.grad
-        tensor([-1.4173])
+        tensor([-1.4160])
     """
     if use_reentrant is None:
         _warn_not_given("checkpoint_sequential", "In version 2.9 we will raise an exception if "
@@ -219,7 +219,8 @@ class _Holder:
     __slots__ = ("__weakref__", "frame", "number", "shown", "value")
 
     def __init__(self, frame: _Frame, number: int, t: Tensor) -> None:
-        self.frame, self.number, self.value = frame, number, None
+        self.frame, self.number = frame, number
+        self.value: Tensor | None = None
         self.shown = _facts(t)
 
 
@@ -349,7 +350,7 @@ def check_backward_validity(inputs: Any) -> None:
 def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments as leaves that require grad where the arguments do."""
     return tuple(
-        t.detach().requires_grad_(t.requires_grad and t.is_floating_point() or t.requires_grad)
+        t.detach().requires_grad_(t.requires_grad)
         if isinstance(t, Tensor)
         else t
         for t in inputs

@@ -52,7 +52,7 @@ def closures(torch):
     found = []
     for reentrant in (True, False):
         x, w = _leaf(torch, 0.5, 1), _leaf(torch, 2, 3)
-        y = _module(torch).checkpoint(lambda t: t * w, x, use_reentrant=reentrant)
+        y = _module(torch).checkpoint(lambda t, w=w: t * w, x, use_reentrant=reentrant)
         y.sum().backward()
         found.append((x.grad, w.grad))
     return found
@@ -146,7 +146,9 @@ def sequential(torch):
     for segments in (1, 2, 3):
         for reentrant in (True, False):
             x = _leaf(torch, 0.5, 1)
-            y = _module(torch).checkpoint_sequential(functions, segments, x, use_reentrant=reentrant)
+            y = _module(torch).checkpoint_sequential(
+                functions, segments, x, use_reentrant=reentrant
+            )
             y.sum().backward()
             found.append(x.grad)
     return found
@@ -187,7 +189,9 @@ def not_checked(torch):
 def bad_check(torch):
     x = _leaf(torch, 0.5)
     return attempt(
-        lambda: _module(torch).checkpoint(torch.sin, x, use_reentrant=False, determinism_check="some")
+        lambda: _module(torch).checkpoint(
+            torch.sin, x, use_reentrant=False, determinism_check="some"
+        )
     ).__class__.__name__
 
 
@@ -251,7 +255,11 @@ def numbers_and_none(torch):
     for reentrant in (True, False):
         x = _leaf(torch, 0.5, 1)
         y = _module(torch).checkpoint(
-            lambda n, t, nothing: t * n if nothing is None else t, 3, x, None, use_reentrant=reentrant
+            lambda n, t, nothing: t * n if nothing is None else t,
+            3,
+            x,
+            None,
+            use_reentrant=reentrant,
         )
         y.sum().backward()
         found.append(x.grad)

@@ -56,7 +56,9 @@ def nothing_to_check(torch):
 
 def float32_warns(torch):
     x = _x(torch, 0.5, dtype=torch.float32)
-    return warned(lambda: torch.autograd.gradcheck(lambda a: a * 2, x, atol=1e-1, rtol=1e-1, eps=1e-2))
+    return warned(
+        lambda: torch.autograd.gradcheck(lambda a: a * 2, x, atol=1e-1, rtol=1e-1, eps=1e-2)
+    )
 
 
 def expanded_input(torch):
@@ -69,7 +71,15 @@ def modes(torch):
     x = _x(torch, 0.5)
     return (
         attempt(lambda: check(torch.sin, x, check_backward_ad=False)),
-        attempt(lambda: check(torch.sin, x, check_backward_ad=False, check_batched_grad=True, check_forward_ad=True)),
+        attempt(
+            lambda: check(
+                torch.sin,
+                x,
+                check_backward_ad=False,
+                check_batched_grad=True,
+                check_forward_ad=True,
+            )
+        ),
         attempt(lambda: check(torch.sin, x, check_batched_forward_grad=True)),
     )
 
@@ -184,9 +194,9 @@ def undefined_cotangents(torch):
             return a * 2 + b * 3
 
     x = _x(torch, 0.5)
-    return (
-        attempt(lambda: torch.autograd.gradcheck(lambda a: Fails.apply(a), x, check_undefined_grad=False)).__class__.__name__
-    )
+    return attempt(
+        lambda: torch.autograd.gradcheck(lambda a: Fails.apply(a), x, check_undefined_grad=False)
+    ).__class__.__name__
 
 
 def in_place_functions(torch):

@@ -312,7 +312,7 @@ def hooks_of_a_function(torch):
 
         @staticmethod
         def backward(ctx, g):
-            x, nothing, y = ctx.saved_tensors
+            x, _nothing, y = ctx.saved_tensors
             return 2 * x * g + 0 * y
 
     seen = []

@@ -1,0 +1,470 @@
+"""Custom Functions inside the transforms of `torch.func`.
+
+What a level does when a Function is applied to its values: the Function runs one level down (so
+every level sees it), and this level gives the outputs their facts. `reversed_` hangs a node with
+the user's backward on them, `pushed` calls the user's `jvp`, `batched_` the user's `vmap`, or makes
+a Function of whole batches (`generate_vmap_rule`). Functions need `setup_context` for this.
+Called by the levels' `process`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import errors
+from .._state import grad_enabled, set_grad
+from .custom import CustomPrimitive, FunctionCtx, FunctionNode
+from .interpreter import pop, push
+from .node import LEAF, Output
+from .pytree import broadcast_prefix, flatten
+from .record import OPS, version_of
+from .tensor import Tensor, wrap
+
+__all__ = ["VmapInfo", "batched_", "pushed", "reversed_"]
+
+
+class VmapInfo(NamedTuple):
+    """What the `vmap` staticmethod of a Function is told.
+
+    Attributes:
+        batch_size: the number of elements.
+        randomness: "error", "different" or "same".
+    """
+
+    batch_size: int
+    randomness: str
+
+
+def _tuple(made: Any) -> tuple[Any, ...]:
+    return made if isinstance(made, tuple) else (made,)
+
+
+def _lower(level: Any, prim: Any, inputs: Sequence[Any], params: Any) -> Any:
+    pop(level)
+    before = set_grad(getattr(level, "outer", grad_enabled()))
+    try:
+        return prim.call(*inputs, params=params)
+    finally:
+        set_grad(before)
+        push(level)
+
+
+# ---------------------------------------------------------------- the tape of a level
+
+
+class LevelFunctionNode(FunctionNode):
+    """The node of a Function at a level: saved tensors are values of the level."""
+
+    __slots__ = ("level",)
+    level: Any
+
+    def save(self, tensors: Sequence[Any], outs: Sequence[Any]) -> None:
+        entries: list[Any] = []
+        for t in tensors:
+            number = next((i for i, o in enumerate(outs) if o is t), None)
+            if number is None or not self.level.owns(t):
+                entries.append(None if t is None else (t, version_of(t)))
+            else:
+                entries.append((_Saved(t), version_of(t._inner), number))
+        self.s0 = entries
+
+    def _unpacked(self, i: int, entry: Any) -> Any:
+        if entry is None or not isinstance(entry[0], _Saved):
+            return super()._unpacked(i, entry)
+        saved, version, number = entry
+        if version_of(saved.facts[0]) != version:
+            raise errors.modified_saved(self, f"saved_tensors[{i}]", saved.facts[0], version)
+        return self.level.again(saved.facts, self, number)
+
+    def release(self) -> None:
+        """What a level saves lives as long as its node."""
+
+
+class _Saved:
+    """An output of the Function, as what it is made of: the node must not hold its own output."""
+
+    __slots__ = ("facts",)
+
+    def __init__(self, t: Any) -> None:
+        self.facts = (t._inner, t.__dict__.get("_tangent"))
+
+
+_CLASSES: dict[Any, Any] = {}
+
+
+def _class_of(prim: Any) -> Any:
+    made = _CLASSES.get(prim)
+    if made is None:
+        body = {"prim": prim, "__slots__": ()}
+        made = _CLASSES[prim] = type(prim.grad_fn, (LevelFunctionNode,), body)
+    return made
+
+
+def _record(level: Any, prim: Any, args: Any, made: Any, nodes: dict[int, Any]) -> Any:
+    """Hang the node on the outputs that can have a gradient; returns what the user gets."""
+    ctx = FunctionCtx()
+    ctx.needs_input_grad = tuple(isinstance(a, Tensor) and id(a) in nodes for a in args)
+    before = set_grad(False)
+    try:
+        prim.function.setup_context(ctx, args, made)
+        if ctx.dirty_tensors:
+            raise _no_dirty(prim)
+        outs = _tuple(made)
+        node = prim._node(ctx, args, outs)
+        node.__class__ = _class_of(prim)
+    except TypeError:
+        node = _again(prim, ctx, args, outs)
+    finally:
+        set_grad(before)
+    node.level = level
+    tensors = [a for a in args if isinstance(a, Tensor)]
+    node.e = tuple(
+        [(t if nodes[id(t)] is LEAF else nodes[id(t)]) if id(t) in nodes else None for t in tensors]
+    )
+    fixed = [id(t) for t in ctx.non_differentiable]
+    given = tuple(level.inner(t) if id(t) in fixed else t for t in outs)
+    for i, t in enumerate(given):
+        if level.owns(t):
+            t._node = node if node.v1 is None else Output.of(node, i)
+    node.save(ctx.to_save, given)
+    ctx._node = weakref.ref(node)
+    ctx.to_save = ctx.non_differentiable = ()
+    return given if isinstance(made, tuple) else given[0]
+
+
+def _again(prim: Any, ctx: Any, args: Any, outs: Any) -> Any:
+    """The node in its class of the level (the two classes differ in layout)."""
+    plain = prim._node(ctx, args, outs)
+    node = object.__new__(_class_of(prim))
+    for name in ("k", "hooks", "ctx", "s0", "s1", "e", "p", "v0", "v1"):
+        setattr(node, name, getattr(plain, name))
+    return node
+
+
+def _no_dirty(prim: Any) -> RuntimeError:
+    return RuntimeError(
+        errors.hinted(
+            f"{prim.name}: mark_dirty is not supported inside function transforms",
+            hint="return a new tensor instead of writing into an argument",
+        )
+    )
+
+
+def reversed_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: Any) -> Any:
+    """A Function at a reverse level."""
+    prim.need_setup_context()
+    made = _lower(level, prim, [level.inner(t) for t in inputs], params)
+    nodes = {id(t): t._node for t in inputs if level.owns(t) and t._node is not None}
+    if not nodes or not grad_enabled():
+        return made
+    wrapped = [
+        level.wrap(t) if isinstance(t, Tensor) and t._data.dtype.kind in "fcV" else t
+        for t in _tuple(made)
+    ]
+    outs = tuple(wrapped) if isinstance(made, tuple) else wrapped[0]
+    return _record(level, prim, prim.arguments(inputs, params)[0], outs, nodes)
+
+
+# ---------------------------------------------------------------- tangents
+
+
+class _ForwardCtx(FunctionCtx):
+    """The context that `jvp` gets: what was saved for forward mode."""
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        return self.__dict__.get("saved_for_forward", ())
+
+
+def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: Any) -> Any:
+    """A Function at a forward level."""
+    if not level.taped:
+        prim.need_setup_context()
+    inner = [level.inner(t) for t in inputs]
+    moving = [level.tangent(t) for t in inputs]
+    if not any(t is not None for t in moving):
+        return _lower(level, prim, inner, params)
+    args, names = prim.arguments(inner, params)
+    pop(level)
+    try:
+        made, ctx = _with_context(prim, inner, params, args, names)
+        tangents = _tangents(prim, ctx, args, inner, moving)
+        moved = _tuple(prim.function.jvp(ctx, *tangents))
+    finally:
+        push(level)
+    outs = _tuple(made)
+    if len(moved) != len(outs):
+        raise RuntimeError(
+            f"{prim.name}'s jvp returned {len(moved)} tangents for {len(outs)} outputs\n"
+            "Hint: jvp returns one tangent for each output of forward, None for those without"
+        )
+    duals = tuple(
+        o if not isinstance(o, Tensor) or t is None else level.dual(o, t)
+        for o, t in zip(outs, moved, strict=True)
+    )
+    result = duals if isinstance(made, tuple) else duals[0]
+    nodes = {id(t): t._node for t in inputs if t._node is not None}
+    if not (level.taped and nodes and grad_enabled() and prim.separate):
+        return result
+    return _record(level, prim, prim.arguments(inputs, params)[0], result, nodes)
+
+
+def _with_context(prim: Any, inner: Any, params: Any, args: Any, names: Any) -> tuple[Any, Any]:
+    """The result one level down, and the context of that run as `jvp` sees it."""
+    ctx = _ForwardCtx()
+    ctx.needs_input_grad = tuple(isinstance(a, Tensor) for a in args)
+    if prim.separate:
+        made = prim.call(*inner, params=params)
+        before = set_grad(False)
+        try:
+            prim.function.setup_context(ctx, args, made)
+        finally:
+            set_grad(before)
+        return made, ctx
+    made = prim.call(*inner, params=params)
+    node = next((t.grad_fn for t in _tuple(made) if isinstance(t, Tensor) and t.grad_fn), None)
+    if isinstance(node, FunctionNode):
+        ctx.__dict__.update(node.ctx.__dict__)
+        return made, ctx
+    before = set_grad(False)
+    try:
+        return prim._forward(ctx, args, names), ctx
+    finally:
+        set_grad(before)
+
+
+def _tangents(prim: Any, ctx: Any, args: Any, inner: Any, moving: Any) -> list[Any]:
+    """One tangent for every argument: None for what is no tensor or has none."""
+    found = iter(zip(inner, moving, strict=True))
+    made = []
+    for a in args:
+        if not isinstance(a, Tensor):
+            made.append(None)
+            continue
+        t, v = next(found)
+        if v is None and ctx.materialize_grads and t._data.dtype.kind in "fcV":
+            v = wrap(np.zeros(t._data.shape, t._data.dtype))
+        made.append(v)
+    return made
+
+
+# ---------------------------------------------------------------- batches
+
+
+def batched_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: Any) -> Any:
+    """A Function at a batch level."""
+    prim.need_setup_context()
+    function = prim.function
+    own_rule = not hasattr(function.vmap, "_is_default")
+    inner = [level.inner(t) for t in inputs]
+    has = [level.owns(t) for t in inputs]
+    if not any(has):
+        return _lower(level, prim, inner, params)
+    if function.generate_vmap_rule:
+        if own_rule:
+            raise RuntimeError(
+                f"You tried to vmap over {prim.name}, but it has both generate_vmap_rule=True and "
+                "an overriden vmap staticmethod. Please set generate_vmap_rule=False or delete the "
+                "overriden vmap staticmethod to avoid ambiguity. For more details, please see "
+                "https://pytorch.org/docs/main/notes/extending.func.html"
+            )
+        whole = CustomPrimitive(_whole(function, level.size, level.randomness, has))
+        made = _lower(level, whole, inner, params)
+        return _map(made, lambda t: level.wrap(t) if isinstance(t, Tensor) else t)
+    if not own_rule:
+        raise RuntimeError(
+            f"You tried to vmap over {prim.name}, but it does not have vmap support. Please "
+            "override and implement the vmap staticmethod or set generate_vmap_rule=True. For more "
+            "details, please see https://pytorch.org/docs/main/notes/extending.func.html"
+        )
+    return _by_user(level, prim, inner, has, params)
+
+
+def _by_user(level: Any, prim: Any, inner: Any, has: Any, params: Any) -> Any:
+    args, _ = prim.arguments(inner, params)
+    flags = iter(has)
+    in_dims = tuple(0 if isinstance(a, Tensor) and next(flags) else None for a in args)
+    pop(level)
+    try:
+        made = prim.function.vmap(VmapInfo(level.size, level.randomness), in_dims, *args)
+        if not isinstance(made, tuple) or len(made) != 2:
+            raise RuntimeError(_TWO_RETURNS)
+        output, out_dims = made
+        found, spec = flatten(output)
+        dims = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, spec)
+        if dims is None:
+            raise RuntimeError(
+                f"Autograd function's vmap staticmethod returned an incompatible (output, "
+                f"out_dims) tuple. Expected out_dims={out_dims} to be compatible with the "
+                f"structure of `output`. out_dims has structure {flatten(out_dims)[1]} but output "
+                f"has structure {spec}."
+            )
+        fronts = [t if not d else _moved(t, d) for t, d in zip(found, dims, strict=True)]
+    finally:
+        push(level)
+    return spec.build(
+        [t if d is None else level.wrap(t) for t, d in zip(fronts, dims, strict=True)]
+    )
+
+
+_TWO_RETURNS = (
+    "Expected the vmap staticmethod to have two returns, an output and out_dims with pytree "
+    "structure compatible with the output."
+)
+
+
+def _moved(t: Tensor, d: int) -> Tensor:
+    n = t._data.ndim
+    d %= n
+    return OPS.permute(t, (d, *[i for i in range(n) if i != d]))  # type: ignore[no-any-return]
+
+
+def _map(made: Any, f: Any) -> Any:
+    return tuple(map(f, made)) if isinstance(made, tuple) else f(made)
+
+
+# ---------------------------------------------------------------- generate_vmap_rule
+
+
+class _Element(_ForwardCtx):
+    """The context of one element, inside the Function of whole batches."""
+
+    _saved: Any = ()
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        return tuple(self._saved)
+
+
+_OWN = {"to_save", "saved_for_forward", "dirty_tensors", "non_differentiable", "needs_input_grad"}
+
+
+def _whole(function: Any, size: int, randomness: str, has: list[bool]) -> Any:
+    """The Function whose arguments are whole batches: every method of `function` under vmap."""
+    from .batch import Batch
+
+    def entered() -> Any:
+        return Batch(size, randomness)
+
+    def wrapped(level: Any, t: Any, flag: bool) -> Any:
+        return level.wrap(t) if flag and isinstance(t, Tensor) else t
+
+    def outside(level: Any, t: Any) -> Any:
+        """The whole batch of a result."""
+        if level.owns(t):
+            return t._inner
+        if not isinstance(t, Tensor):
+            return t
+        return ("expand", t)
+
+    def settled(t: Any) -> Any:
+        if type(t) is tuple and len(t) == 2 and t[0] == "expand":
+            return OPS.expand(t[1], (size, *t[1]._data.shape))
+        return t
+
+    def flags(args: Any) -> list[bool]:
+        found = iter(has)
+        return [isinstance(a, Tensor) and next(found) for a in args]
+
+    class Whole:
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(*args: Any) -> Any:
+            with entered() as level:
+                made = function.forward(
+                    *[wrapped(level, a, f) for a, f in zip(args, flags(args), strict=True)]
+                )
+                outs = _map(made, lambda t: outside(level, t))
+            if type(outs) is tuple and len(outs) == 2 and outs[0] == "expand":
+                return settled(outs)
+            return _map(outs, settled)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            inner = _Element()
+            with entered() as level:
+                batched = [wrapped(level, a, f) for a, f in zip(inputs, flags(inputs), strict=True)]
+                outs = _map(output, lambda t: wrapped(level, t, True))
+                function.setup_context(inner, tuple(batched), outs)
+                kept = [(level.inner(t), level.owns(t)) for t in inner.to_save]
+                ahead = [
+                    (level.inner(t), level.owns(t))
+                    for t in inner.__dict__.get("saved_for_forward", ())
+                ]
+                fixed = [level.inner(t) for t in inner.non_differentiable]
+            ctx.save_for_backward(*[t for t, _ in kept])
+            ctx.save_for_forward(*[t for t, _ in ahead])
+            ctx._flags = [f for _, f in kept], [f for _, f in ahead]
+            ctx._shapes = [a._data.shape if isinstance(a, Tensor) else None for a in inputs]
+            ctx._batched = flags(inputs)
+            ctx._rest = {k: v for k, v in inner.__dict__.items() if k not in _OWN}
+            ctx.mark_non_differentiable(*fixed)
+            ctx.set_materialize_grads(inner.materialize_grads)
+
+        @staticmethod
+        def backward(ctx: Any, *gs: Any) -> Any:
+            saved = ctx.saved_tensors
+            with entered() as level:
+                inner = _Element()
+                inner.__dict__.update(ctx._rest)
+                inner.needs_input_grad = ctx.needs_input_grad
+                inner._saved = [
+                    wrapped(level, t, f) for t, f in zip(saved, ctx._flags[0], strict=True)
+                ]
+                backward = CustomPrimitive.backward_of(_Of(function))  # type: ignore[arg-type]
+                made = _tuple(backward(inner, *[wrapped(level, g, True) for g in gs]))
+                found = [(level.inner(t), level.owns(t)) for t in made]
+            return tuple(
+                _given_back(t, o, b, s, size)
+                for (t, o), b, s in zip(found, ctx._batched, ctx._shapes, strict=False)
+            )
+
+        @staticmethod
+        def jvp(ctx: Any, *tangents: Any) -> Any:
+            saved = ctx.saved_tensors
+            with entered() as level:
+                inner = _Element()
+                inner.__dict__.update(ctx._rest)
+                inner._saved = [
+                    wrapped(level, t, f) for t, f in zip(saved, ctx._flags[1], strict=True)
+                ]
+                made = function.jvp(
+                    inner,
+                    *[wrapped(level, t, f) for t, f in zip(tangents, ctx._batched, strict=True)],
+                )
+                found = [outside(level, t) for t in _tuple(made)]
+            moved = [settled(t) for t in found]
+            return tuple(moved) if isinstance(made, tuple) else moved[0]
+
+    for name in ("vjp", "vmap"):
+        setattr(Whole, name, staticmethod(getattr(function, name) if name == "vmap" else _default))
+    Whole.__name__ = f"Vmapped{function.__name__}"
+    return Whole
+
+
+def _default(*args: Any) -> Any:
+    raise NotImplementedError
+
+
+_default._is_default = True  # type: ignore[attr-defined]
+
+
+class _Of:
+    """Stands for the primitive of a Function where only the class is asked for."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+
+def _given_back(t: Any, owned: bool, batched: bool, shape: Any, size: int) -> Any:
+    """The gradient of an argument: of the whole batch, or summed where all elements share it."""
+    if t is None or shape is None:
+        return t
+    if batched:
+        return t if owned else OPS.expand(t, (size, *t._data.shape))
+    return OPS.sum(t, (0,), False) if owned else t * size
