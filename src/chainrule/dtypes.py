@@ -106,7 +106,8 @@ def _optional_numpy(d: dtype) -> np.dtype[Any]:
                 "torch.bfloat16 needs the optional package ml_dtypes, which is not installed\n"
                 'Hint: pip install "chainrule[bfloat16]", or use torch.float32'
             ) from None
-        return np.dtype(ml_dtypes.bfloat16)
+        found: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return found
     raise NotImplementedError(f"torch.{d.name} has no NumPy type\nHint: use torch.complex64")
 
 
@@ -372,7 +373,8 @@ class device:
 
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index if index is None else index
+            index = type.index if index is None else index
+            type = type.type
         if not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         kind, _, number = type.partition(":")

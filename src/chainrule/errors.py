@@ -41,8 +41,10 @@ LEGACY = {
 
 
 CPP = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-       "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
-       "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
+       "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char",
+       "uint8": "unsigned char",
+       "bool": "bool", "complex64": "c10::complex<float>",
+       "complex128": "c10::complex<double>"}  # fmt: skip
 
 
 class SavedFreed(Exception):
@@ -118,9 +120,10 @@ def _inside(node: Any) -> tuple[str, str]:
         nearest: tuple[int, str] | None = None
         for name, value in list({**frame.f_globals, **frame.f_locals}.items()):
             grad_fn = None if name.startswith("_") else _node_of(value)
-            if grad_fn is not None and (nearest is None or grad_fn.k > nearest[0]):
-                if _reaches(grad_fn, node):
-                    nearest = grad_fn.k, name
+            if grad_fn is None or (nearest is not None and grad_fn.k <= nearest[0]):
+                continue
+            if _reaches(grad_fn, node):
+                nearest = grad_fn.k, name
         if nearest is not None:
             return nearest[1], _assigned_at(frame, nearest[1])
     return "", ""

@@ -85,6 +85,7 @@ def warned(f: Callable[[], Any]) -> tuple[Any, list[str]]:
         warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's own
         value = attempt(f)
     lines = [f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught]
+    lines = [line.partition(" (Triggered internally")[0] for line in lines]
     return value, [ADDRESS.sub("0x", line.strip()) for line in lines]
 
 

@@ -199,6 +199,37 @@ def test_mutation_is_allowed_also_through_views_of_views() -> None:
     assert x.grad.tolist() == [2.0, 16.0, 33.0]
 
 
+def _out(y: Any) -> None:
+    with torch.no_grad():
+        torch.mul(torch.ones(3), 2, out=y)
+
+
+WRITES: dict[str, Any] = {
+    "setitem": lambda y: y.__setitem__(0, 5.0),
+    "mask": lambda y: y.__setitem__(y > 1, 0.0),
+    "iadd": lambda y: y.__iadd__(1),
+    "zero": lambda y: y.zero_(),
+    "copy": lambda y: y.copy_(torch.ones(3)),
+    "masked_fill": lambda y: y.masked_fill_(y > 1, 9.0),
+    "view": lambda y: y.view(3, 1)[1].mul_(4),
+    "detached": lambda y: y.detach().zero_(),
+    "data": lambda y: y.data.mul_(2),
+    "random": lambda y: y.uniform_(),
+    "out": _out,
+}
+
+
+@pytest.mark.parametrize("name", list(WRITES))
+def test_every_way_of_writing_is_noticed(name: str) -> None:
+    with graph.allow_mutation_on_saved_tensors():
+        x = leaf(1.0, 2.0, 3.0)
+        y = x.clone()
+        out = (y * y).sum()
+        WRITES[name](y)
+        out.backward()
+    assert x.grad.tolist() == [2.0, 4.0, 6.0]
+
+
 # ---------------------------------------------------------------- reports
 
 

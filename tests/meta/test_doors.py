@@ -17,7 +17,8 @@ PACKAGE = Path(chainrule.__file__).parent
 # group may, as long as there is no cycle. The public namespaces (torch.linalg, ...) stand right
 # of the ops they show.
 DOORS = """
-    _state dtypes errors version -> kernels -> core -> ops -> {linalg fft special random return_types}
+    _state dtypes errors version -> kernels -> core -> ops
+    -> {linalg fft special random return_types}
     -> {autograd func compile explain draw} -> nn -> optim utils distributed testing
     -> compat -> cli
 """

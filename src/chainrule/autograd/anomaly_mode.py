@@ -8,7 +8,6 @@ a NaN that its operands had not. While it is off nothing of this runs.
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from typing import Any
 
@@ -56,6 +55,8 @@ class Anomaly(Follower):
 
 def _user_stack() -> list[str]:
     """The stack of the call as text, down to the user's line."""
+    import traceback
+
     frames = traceback.extract_stack()
     inside = [f for f in frames if f"/{_HERE}" in f.filename.replace("\\", "/")]
     last = frames.index(inside[0]) if inside else len(frames)

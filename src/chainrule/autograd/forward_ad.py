@@ -123,7 +123,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         if alias._inner._node is not None:
             alias._node = alias._inner._node
     alias._tangent = tangent
-    return alias  # type: ignore[no-any-return]
+    return alias
 
 
 def _open(level: int | None) -> Forward | None:
@@ -136,4 +136,4 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     open_level = _open(level)
     if open_level is None or not open_level.owns(tensor):
         return UnpackedDualTensor(tensor, None)
-    return UnpackedDualTensor(tensor._inner, open_level.tangent(tensor))  # type: ignore[attr-defined]
+    return UnpackedDualTensor(tensor._inner, open_level.tangent(tensor))

@@ -454,7 +454,7 @@ def _stacked(rows: list[Tensor], out: Tensor, t: Tensor) -> Tensor:
     shape = (*out._data.shape, *t._data.shape)
     if not rows:
         return wrap(np.zeros(shape, t._data.dtype))
-    return OPS.reshape(OPS.stack(rows, 0), shape)  # type: ignore[no-any-return]
+    return OPS.reshape(OPS.stack(rows, 0), shape)
 
 
 def _not_strict(i: int, k: int, g: Tensor | None) -> str:
@@ -579,7 +579,7 @@ def hessian(
         many_out, outs = _as_tuple(made, "outputs of the user-provided function", "hessian")
         _check_graph(outs, "outputs", strict)
         _one_number("hessian", outs, many_out)
-        return OPS.reshape(outs[0], ())  # type: ignore[no-any-return]
+        return OPS.reshape(outs[0], ())
 
     def gradient(*ins: Tensor) -> Any:
         if outer_jacobian_strategy == "forward-mode":

@@ -108,11 +108,17 @@ def gradcheck(
             "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
         )
     options = _Options(
-        eps=eps, atol=atol, rtol=rtol, nondet_tol=nondet_tol, fast_mode=fast_mode,
-        check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
-        check_batched_grad=check_batched_grad, check_forward_ad=check_forward_ad,
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        nondet_tol=nondet_tol,
+        fast_mode=fast_mode,
+        check_undefined_grad=check_undefined_grad,
+        check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad,
+        check_forward_ad=check_forward_ad,
         check_backward_ad=check_backward_ad,
-    )  # fmt: skip
+    )
     try:
         _Check(func, _as_tuple(inputs), options).run()
     except GradcheckError:
@@ -179,11 +185,20 @@ def gradgradcheck(
         return tuple(g for g in found if g is not None)
 
     return gradcheck(
-        gradient, (*tensors, *cotangents), eps=eps, atol=atol, rtol=rtol, fast_mode=fast_mode,
-        raise_exception=raise_exception, nondet_tol=nondet_tol, check_grad_dtypes=check_grad_dtypes,
-        check_undefined_grad=check_undefined_grad, check_batched_grad=check_batched_grad,
-        check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev,
-    )  # fmt: skip
+        gradient,
+        (*tensors, *cotangents),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        fast_mode=fast_mode,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        check_grad_dtypes=check_grad_dtypes,
+        check_undefined_grad=check_undefined_grad,
+        check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
+    )
 
 
 # ---------------------------------------------------------------- one check
@@ -417,7 +432,8 @@ class _Check:
                 f"analytical:{wrap(np.asarray(a))!r}",
                 f"worst element: d output{self._index_of_output(j, int(column))} / d input "
                 f"{position}{self._index(self.xs[i][1], int(row))}: analytical "
-                f"{a[row, column]:.6g}, numerical {n[row, column]:.6g} ({int(wrong.sum())} of {wrong.size} disagree)",
+                f"{a[row, column]:.6g}, numerical {n[row, column]:.6g} "
+                f"({int(wrong.sum())} of {wrong.size} disagree)",
                 hint=self._why(i, int(row), j),
             )
         )

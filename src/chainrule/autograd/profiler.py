@@ -8,7 +8,6 @@ on small tensors shows about a microsecond more than it takes without.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -113,9 +112,7 @@ class profile(Follower):
         thread = threading.get_ident()
         saved, shapes = rest
         begin = start - self.origin
-        self._events.append(
-            Event(name, phase, line, begin, end - start, saved, shapes, thread)
-        )
+        self._events.append(Event(name, phase, line, begin, end - start, saved, shapes, thread))
 
     # ------------------------------------------------------------ afterwards
 
@@ -170,6 +167,8 @@ class profile(Follower):
 
     def export_chrome_trace(self, path: Any) -> None:
         """Write the events as JSON for chrome://tracing or ui.perfetto.dev."""
+        import json  # as long to load as all of this room
+
         events = [
             {
                 "name": e.name,

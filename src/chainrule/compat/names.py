@@ -103,7 +103,7 @@ def explain_missing(spaces: Iterable[ModuleType | type]) -> None:
     keep it."""
     for space in spaces:
         if not hasattr(space, "__getattr__"):
-            space.__getattr__ = _getattr_of(space)  # type: ignore[union-attr]
+            setattr(space, "__getattr__", _getattr_of(space))  # noqa: B010
 
 
 def _getattr_of(space: ModuleType | type) -> Callable[..., Any]:

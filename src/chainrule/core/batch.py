@@ -105,7 +105,7 @@ def _no_elements(self: ShapeOnly, *others: Any) -> NoReturn:
 
 for _name in "eq ne lt le gt ge add radd sub rsub mul rmul truediv rtruediv and rand or ror neg".split():
     setattr(ShapeOnly, f"__{_name}__", _no_elements)
-ShapeOnly.__getitem__ = _no_elements  # type: ignore[attr-defined]
+ShapeOnly.__getitem__ = _no_elements
 ShapeOnly.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 _FLAGS = np.empty(1).flags

@@ -205,7 +205,7 @@ def _shifted_params(prim: Primitive, params: tuple[Any, ...], size: int) -> tupl
 
 
 # in stack, diag_embed and unsqueeze `dim` counts dimensions of the result
-_GROWING = {"unsqueeze", "stack"}
+_GROWING = {"unsqueeze", "stack", "select_backward"}
 
 
 @batch_rule(*ALONG)

@@ -177,7 +177,8 @@ class _ForwardCtx(FunctionCtx):
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        return self.__dict__.get("saved_for_forward", ())
+        saved: tuple[Any, ...] = self.__dict__.get("saved_for_forward", ())
+        return saved
 
 
 def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: Any) -> Any:
@@ -240,7 +241,7 @@ def _with_context(prim: Any, inner: Any, params: Any, args: Any, names: Any) -> 
 def _tangents(prim: Any, ctx: Any, args: Any, inner: Any, moving: Any) -> list[Any]:
     """One tangent for every argument: None for what is no tensor or has none."""
     found = iter(zip(inner, moving, strict=True))
-    made = []
+    made: list[Any] = []
     for a in args:
         if not isinstance(a, Tensor):
             made.append(None)

@@ -215,7 +215,7 @@ def grad(
 
 def _leveled(outputs: Sequence[Any], cotangents: Sequence[Any]) -> bool:
     """Whether values of a level of func go into the walk: its rules are then read on tensors."""
-    return any([getattr(t, "_wrapped", False) for t in (*outputs, *cotangents)])
+    return any(getattr(t, "_wrapped", False) for t in (*outputs, *cotangents))
 
 
 def _as_inputs(inputs: Any) -> list[Any]:
@@ -326,7 +326,8 @@ def _deliver(leaves: dict[int, tuple[Any, Any, bool]], recorded: bool) -> None:
     with _lock:
         while leaves:
             leaf, g, _ = leaves.popitem()[1]
-            if leaf._grad is None and leaf._node is LEAF and type(g) is not _ndarray and not recorded:
+            plain = leaf._node is LEAF and type(g) is not _ndarray and not recorded
+            if plain and leaf._grad is None:
                 leaf._grad = wrap(g)
                 continue
             accumulate(leaf, g, recorded, recorded or _refs(g) > _UNSHARED)

@@ -52,7 +52,7 @@ class Dual(Wrapped):
             default_dtype=S.default_dtype.name,
         )
 
-    def backward(  # type: ignore[override]
+    def backward(
         self,
         gradient: Tensor | None = None,
         retain_graph: bool | None = None,
@@ -164,7 +164,7 @@ class Forward(Level):
     def adopt(self, t: Any, new: Tensor) -> None:
         """The tangent and the node of `new`."""
         mine = self.owns(new)
-        t._tangent = new._tangent if mine else None  # type: ignore[attr-defined]
+        t._tangent = new._tangent if mine else None
         t._node = new._node if mine and self.taped else None
 
     def _lift(self, x: Tensor) -> None:
@@ -312,5 +312,6 @@ def _transposed(
         g = us[0] if len(us) == 1 and prim.outputs != ("outs",) else tuple(us)
         gs = cotangents(prim, primals, outs, params, g, [t is not None for t in tangents])
         edges = [level.edge(x) for x in gs]  # type: ignore[attr-defined]
-    found = iter(pull(edges, tangents, us))
+        leaves = [u._node for u in us]
+    found = iter(pull(edges, tangents, leaves))
     return [next(found) if f else None for f in floats]

@@ -41,8 +41,8 @@ class Interpreter:
     """One level of interpretation.
 
     Attributes:
-        writes: it performs in-place operations itself (`inplace`, `overwrite`, see `core/levels.py`);
-            the others are told by `assign`.
+        writes: it performs in-place operations itself (`inplace`, `overwrite`, see
+            `core/levels.py`); the others are told by `assign`.
     """
 
     writes = False

@@ -22,12 +22,12 @@ from .. import _state, errors
 from .._state import S, grad_enabled
 from . import views
 from .interpreter import Interpreter, current, pop, push
-from .node import LEAF, Output, next_k
+from .node import LEAF, Node, Output, next_k
 from .primitive import Primitive, cast, link_view
 from .record import OPS, GeneralNode, version_of
 from .tensor import Meta, Tensor, wrap
 
-__all__ = ["Level", "LevelNode", "Wrapped", "is_float", "lower", "outs_of", "record_at"]
+__all__ = ["Level", "LevelLeaf", "LevelNode", "Wrapped", "is_float", "lower", "outs_of", "record_at"]
 
 _new = object.__new__
 
@@ -55,6 +55,14 @@ class Wrapped(Tensor):
     _wrapped = True
     _inner: Tensor
     _level: Level
+
+    @property
+    def is_leaf(self) -> bool:
+        return self._node is None or self._node is LEAF or type(self._node) is LevelLeaf
+
+    @property
+    def grad_fn(self) -> Any:
+        return None if self.is_leaf else Tensor.grad_fn.fget(self)  # type: ignore[attr-defined]
 
     # ------------------------------------------------------------ reading elements
 
@@ -119,7 +127,7 @@ class Wrapped(Tensor):
     def resize_(self, *args: Any, **kwargs: Any) -> Tensor:
         raise _not_inside("resize_()")
 
-    def backward(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def backward(self, *args: Any, **kwargs: Any) -> None:
         raise RuntimeError(
             errors.hinted(
                 "backward() called inside a functorch transform. This is not supported, please use "
@@ -174,6 +182,8 @@ def become(t: Tensor, source: Tensor) -> None:
     """`t` is from now on another name of `source`."""
     for name in ("_inner", "_level", "_tangent"):
         t.__dict__.pop(name, None)
+    if source._node is LEAF:  # a plain leaf is one object: this other one is a view of it
+        source = OPS.alias.prim.evaluate((source,), ())
     t.__class__ = source.__class__
     for slot in _SLOTS:
         setattr(t, slot, getattr(source, slot))
@@ -185,7 +195,7 @@ def become(t: Tensor, source: Tensor) -> None:
 def _register(t: Tensor) -> None:
     """Another object that is a value of a level must fall with it."""
     if t._wrapped:
-        t._level._made.append(weakref.ref(t))  # type: ignore[attr-defined]
+        t._level._made.append(weakref.ref(t))
 
 
 def copied(t: Tensor) -> Tensor:
@@ -357,7 +367,7 @@ class Level(Interpreter):
                 inner._view = (inners[id(base)], inners.get(id(parent), parent), prim, params)
             t.__dict__.clear()
             t.__class__ = self.kind
-            t._inner, t._level, t._node, t._grad = inner, self, None, None  # type: ignore[attr-defined]
+            t._inner, t._level, t._node, t._grad = inner, self, None, None
             self._made.append(weakref.ref(t))  # type: ignore[arg-type]
         if base._meta is not None:
             below = inners[id(base)]._meta = Meta()
@@ -387,6 +397,30 @@ def wrap_ones(t: Tensor) -> Tensor:
 
 
 # ---------------------------------------------------------------- the tape of a level
+
+
+class LevelLeaf(Node):
+    """The end of a level's graph at an argument.
+
+    It is the node of the argument and of whatever object the argument is wrapped in: a plain leaf
+    is known by identity, but values of levels are copied when levels end.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls) -> LevelLeaf:
+        node = object.__new__(cls)
+        node.k, node.e, node.hooks, node.v1 = next_k(), (), None, None
+        return node
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        return ()
+
+    def rec(self, g: Any, keep: bool) -> Any:
+        return ()
+
+    def edges(self) -> tuple[Any, ...]:
+        return ()
 
 
 class LevelNode(GeneralNode):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
-from .._state import S, grad_enabled, inference_enabled
+from .._state import S, grad_enabled, inference_enabled, modes
 from .interpreter import current
 from .node import LEAF
 from .record import OPS, GeneralNode, Layout, Rule, record
@@ -267,7 +267,7 @@ def _weak(value: Any, common: dtypes.dtype) -> Any:
 
 def cast(t: Tensor, to: dtypes.dtype) -> Tensor:
     """`t` in another dtype, recorded; itself when it has it."""
-    return t if t._data.dtype == to.np else OPS.to_dtype(t, to)  # type: ignore[no-any-return]
+    return t if t._data.dtype == to.np else OPS.to_dtype(t, to)
 
 
 def write_out(prim: Primitive, out: Any, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
@@ -302,6 +302,9 @@ def fill_out(out: Tensor, made: Tensor) -> None:
                 stacklevel=4,
             )
         out._data = np.empty(made._data.shape, out._data.dtype)
+    if S.mode is not None:
+        for mode in modes():
+            mode.writing(out)
     np.copyto(own(out), made._data, casting="unsafe")
     bump(out)
 

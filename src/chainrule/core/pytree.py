@@ -26,6 +26,7 @@ class Spec:
     """
 
     __slots__ = ("children", "context", "count", "kind")
+    count: int
 
     def __init__(self, kind: Any, context: Any, children: Sequence[Spec]) -> None:
         self.kind, self.context, self.children = kind, context, tuple(children)

@@ -17,8 +17,8 @@ from .. import errors
 from .._state import grad_enabled, set_grad
 from .custom_levels import reversed_
 from .interpreter import pop, push
-from .levels import Level, Wrapped, lower, outs_of, record_at, saved_operand, tracked
-from .node import LEAF, Output
+from .levels import Level, LevelLeaf, Wrapped, lower, outs_of, record_at, saved_operand, tracked
+from .node import Output
 from .primitive import Primitive
 from .record import OPS, is_complex, sum_to
 from .tensor import Tensor
@@ -55,7 +55,7 @@ class Reverse(Level):
                 "only Tensors of floating point dtype can require gradients", t.dtype
             )
         made: Traced = self.wrap(t)
-        made._node = LEAF
+        made._node = LevelLeaf()
         return made
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
@@ -108,18 +108,22 @@ class Reverse(Level):
 
     def edge(self, t: Any) -> Any:
         """Where a walk from `t` starts; None if it does not depend on the leaves."""
-        if not self.owns(t) or t._node is None:
-            return None
-        return t if t._node is LEAF else t._node
+        return t._node if self.owns(t) else None
+
+    def overwrite(self, x: Tensor, value: Tensor) -> Tensor:
+        """`x` now holds `value`; arguments cannot be overwritten."""
+        base = x if x._view is None else x._view[0]
+        if type(base._node) is LevelLeaf and grad_enabled():
+            raise errors.leaf_inplace(x, "copy_", view=x is not base)
+        return super().overwrite(x, value)
 
 
-def pull(edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[Any]) -> list[Tensor | None]:
+def pull(edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[LevelLeaf]) -> list[Tensor | None]:
     """The cotangents of the leaves of a level, given those of `edges`; None where nothing arrives.
 
     The engine's walk, without hooks, on tensors only.
     """
     waiting: dict[int, tuple[Any, Any]] = {}
-    ends: dict[int, Any] = {}
     heap: list[int] = []
     pairs: Any = zip(edges, gs, strict=True)
     while True:
@@ -127,16 +131,14 @@ def pull(edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[Any]) -> list
             if edge is None or g is None:
                 continue
             k = edge.k
-            if not k:
-                have = ends.get(id(edge))
-                ends[id(edge)] = g if have is None else have + g
-            elif k in waiting:
+            if k in waiting:
                 waiting[k] = edge, waiting[k][1] + g
             else:
                 waiting[k] = edge, g
-                heappush(heap, k)
+                if type(edge) is not LevelLeaf:
+                    heappush(heap, k)
         if not heap:
-            return [ends.get(id(leaf)) for leaf in leaves]
+            return [waiting.get(leaf.k, (None, None))[1] for leaf in leaves]
         node, g = waiting.pop(heappop(heap))
         if type(node) is Output:
             pairs = _into_several(node, g, waiting, heap)

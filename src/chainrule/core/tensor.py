@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -107,6 +107,49 @@ class Tensor:
     _vc: Any
     _view: tuple[Any, ...] | None
     _meta: Meta | None
+    if TYPE_CHECKING:  # the ops are attached by ops/__init__
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        __add__: Any
+        __radd__: Any
+        __sub__: Any
+        __rsub__: Any
+        __mul__: Any
+        __rmul__: Any
+        __truediv__: Any
+        __rtruediv__: Any
+        __floordiv__: Any
+        __rfloordiv__: Any
+        __mod__: Any
+        __rmod__: Any
+        __pow__: Any
+        __rpow__: Any
+        __matmul__: Any
+        __rmatmul__: Any
+        __neg__: Any
+        __pos__: Any
+        __abs__: Any
+        __invert__: Any
+        __and__: Any
+        __rand__: Any
+        __or__: Any
+        __ror__: Any
+        __xor__: Any
+        __rxor__: Any
+        __lshift__: Any
+        __rshift__: Any
+        __lt__: Any
+        __le__: Any
+        __gt__: Any
+        __ge__: Any
+        __getitem__: Any
+        __setitem__: Any
+        __iadd__: Any
+        __isub__: Any
+        __imul__: Any
+        __itruediv__: Any
+
     backward: Callable[..., None]  # these three are attached by core/engine.py
     retain_grad: Callable[..., None]
     register_hook: Callable[..., Any]
@@ -240,7 +283,8 @@ class Tensor:
         if self._view is None:
             return 0
         base = self._view[0]._data
-        return (_address(self._data) - _address(base)) // self._data.dtype.itemsize
+        step: int = self._data.dtype.itemsize
+        return (_address(self._data) - _address(base)) // step
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -416,7 +460,7 @@ class Tensor:
             raise TypeError(
                 "iteration over a 0-d tensor\nHint: it holds one number; use .item() for it"
             )
-        return iter(self.unbind(0))  # type: ignore[attr-defined]
+        return iter(self.unbind(0))
 
     def __hash__(self) -> int:
         return id(self)
@@ -454,7 +498,7 @@ def wrap(data: Any) -> Tensor:
 def own(t: Tensor) -> np.ndarray[Any, Any]:
     """The ndarray of `t`, made from the NumPy scalar that stood for it so far if need be: now it
     can be aliased."""
-    data = t._data
+    data: np.ndarray[Any, Any] = t._data
     if type(data) is not np.ndarray:
         data = t._data = np.array(data)
     return data

@@ -316,7 +316,7 @@ def _retain(t: Tensor, g: Tensor, recorded: bool) -> None:
         t._grad = g if recorded else wrap(g._data.copy())
     else:
         before = set_grad(recorded)
-        t._grad = t._grad + g  # type: ignore[operator]
+        t._grad = t._grad + g
         set_grad(before)
 
 

@@ -84,6 +84,7 @@ class _Pullback:
         self._edges = [level.edge(t) for t in outs]
         self._shapes = [t.shape for t in outs]
         self._leaves, self._spec, self._out_spec = leaves, spec, out_spec
+        self._ends = [t._node for t in leaves]
 
     def __call__(
         self, cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
@@ -103,7 +104,7 @@ class _Pullback:
                 )
         before = set_grad(grad_enabled() if create_graph is None else create_graph)
         try:
-            found = pull(self._edges, gs, self._leaves)
+            found = pull(self._edges, gs, self._ends)
         finally:
             set_grad(before)
         return self._spec.build(
@@ -237,7 +238,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     with Reverse() as level:
         us = [level.leaf(zeros_like(t)) for t in outs]
         gs = flatten(pullback(out_spec.build(us)))[0]
-        edges = [level.edge(g) for g in gs]
+        edges, ends = [level.edge(g) for g in gs], [u._node for u in us]
     ps, spec = flatten(primals)
     facts = [(t.shape, t.dtype) for t in ps]
 
@@ -249,7 +250,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
             )
         for i, (t, fact) in enumerate(zip(ts, facts, strict=True)):
             _check_tangent(i, t, *fact)
-        found = pull(edges, ts, us)
+        found = pull(edges, ts, ends)
         return out_spec.build(
             [zeros_like(u) if t is None else t for t, u in zip(found, us, strict=True)]
         )

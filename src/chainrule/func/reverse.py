@@ -75,13 +75,14 @@ def _grad_and_value(
         output, aux = split_aux(func(*replaced(args, new, argnums), **kwargs), has_aux, _WHO)
         _check_scalar(output)
         edge, value, aux = level.edge(output), level.inner(output), outside(level, aux)
-    found = pull([edge], [_one(value)], leaves)
+        ends = [t._node for t in leaves]
+    found = pull([edge], [_one(value)], ends)
     gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]
     return spec.build(gs), (value, aux) if has_aux else value
 
 
 def _one(value: Tensor) -> Tensor:
-    return zeros_like(value) + 1  # type: ignore[no-any-return]
+    return zeros_like(value) + 1
 
 
 def _check_scalar(output: Any) -> None:

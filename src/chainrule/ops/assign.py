@@ -168,9 +168,9 @@ def _need_writeable(target: Tensor) -> None:
 
 def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
     if target is x and x._data.ndim and not value._data.ndim:
-        x.fill_(cast(value, x.dtype))  # type: ignore[attr-defined]
+        x.fill_(cast(value, x.dtype))
     elif target is x:
-        x.copy_(_fitted(x, value))  # type: ignore[attr-defined]
+        x.copy_(_fitted(x, value))
     else:
         _need_writeable(target)
         overwrite(target, _fitted(target, value))

@@ -73,8 +73,6 @@ def is_conj(input: Any) -> bool:
     return not isinstance(_tensor("is_conj", input), Tensor)
 
 
-
-
 def _is_neg(self: Tensor) -> bool:
     """False: negation is never postponed here."""
     return False

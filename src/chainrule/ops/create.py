@@ -15,7 +15,7 @@ from .. import dtypes, errors
 from .._state import S
 from ..core.declare import METHODS, public
 from ..core.primitive import F32, F64
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from .from_data import as_array, check_device, check_options, checked_dtype, finished
 from .shape import sizes_of
 
@@ -42,7 +42,7 @@ def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..
         check_options(layout, pin_memory)
         if out is not None:
             out._data = make(dims, out._data.dtype)
-            return out  # type: ignore[no-any-return]
+            return out
         return finished(make(dims, checked_dtype(op, dtype) or S.default_dtype.np), requires_grad)
 
     function.__name__ = function.__qualname__ = op

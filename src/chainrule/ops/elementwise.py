@@ -424,8 +424,6 @@ def polygamma(n: int, input: Any, *, out: Any = None) -> Any:
     return _polygamma.prim.call(input, params=(n,), out=out)
 
 
-
-
 def _polygamma_method(self: Any, n: int) -> Any:
     """The n-th derivative of digamma at the elements."""
     return polygamma(n, self)

@@ -90,4 +90,4 @@ def set_default_dtype(d: dtypes.dtype) -> None:
 @public("get_default_dtype")
 def get_default_dtype() -> dtypes.dtype:
     """The dtype of Python floats."""
-    return S.default_dtype  # type: ignore[no-any-return]
+    return S.default_dtype

@@ -1,5 +1,5 @@
-"""Tensors from Python and NumPy data: `tensor`, `as_tensor`, `from_numpy`; and the arguments that all
-makers of tensors share (`dtype`, `device`, `requires_grad`).
+"""Tensors from Python and NumPy data: `tensor`, `as_tensor`, `from_numpy`; and the arguments that
+all makers of tensors share (`dtype`, `device`, `requires_grad`).
 
 None of this is differentiable, so none is a primitive; leaves are made here. `torch.tensor(3.0)` is
 the first thing a user types and stands in every loop of a notebook, so a float takes a short way.
@@ -33,7 +33,7 @@ def checked_dtype(op: str, dtype: Any) -> np.dtype[Any] | None:
                 "dtype=torch.float32"
             )
         dtype = found
-    return dtype.np  # type: ignore[no-any-return]
+    return dtype.np
 
 
 def _python_type(value: Any) -> dtypes.dtype | None:
@@ -274,7 +274,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None, **options: Any) 
     check_device(device)
     target = checked_dtype("as_tensor", dtype)
     if isinstance(data, Tensor):
-        return data if target is None or data._data.dtype == target else data.to(dtype)  # type: ignore[attr-defined,no-any-return]
+        return data if target is None or data._data.dtype == target else data.to(dtype)
     if isinstance(data, np.ndarray) and (target is None or data.dtype == target):
         return from_numpy(data)
     return wrap(as_array(data, target, copy=False))

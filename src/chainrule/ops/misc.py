@@ -60,8 +60,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             )
     same = target is None or target is self.dtype
     if same:
-        return self.clone() if copy else self  # type: ignore[attr-defined,no-any-return]
-    return OPS.to_dtype(self, target)  # type: ignore[no-any-return]
+        return self.clone() if copy else self
+    return OPS.to_dtype(self, target)
 
 
 def _conversion(name: str, target: dtypes.dtype) -> None:

@@ -174,7 +174,7 @@ def _drawn(op: str, kind: str) -> None:
         def make(dims: Any) -> Tensor:
             return finished(_scalar(source.draw(kind, dims, target)), requires_grad)
 
-        return make(dims) if S.mode is None else drawn(make, dims)  # type: ignore[no-any-return]
+        return make(dims) if S.mode is None else drawn(make, dims)
 
     function.__name__ = function.__qualname__ = op
     what = "normal with mean 0 and variance 1" if op == "randn" else "uniform on [0, 1)"
@@ -212,7 +212,7 @@ def _drawn_like(op: str, kind: str) -> None:
             return finished(_scalar(source.draw(kind, dims, target)), requires_grad)
 
         dims = input._data.shape
-        return make(dims) if S.mode is None else drawn(make, dims)  # type: ignore[no-any-return]
+        return make(dims) if S.mode is None else drawn(make, dims)
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = f"`torch.{op.removesuffix('_like')}` in the shape and dtype of `input`."
@@ -270,7 +270,7 @@ def randint(
     def make(dims: Any) -> Tensor:
         return finished(_scalar(source.draw("randint", dims, target, first, last)), requires_grad)
 
-    return drawn(make, checked_size("randint", (shape,)))  # type: ignore[no-any-return]
+    return drawn(make, checked_size("randint", (shape,)))
 
 
 @public("randint_like")
@@ -288,7 +288,7 @@ def randint_like(
         data = source.draw("randint", dims, target, first, last)
         return finished(_scalar(data), options.get("requires_grad", False))
 
-    return drawn(make, tuple(shape))  # type: ignore[no-any-return]
+    return drawn(make, tuple(shape))
 
 
 @public("randperm")
@@ -313,7 +313,7 @@ def randperm(
         rows = [source.draw("randperm", n, target) for _ in range(count)]
         return finished(np.stack(rows).reshape(*lead, n) if lead else rows[0], requires_grad)
 
-    return drawn(make, ())  # type: ignore[no-any-return]
+    return drawn(make, ())
 
 
 @public("normal")
@@ -337,7 +337,7 @@ def normal(
             parts = [np.asarray(v._data) if isinstance(v, Tensor) else v for v in values]
             return wrap(_scalar(source.draw("normal_tensors", *parts)))
 
-        return drawn_from(pair, mean, std)  # type: ignore[no-any-return]
+        return drawn_from(pair, mean, std)
     if size is None:
         raise TypeError(
             "normal() needs a size when mean and std are numbers\nHint: torch.normal(0.0, 1.0, "
@@ -349,7 +349,7 @@ def normal(
     def make(dims: Any) -> Tensor:
         return finished(_scalar(source.draw("normal", dims, target, *numbers)), requires_grad)
 
-    return drawn(make, checked_size("normal", (size,)))  # type: ignore[no-any-return]
+    return drawn(make, checked_size("normal", (size,)))
 
 
 @public("bernoulli", method=True)
@@ -362,16 +362,14 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
         chance = data if p is None else p
         return wrap(_scalar(source.draw("bernoulli", data.shape, data.dtype, chance)))
 
-    return drawn_from(make, input)  # type: ignore[no-any-return]
+    return drawn_from(make, input)
 
 
 @public("poisson")
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers with the rates in `input`."""
     source = _source(generator)
-    return drawn_from(  # type: ignore[no-any-return]
-        lambda x: wrap(_scalar(source.draw("poisson", np.asarray(x._data)))), input
-    )
+    return drawn_from(lambda x: wrap(_scalar(source.draw("poisson", np.asarray(x._data)))), input)
 
 
 @public("multinomial", method=True)
@@ -392,7 +390,7 @@ def multinomial(
         drawn_ = source.draw("multinomial", rows, num_samples, replacement)
         return wrap(drawn_.reshape(*data.shape[:-1], num_samples))
 
-    return drawn_from(make, input)  # type: ignore[no-any-return]
+    return drawn_from(make, input)
 
 
 # ---------------------------------------------------------------- in place
@@ -410,7 +408,9 @@ def _fill(self: Tensor, generator: Any, kind: str, *args: Any) -> Tensor:
             self._data = source.draw(kind, (), data.dtype, *args)[()]
         bump(self)
         return self
-    value = drawn(lambda dims: wrap(_scalar(source.draw(kind, dims, data.dtype, *args))), data.shape)
+    value = drawn(
+        lambda dims: wrap(_scalar(source.draw(kind, dims, data.dtype, *args))), data.shape
+    )
     if value._wrapped and not self._wrapped and self._view is None:
         become(self, value)  # under vmap, numbers for every element need memory for every element
         return self

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
-from .._state import S, grad_enabled
+from .._state import S
 from ..core.declare import (
     METHODS,
     POSITIVE,
@@ -105,8 +105,6 @@ def _common(a: Any, b: Any) -> tuple[Any, Any]:
     return tuple(  # type: ignore[return-value]
         cast(t, target) if isinstance(t, Tensor) else wrap(target.np.type(t)) for t in (a, b)
     )
-
-
 
 
 def _where_method(self: Tensor, condition: Tensor, other: Any) -> Any:

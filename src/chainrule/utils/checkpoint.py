@@ -350,10 +350,7 @@ def check_backward_validity(inputs: Any) -> None:
 def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments as leaves that require grad where the arguments do."""
     return tuple(
-        t.detach().requires_grad_(t.requires_grad)
-        if isinstance(t, Tensor)
-        else t
-        for t in inputs
+        t.detach().requires_grad_(t.requires_grad) if isinstance(t, Tensor) else t for t in inputs
     )
 
 
