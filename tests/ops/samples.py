@@ -19,7 +19,7 @@ from chainrule.core.primitive import Primitive
 
 __all__ = ["RANDOM", "Sample", "complex_samples", "samples_of"]
 
-EMPTY = inspect.Parameter.empty
+EMPTY = REQUIRED
 
 
 def samples_of(prim: Primitive) -> list[Sample]:

@@ -587,7 +587,7 @@ def test_wrong_type_of_operand(case: Case) -> None:
     prim, sample = case
     words = "(must be Tensor, not|must be tuple of Tensors, not|but got) str|invalid combination"
     with pytest.raises(TypeError, match=words):
-        params = sample.params if inspect.Parameter.empty in prim.defaults else ()
+        params = sample.params if REQUIRED in prim.defaults else ()
         prim.public("text", *tensors_of(sample.operands[1:]) if not prim.variadic else (), *params)
 
 

@@ -18,7 +18,7 @@ from .. import errors
 from .batching import front, rule_of
 from .custom_levels import batched_
 from .interpreter import drawn, drawn_from, pop, push
-from .levels import Level, Wrapped, errors_of_requires_grad, lower
+from .levels import Level, Wrapped, alike, errors_of_requires_grad, lower, outs_of
 from .primitive import Primitive, cast
 from .record import OPS
 from .tensor import Tensor
@@ -165,6 +165,10 @@ class Batched(Wrapped):
         raise _refused("accessing `data` under vmap transform is not allowed", "use detach()")
 
     @property
+    def is_leaf(self) -> bool:
+        return self._inner.is_leaf
+
+    @property
     def requires_grad(self) -> bool:
         return self._inner.requires_grad
 
@@ -217,9 +221,10 @@ class Batch(Level):
             if not mine:
                 return lower(prim, inputs, params)
             made = rule_of(prim)(prim, tuple(inner), batched, params, self.size)
-            if prim.several:
-                return tuple([self.wrap(t) for t in made])
-            return self.wrap(made)
+            outs = tuple([self.wrap(t) for t in outs_of(prim, made)])
+            if prim.view:
+                self.link(prim, outs, inputs[0], params)
+            return outs if prim.several else outs[0]
         finally:
             push(self)
 
@@ -238,6 +243,10 @@ class Batch(Level):
                 push(self)
         self._write(target, source)
         return x
+
+    def alike(self, t: Any, make: Callable[[Any], Tensor], shape: tuple[int, ...]) -> Tensor:
+        """New tensors for every element."""
+        return self.wrap(alike(t._inner, make, (self.size, *shape)))  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------ random numbers
 

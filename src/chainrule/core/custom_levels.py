@@ -45,7 +45,7 @@ def _tuple(made: Any) -> tuple[Any, ...]:
 
 def _lower(level: Any, prim: Any, inputs: Sequence[Any], params: Any) -> Any:
     pop(level)
-    before = set_grad(getattr(level, "outer", grad_enabled()))
+    before = set_grad(level.outer_grad())
     try:
         return prim.call(*inputs, params=params)
     finally:

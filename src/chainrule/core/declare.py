@@ -13,15 +13,15 @@ weighted tangents.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from .lanes import binary_lane, compare_lane, unary_lane
 from .primitive import NONE, PUBLIC, SAME, TO_FLOAT, Primitive
-from .record import OPS, RAW
+from .record import OPS, RAW, parameters_of
 from .tensor import Tensor
 from .views import inplace, inplace_method
 
@@ -180,13 +180,14 @@ def _publish(
     prim.public = function
     setattr(RAW, prim.name, prim.kernel)
     setattr(OPS, prim.name, function)
-    for path in names or (prim.name,):
+    places: list[tuple[dict[str, Any], str]] = []
+    for path in (*(names or (prim.name,)), *aliases):
         PUBLIC[path] = function
-    for alias in aliases:
-        PUBLIC[alias] = function
-    if method:
-        for n in (prim.name, *aliases):
-            METHODS.setdefault(n, function)
+        places.append((PUBLIC, path))
+    for n in (prim.name, *aliases) if method else ():
+        if METHODS.setdefault(n, function) is function:
+            places.append((METHODS, n))
+    function.places = places  # type: ignore[attr-defined]  # where `spelled` puts its replacement
 
 
 def _plain(prim: Primitive) -> Callable[..., Any]:
@@ -263,12 +264,20 @@ def _plain_inplace(prim: Primitive) -> Callable[..., Any]:
     return method
 
 
+REQUIRED: Any = object()  # stands where a static parameter has no default
+
+
 def _params(kernel: Callable[..., Any], first: int) -> dict[str, Any]:
     """Static parameters: what the kernel takes after its operands."""
-    if not inspect.isfunction(kernel):
+    while hasattr(kernel, "__wrapped__"):
+        kernel = kernel.__wrapped__
+    if not isinstance(kernel, FunctionType):
         return {}
-    rest = list(inspect.signature(kernel).parameters.values())[first:]
-    return {p.name: p.default for p in rest if p.kind is not p.VAR_KEYWORD}
+    code = kernel.__code__  # inspect.signature would take a tenth of the time of importing chainrule
+    names = code.co_varnames[: code.co_argcount]
+    defaults = kernel.__defaults__ or ()
+    values = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+    return {n: values.get(n, REQUIRED) for n in names[first:]}
 
 
 def linear(
@@ -317,7 +326,7 @@ def reduction(
     `rule(xp, g, ...)` sees `g` and `out` with the reduced dimensions put back (size 1), so it is
     written elementwise; the kernel takes (x, dim, keepdim, ...).
     """
-    wanted = tuple(inspect.signature(rule).parameters)[2:]
+    wanted = parameters_of(rule)[2:]
     # what the machine needs besides the rule's own names, to put the dimensions back
     names = (*wanted, *(n for n in ("x_shape", "dim", "keepdim") if n not in wanted))
 
@@ -328,10 +337,7 @@ def reduction(
             v["out"] = unreduced(xp, v["out"], *back)
         return rule(xp, unreduced(xp, g, *back), *[v[n] for n in wanted])
 
-    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    vjp.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(n, kinds) for n in ("xp", "g", *names)]
-    )
+    vjp.parameter_names = ("xp", "g", *names)  # type: ignore[attr-defined]
     function = _declare(name, "reduction", kernel, ("x",), (vjp,), **options)
     function.prim.rules[0].written = rule
     return function
@@ -370,9 +376,8 @@ def spelled(function: Any, *, method: bool | None = None) -> Callable[[Any], Any
         new.prim, new.__module__ = prim, "chainrule"
         prim.public = new
         setattr(OPS, prim.name, new)
-        for table in (PUBLIC, METHODS):
-            for key in [k for k, v in table.items() if v is function]:
-                table[key] = new
+        for table, key in function.places:
+            table[key] = new
         if method:
             METHODS[prim.name] = new
         return new

@@ -20,7 +20,7 @@ from .interpreter import pop, push
 from .levels import Level, Wrapped, is_float, lower, outs_of, record_at, tracked
 from .node import Output
 from .primitive import Primitive
-from .record import OPS, _parameters
+from .record import OPS, parameters_of
 from .reverse import Reverse, cotangents, pull
 from .tensor import Tensor
 
@@ -276,7 +276,7 @@ def _reduction(
     known = dict(zip(prim.params, params, strict=True))
     shape = x._data.shape
     dim, keepdim = known["dim"], known["keepdim"]
-    names = tuple(_parameters(rule.written)[2:])
+    names = tuple(parameters_of(rule.written)[2:])
     known |= {"x": x, "x_shape": shape, "x_dtype": x.dtype}
     if "out" in names:
         known["out"] = declare.unreduced(OPS, outs[0], shape, dim, keepdim)

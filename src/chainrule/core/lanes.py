@@ -9,6 +9,7 @@ once per op by `core/declare.py` and is the op's public function or operator.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ def _constant(cache: dict[float, Any], value: float, dtype: Any) -> Any:
 def unary_lane(prim: Primitive) -> Callable[..., Any]:
     """The public function of a unary elementwise op."""
     kernel, call_general, title = prim.kernel, prim.call, prim.name
+    on_arrays = getattr(kernel, "on_arrays", kernel)
     rule = prim.rules[0]
     node_class: Any = unary_node(prim, prim.grad_fn) if rule is not None else None
     saves_x = rule is not None and "x" in rule.names
@@ -51,7 +53,7 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
             x = input._data
             dtype = x.dtype
             if dtype is F32 or dtype is F64:
-                y = kernel(x)
+                y = on_arrays(x) if type(x) is _ndarray else kernel(x)
                 r = _new(Tensor)
                 r._data = y
                 r._grad = r._vc = r._view = r._meta = None
@@ -227,6 +229,7 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     return public
 
 
+@cache  # the function and the operator of an op share these two
 def _number_path(prim: Primitive, constants: bool) -> Callable[..., Any] | None:
     """Tensor and number: evaluate, and record with a `NumberNode`; None if the op has no such
     path."""
@@ -265,6 +268,7 @@ def _number_path(prim: Primitive, constants: bool) -> Callable[..., Any] | None:
     return with_number
 
 
+@cache
 def _pair_recorder(prim: Primitive) -> Callable[..., Any] | None:
     """Makes the node of a call on two tensors; None if a rule wants the output (the general path).
 

@@ -15,11 +15,11 @@ write.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _state, errors
-from .._state import S, grad_enabled
+from .._state import S, grad_enabled, set_grad
 from . import views
 from .interpreter import Interpreter, current, pop, push
 from .node import LEAF, Node, Output, next_k
@@ -198,6 +198,12 @@ def _register(t: Tensor) -> None:
         t._level._made.append(weakref.ref(t))
 
 
+def alike(t: Tensor, make: Callable[[Any], Tensor], shape: tuple[int, ...]) -> Tensor:
+    """`make(shape)`, with memory for every element of the batches that `t` stands for: what
+    `t.new_zeros(shape)` gives, so that values of `t`'s levels can be written into it."""
+    return t._level.alike(t, make, shape) if t._wrapped else make(shape)  # type: ignore[attr-defined,no-any-return]
+
+
 def copied(t: Tensor) -> Tensor:
     """Another object for the same tensor."""
     made = _new(t.__class__)
@@ -247,6 +253,10 @@ class Level(Interpreter):
     def draw_from(self, make: Any, operands: tuple[Any, ...]) -> Any:
         """Random numbers do not depend on the level's facts: a constant."""
         return super().draw_from(make, tuple([self.inner(t) for t in operands]))
+
+    def alike(self, t: Any, make: Callable[[Any], Tensor], shape: tuple[int, ...]) -> Tensor:
+        """See `alike`."""
+        return alike(t._inner, make, shape)
 
     def owns(self, t: Any) -> bool:
         """Whether `t` is a value of this level."""
@@ -319,11 +329,20 @@ class Level(Interpreter):
 
     def _write(self, x: Tensor, value: Tensor) -> None:
         pop(self)
+        before = set_grad(self.outer_grad())
         try:
             views.check_writable(x, "copy", (value,))
-            views.overwrite(x, value)
+            if current() is None and not views.recording(x, (value,)):
+                views._write(x, value._data)
+            else:
+                views.overwrite(x, value)
         finally:
+            set_grad(before)
             push(self)
+
+    def outer_grad(self) -> bool:
+        """Whether the level below records."""
+        return grad_enabled()
 
     def _rebased(self, base: Tensor, x: Tensor, value: Tensor) -> list[tuple[Tensor, Tensor]]:
         """What the base and all its views hold once the view `x` holds `value`, as values of this

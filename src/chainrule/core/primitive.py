@@ -70,7 +70,7 @@ class Primitive:
         "defaults",
         "doc",
         "domain",
-        "general_node",
+        "_general_node",
         "grad_fn",
         "holomorphic",
         "joint",
@@ -128,7 +128,7 @@ class Primitive:
         self.layout = Layout(self)
         self.saved_names = tuple(n for _, _, n in self.layout.saves)
         self.grad_fn = grad_fn or "".join(w.title() for w in name.split("_")) + "Backward0"
-        self.general_node = type(self.grad_fn, (GeneralNode,), {"prim": self, "__slots__": ()})
+        self._general_node: Any = None
         self.number_node: Any = None
         if number_grad_fn is not None:
             body = {"prim": self, "__slots__": ()}
@@ -141,6 +141,14 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<op {self.name}: {self.kind}>"
+
+    @property
+    def general_node(self) -> Any:
+        """The node class of the general path, made when the first such node is (imports are paid
+        by everybody)."""
+        if self._general_node is None:
+            self._general_node = type(self.grad_fn, (GeneralNode,), {"prim": self, "__slots__": ()})
+        return self._general_node
 
     @property
     def differentiable(self) -> bool:

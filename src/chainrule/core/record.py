@@ -34,6 +34,7 @@ __all__ = [
     "Packed",
     "Rule",
     "is_complex",
+    "parameters_of",
     "record",
     "stand_in",
     "sum_to",
@@ -63,7 +64,7 @@ class Rule:
 
     def __init__(self, fn: Callable[..., Any]) -> None:
         self.fn = fn
-        self.names = _parameters(fn)[2:]
+        self.names = parameters_of(fn)[2:]
         self.bind(())
         self.written = fn  # what the author wrote, when the machine wrapped it
 
@@ -77,11 +78,11 @@ class Rule:
             self.pick = itemgetter(slice(picks[0], picks[0] + 1) if picks else slice(0))
 
 
-def _parameters(fn: Any) -> tuple[str, ...]:
+def parameters_of(fn: Any) -> tuple[str, ...]:
     """Parameter names; `inspect.signature` would take half the time of importing chainrule."""
-    given = getattr(fn, "__signature__", None)
+    given: tuple[str, ...] | None = getattr(fn, "parameter_names", None)
     if given is not None:
-        return tuple(given.parameters)
+        return given
     code = fn.__code__
     return tuple(code.co_varnames[: code.co_argcount])
 

@@ -48,6 +48,10 @@ class Reverse(Level):
         super().__exit__(*exc)
         set_grad(self.outer)
 
+    def outer_grad(self) -> bool:
+        """`no_grad` outside concerns the levels outside, `no_grad` in the function all of them."""
+        return self.outer and grad_enabled()
+
     def leaf(self, t: Tensor) -> Traced:
         """An argument to differentiate with respect to."""
         if t._data.dtype.kind not in "fcV":
@@ -68,7 +72,7 @@ class Reverse(Level):
             if t.__class__ is Traced and t._level is self:
                 inner[i], nodes[i], mine = t._inner, t._node, True
         pop(self)
-        before = set_grad(self.outer)
+        before = set_grad(self.outer_grad())
         try:
             made = lower(prim, tuple(inner), params)
         finally:

@@ -36,7 +36,10 @@ _math_exp = math.exp
 
 
 def exact(ufunc: Kernel, one: Callable[[float], float]) -> Kernel:
-    """A kernel: `ufunc` on arrays, on one float32 number `one` in float64, rounded once."""
+    """A kernel: `ufunc` on arrays, on one float32 number `one` in float64, rounded once.
+
+    `on_arrays` is the ufunc itself, for the lane that has looked at the type already.
+    """
 
     def kernel(x: Array) -> Array:
         if type(x) is _float32:
@@ -46,6 +49,7 @@ def exact(ufunc: Kernel, one: Callable[[float], float]) -> Kernel:
                 pass
         return ufunc(x)
 
+    kernel.on_arrays = ufunc  # type: ignore[attr-defined]
     return kernel
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S
 from ..core.declare import METHODS, public
+from ..core.levels import alike
 from ..core.primitive import F32, F64
 from ..core.tensor import Tensor
 from .from_data import as_array, check_device, check_options, checked_dtype, finished
@@ -120,6 +121,10 @@ def _like(op: str, make: Callable[..., Any]) -> None:
             raise errors.wrong_type(op, "input", 1, input)
         check_device(device)
         target = checked_dtype(op, dtype) or input._data.dtype
+        if input._wrapped:
+            return alike(
+                input, lambda shape: finished(make(shape, *args, target), False), input._data.shape
+            )
         return finished(make(input._data.shape, *args, target), requires_grad)
 
     function.__name__ = function.__qualname__ = op
@@ -149,10 +154,13 @@ def _new_of(op: str, make: Callable[..., Any]) -> None:
             if fill_value is None:
                 *size, fill_value = size  # type: ignore[assignment]
             value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-            return finished(np.full(checked_size(op, tuple(size)), value, target), requires_grad)
-        return finished(
-            make(checked_size(op, size or (options.get("size", ()),)), target), requires_grad
-        )
+            dims, filled = checked_size(op, tuple(size)), lambda n: np.full(n, value, target)
+        else:
+            dims = checked_size(op, size or (options.get("size", ()),))
+            filled = lambda n: make(n, target)  # noqa: E731
+        if self._wrapped:
+            return alike(self, lambda n: finished(filled(n), False), dims)
+        return finished(filled(dims), requires_grad)
 
     method.__name__ = op
     method.__doc__ = f"`torch.{op.removeprefix('new_')}` with the dtype of this tensor."
