@@ -9,9 +9,15 @@ AttributeError with the nearest that exists.
 
 from __future__ import annotations
 
+import gc as _gc
+import importlib as _importlib
 import math as _math
 import warnings as _warnings
 from typing import Any as _Any
+
+# Thousands of objects are made now and none of them is garbage: the collector need not look.
+_collecting = _gc.isenabled()
+_gc.disable()
 
 from .dtypes import (
     bfloat16,
@@ -58,9 +64,8 @@ short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
-from . import autograd, linalg, nn, optim, random, return_types, special, utils, version
+from . import autograd, linalg, nn, optim, random, return_types, special, version
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from .autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from .compat import install, load_ipython_extension, uninstall
 from .version import __version__
@@ -68,6 +73,26 @@ from . import compat as _compat
 
 _compat.explain_missing([autograd, linalg, nn, optim, random, special, Tensor])
 
+_LOADED_WHEN_NAMED = {  # everybody would pay for them at import
+    "utils": (".utils", ""),
+    "func": (".func", ""),
+    "vmap": (".func", "vmap"),
+    "is_anomaly_enabled": (".autograd.anomaly_mode", "is_anomaly_enabled"),
+    "is_anomaly_check_nan_enabled": (".autograd.anomaly_mode", "is_anomaly_check_nan_enabled"),
+}
+
 
 def __getattr__(name: str) -> _Any:
-    raise _compat.missing_name("torch", name, list(globals()))
+    place = _LOADED_WHEN_NAMED.get(name)
+    if place is None:
+        raise _compat.missing_name("torch", name, [*globals(), *_LOADED_WHEN_NAMED])
+    module = _importlib.import_module(place[0], __name__)
+    found = globals()[name] = getattr(module, place[1]) if place[1] else module
+    return found
+
+
+if _collecting:
+    if not _gc.get_freeze_count():  # count what was made now as old, without looking through it
+        _gc.freeze()
+        _gc.unfreeze()
+    _gc.enable()

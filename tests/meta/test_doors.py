@@ -25,7 +25,7 @@ DOORS = """
 ENTRANCES = {"__init__", "__main__"}  # these re-export or start; nobody imports them
 NEEDED = {"numpy"}  # the only package that may be imported before it is asked for
 LAZY_ROOMS = {"cli"}  # a command loads its own optional parts
-LOADERS = {"cli", "compat"}  # may use importlib
+LOADERS = {"cli", "compat", "autograd"}  # may use importlib: what few programs use is loaded late
 
 
 @dataclass(frozen=True)

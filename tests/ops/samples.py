@@ -9,12 +9,12 @@ differences along a direction exist. To test a new op with static parameters, ad
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
 from ops.calls import BY_HAND, COMPLEX, INTEGERS, RANDOM, Sample, numbers, values
 
+from chainrule.core.declare import REQUIRED
 from chainrule.core.primitive import Primitive
 
 __all__ = ["RANDOM", "Sample", "complex_samples", "samples_of"]

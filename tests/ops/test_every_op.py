@@ -42,7 +42,7 @@ import chainrule as torch
 from chainrule import compile as recorder
 from chainrule import errors
 from chainrule.core import engine
-from chainrule.core.declare import METHODS
+from chainrule.core.declare import METHODS, REQUIRED
 from chainrule.core.primitive import PUBLIC, REGISTRY, Primitive
 from chainrule.core.tensor import Tensor, wrap
 from chainrule.core.views import inplace

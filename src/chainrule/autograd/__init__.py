@@ -8,9 +8,10 @@ derivative itself.
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,12 +19,15 @@ from .. import errors
 from ..core import engine
 from ..core.node import GradientEdge
 from ..core.tensor import Tensor, wrap
-from . import anomaly_mode, function, grad_mode, graph, profiler
-from .anomaly_mode import detect_anomaly, set_detect_anomaly
-from .function import Function
+from . import grad_mode, graph
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .gradcheck import gradcheck, gradgradcheck
-from .threads import is_multithreading_enabled, set_multithreading_enabled
+
+if TYPE_CHECKING:
+    from . import anomaly_mode, function, profiler
+    from .anomaly_mode import detect_anomaly, set_detect_anomaly
+    from .function import Function
+    from .gradcheck import gradcheck, gradgradcheck
+    from .threads import is_multithreading_enabled, set_multithreading_enabled
 
 __all__ = [
     "Function",
@@ -48,6 +52,26 @@ __all__ = [
 ]
 
 Variable = Tensor
+
+# What few programs use is loaded when it is named: everybody would pay for it at import.
+_LOADED_WHEN_NAMED = {
+    "anomaly_mode": ("anomaly_mode", "detect_anomaly", "set_detect_anomaly"),
+    "forward_ad": ("forward_ad",),
+    "function": ("function", "Function"),
+    "functional": ("functional",),
+    "gradcheck": ("gradcheck", "gradgradcheck"),
+    "profiler": ("profiler",),
+    "threads": ("is_multithreading_enabled", "set_multithreading_enabled"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for file, names in _LOADED_WHEN_NAMED.items():
+        if name in names:
+            module = importlib.import_module("." + file, __name__)
+            globals().update({n: getattr(module, n, module) for n in names})
+            return globals()[name]
+    raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'", name=name)
 
 
 def _listed(tensors: Any, what: str) -> list[Any]:

@@ -72,7 +72,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
     found[-1].__exit__(None, None, None)
 
 
-class dual_level:  # noqa: N801  # PyTorch's name
+class dual_level:  # PyTorch's name
     """The context in which dual tensors live.
 
     Example:

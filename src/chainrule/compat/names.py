@@ -99,16 +99,25 @@ def missing_name(module_name: str, name: str, candidates: Iterable[str]) -> Attr
 
 
 def explain_missing(spaces: Iterable[ModuleType | type]) -> None:
-    """Give modules and classes a `__getattr__` that raises `missing_name`; those that have one
-    keep it."""
+    """Give modules and classes a `__getattr__` that raises `missing_name`, after the one they may
+    have."""
     for space in spaces:
-        if not hasattr(space, "__getattr__"):
-            setattr(space, "__getattr__", _getattr_of(space))  # noqa: B010
+        setattr(space, "__getattr__", _getattr_of(space))  # noqa: B010
 
 
 def _getattr_of(space: ModuleType | type) -> Callable[..., Any]:
     if isinstance(space, ModuleType):
-        return lambda name: _raise(missing_name(space.__name__, name, vars(space)))
+        before = getattr(space, "__getattr__", None)
+
+        def of_module(name: str) -> Any:
+            if before is not None:
+                try:
+                    return before(name)
+                except AttributeError:
+                    pass
+            raise missing_name(space.__name__, name, vars(space))
+
+        return of_module
     return lambda _, name: _raise(missing_name(f"torch.{space.__name__}", name, dir(space)))
 
 

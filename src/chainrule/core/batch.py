@@ -103,7 +103,7 @@ def _no_elements(self: ShapeOnly, *others: Any) -> NoReturn:
     raise _refused(_STORAGE)
 
 
-for _name in "eq ne lt le gt ge add radd sub rsub mul rmul truediv rtruediv and rand or ror neg".split():
+for _name in ["eq", "ne", "lt", "le", "gt", "ge", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "and", "rand", "or", "ror", "neg"]:
     setattr(ShapeOnly, f"__{_name}__", _no_elements)
 ShapeOnly.__getitem__ = _no_elements
 ShapeOnly.__hash__ = object.__hash__  # type: ignore[method-assign]

@@ -180,19 +180,8 @@ def _masked_fill_tensor(prim: Primitive, inputs: Any, batched: Any, params: Any,
 # operands with the batch in front, and parameters of these names shifted or prefixed
 DIMS = {"dim", "dims", "dim0", "dim1", "dim2", "dimension"}
 SHAPES = {"shape", "size"}
-ALONG = (
-    "glu sum mean nansum prod var std var_mean std_mean all any count_nonzero transpose select "
-    "select_backward slice slice_backward flip split split_with_sizes unbind diagonal "
-    "diagonal_copy diagonal_backward diag_embed unfold unfold_backward linalg_vector_norm amax "
-    "amin aminmax max_dim min_dim argmax argmin cummax cummin cumsum cumprod logcumsumexp softmax "
-    "log_softmax logsumexp squeeze_dim squeeze_dims unsqueeze rot90 gather scatter scatter_value "
-    "scatter_add scatter_reduce select_scatter slice_scatter diagonal_scatter recurrence cat stack "
-    "sort argsort topk kthvalue mode median_dim nanmedian_dim renorm"
-).split()
-WHOLE = (
-    "to_dtype _view_dtype alias contiguous tril triu conj conj_physical real imag view_as_real "
-    "view_as_complex frexp reshape _unsafe_view"
-).split()  # nothing to shift but a shape
+ALONG = ["glu", "sum", "mean", "nansum", "prod", "var", "std", "var_mean", "std_mean", "all", "any", "count_nonzero", "transpose", "select", "select_backward", "slice", "slice_backward", "flip", "split", "split_with_sizes", "unbind", "diagonal", "diagonal_copy", "diagonal_backward", "diag_embed", "unfold", "unfold_backward", "linalg_vector_norm", "amax", "amin", "aminmax", "max_dim", "min_dim", "argmax", "argmin", "cummax", "cummin", "cumsum", "cumprod", "logcumsumexp", "softmax", "log_softmax", "logsumexp", "squeeze_dim", "squeeze_dims", "unsqueeze", "rot90", "gather", "scatter", "scatter_value", "scatter_add", "scatter_reduce", "select_scatter", "slice_scatter", "diagonal_scatter", "recurrence", "cat", "stack", "sort", "argsort", "topk", "kthvalue", "mode", "median_dim", "nanmedian_dim", "renorm"]
+WHOLE = ["to_dtype", "_view_dtype", "alias", "contiguous", "tril", "triu", "conj", "conj_physical", "real", "imag", "view_as_real", "view_as_complex", "frexp", "reshape", "_unsafe_view"]  # nothing to shift but a shape
 
 
 def _shifted_params(prim: Primitive, params: tuple[Any, ...], size: int) -> tuple[Any, ...]:

@@ -78,7 +78,13 @@ class LevelFunctionNode(FunctionNode):
         saved, version, number = entry
         if version_of(saved.facts[0]) != version:
             raise errors.modified_saved(self, f"saved_tensors[{i}]", saved.facts[0], version)
-        return self.level.again(saved.facts, self, number)
+        inner, tangent = saved.facts
+        edge = self if self.v1 is None else Output.of(self, number)
+        if not self.level.alive:
+            return inner
+        return self.level.again(inner, edge, tangent) if tangent is not None else self.level.again(
+            inner, edge
+        )
 
     def release(self) -> None:
         """What a level saves lives as long as its node."""

@@ -17,8 +17,8 @@ from .._state import S
 from . import declare, engine, printing
 from .custom_levels import pushed
 from .interpreter import pop, push
-from .levels import Level, Wrapped, is_float, lower, outs_of, record_at, tracked
-from .node import Output
+from .level_nodes import hang_dual, tracked
+from .levels import Level, Wrapped, is_float, lower, outs_of
 from .primitive import Primitive
 from .record import OPS, parameters_of
 from .reverse import Reverse, cotangents, pull
@@ -134,7 +134,7 @@ class Forward(Level):
         finally:
             push(self)
         view = mine and prim.view and self.owns(inputs[0])
-        taped = mine and self.taped and self._nodes(prim, inputs)
+        taped = mine and self.taped and tracked(inputs, prim)
         if not view and not taped and all(t is None for t in moved):
             return made
         duals = tuple(
@@ -142,23 +142,18 @@ class Forward(Level):
             for o, t in zip(outs, moved, strict=True)
         )
         if taped:
-            record_at(self, prim, duals, inputs, taped, params)
+            hang_dual(self, prim, duals, inputs, params)
         if view:
             inputs[0]._data = primals[0]._data
             self.link(prim, duals, inputs[0], params)
         return duals if prim.several else duals[0]
 
-    def _nodes(self, prim: Primitive, inputs: tuple[Any, ...]) -> list[Any] | None:
-        nodes = [t._node if isinstance(t, Tensor) else None for t in inputs]
-        return nodes if tracked(nodes, prim) else None
-
-    def again(self, saved: tuple[Any, Any], node: Any, index: int) -> Tensor:
+    def again(self, primal: Tensor, edge: Any, tangent: Tensor | None = None) -> Tensor:
         """A saved output: with its tangent as long as the level is alive."""
-        inner, tangent = saved
-        if not self.alive or not is_float(inner):
-            return inner  # type: ignore[no-any-return]
-        t = self.dual(inner, tangent)
-        t._node = node if node.v1 is None else Output.of(node, index)
+        if not self.alive or not is_float(primal):
+            return primal
+        t = self.dual(primal, tangent)
+        t._node = edge
         return t
 
     def adopt(self, t: Any, new: Tensor) -> None:

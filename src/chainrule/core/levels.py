@@ -22,12 +22,13 @@ from .. import _state, errors
 from .._state import S, grad_enabled, set_grad
 from . import views
 from .interpreter import Interpreter, current, pop, push
-from .node import LEAF, Node, Output, next_k
+from .level_nodes import LevelLeaf
+from .node import LEAF
 from .primitive import Primitive, cast, link_view
-from .record import OPS, GeneralNode, version_of
-from .tensor import Meta, Tensor, wrap
+from .record import OPS
+from .tensor import Meta, Tensor
 
-__all__ = ["Level", "LevelLeaf", "LevelNode", "Wrapped", "is_float", "lower", "outs_of", "record_at"]
+__all__ = ["Level", "Wrapped", "alike", "become", "is_float", "lower", "outs_of"]
 
 _new = object.__new__
 
@@ -237,7 +238,8 @@ class Level(Interpreter):
         self._limit = 256
 
     def __enter__(self) -> Level:
-        self.number = 1 + sum(isinstance(m, Level) for m in _state.modes())
+        self.stack = _state.modes()
+        self.number = 1 + sum(isinstance(m, Level) for m in self.stack)
         push(self)
         return self
 
@@ -413,160 +415,3 @@ def put_back(prim: Primitive, params: tuple[Any, ...], parent: Tensor, value: Te
 def wrap_ones(t: Tensor) -> Tensor:
     """Ones in the shape and dtype of `t`."""
     return OPS.zeros(t._data.shape, t.dtype) + 1  # type: ignore[no-any-return]
-
-
-# ---------------------------------------------------------------- the tape of a level
-
-
-class LevelLeaf(Node):
-    """The end of a level's graph at an argument.
-
-    It is the node of the argument and of whatever object the argument is wrapped in: a plain leaf
-    is known by identity, but values of levels are copied when levels end.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls) -> LevelLeaf:
-        node = object.__new__(cls)
-        node.k, node.e, node.hooks, node.v1 = next_k(), (), None, None
-        return node
-
-    def raw(self, g: Any, keep: bool) -> Any:
-        return ()
-
-    def rec(self, g: Any, keep: bool) -> Any:
-        return ()
-
-    def edges(self) -> tuple[Any, ...]:
-        return ()
-
-
-class LevelNode(GeneralNode):
-    """The node of an op on values of a level: saved values are tensors, in both readings.
-
-    s0: saved operands as values of the level, outputs as values of the level below (a node that
-    held its own output would be a cycle); v0: the versions they had.
-    """
-
-    __slots__ = ("level",)
-    level: Any
-
-    def raw(self, g: Any, keep: bool) -> Any:
-        gs = self.rec(wrap(g), keep)
-        return tuple(None if x is None else x._data for x in gs)
-
-    def _unpack(self, recorded: bool) -> list[Any]:
-        values = []
-        saves = self.prim.layout.saves
-        for (kind, index, name), value, version in zip(saves, self.s0, self.v0, strict=True):
-            if kind == "x":
-                value = self._checked(name, value, version, True)
-            elif kind == "out" and value is not None:
-                inner = value[0]
-                if version_of(inner) != version:
-                    raise errors.modified_saved(self, name, inner, version)
-                value = self.level.again(value, self, index)
-            values.append(value)
-        return values
-
-    def release(self) -> None:
-        """What a level saves lives as long as its node."""
-
-
-_CLASSES: dict[Primitive, Any] = {}
-
-
-def _class_of(prim: Primitive) -> Any:
-    made = _CLASSES.get(prim)
-    if made is None:
-        body = {"prim": prim, "__slots__": ()}
-        made = _CLASSES[prim] = type(prim.grad_fn, (LevelNode,), body)
-    return made
-
-
-def record_at(
-    level: Any,
-    prim: Primitive,
-    outs: Sequence[Any],
-    inputs: tuple[Any, ...],
-    nodes: Sequence[Any],
-    params: tuple[Any, ...],
-) -> None:
-    """Hang a node on the outputs, values of `level`; `nodes` are those of the operands at this
-    level."""
-    masks = prim.layout.masks if not prim.variadic else prim.layout.masks * len(inputs)
-    edges = []
-    needed = 0
-    for t, edge, mask in zip(inputs, nodes, masks, strict=True):
-        if mask is None:
-            edge = None
-        if edge is not None:
-            needed |= mask
-            edge = t if edge is LEAF else edge
-        edges.append(edge)
-    node: Any = _new(_class_of(prim))
-    node.k, node.hooks, node.p, node.e, node.level = next_k(), None, params, tuple(edges), level
-    node.s1 = node.v1 = None
-    _save_all(node, prim, outs, inputs, needed)
-    shapes = tuple(t._data.shape if isinstance(t, Tensor) else () for t in inputs)
-    if prim.broadcasts and any(
-        s != outs[0]._data.shape for s, e in zip(shapes, edges, strict=True) if e is not None
-    ):
-        node.s1 = shapes
-    if prim.several:
-        node.v1 = tuple((t._data.shape, t._data.dtype) for t in outs)
-    for i, t in enumerate(outs):
-        if level.owns(t):
-            t._node = Output.of(node, i) if prim.several else node
-
-
-def _save_all(node: Any, prim: Primitive, outs: Any, inputs: Any, needed: int) -> None:
-    node.s0, node.v0 = [], []
-    for kind, index, _ in prim.layout.saves:
-        value: Any = None
-        version: Any = 0
-        if needed & 1:
-            if kind == "out":
-                value = (
-                    (outs[index]._inner, outs[index].__dict__.get("_tangent"))
-                    if hasattr(outs[index], "_inner")
-                    else (outs[index], None)
-                )
-                version = version_of(value[0])
-            else:
-                value = saved_operand(prim, kind, index, inputs)
-                if kind == "x":
-                    version = _versions(value)
-        needed >>= 1
-        node.s0.append(value)
-        node.v0.append(version)
-
-
-def _versions(value: Any) -> Any:
-    if type(value) is list:
-        return [version_of(t) for t in value]
-    return version_of(value) if isinstance(value, Tensor) else 0
-
-
-def saved_operand(prim: Primitive, kind: str, index: int, inputs: Any) -> Any:
-    """The operand (or its shape or dtype) that a rule asks for by name."""
-    if prim.variadic:
-        return list(inputs) if kind == "x" else tuple(_fact(t, kind) for t in inputs)
-    t = inputs[index]
-    return t if kind == "x" else _fact(t, kind)
-
-
-def _fact(t: Any, kind: str) -> Any:
-    if not isinstance(t, Tensor):
-        return None
-    return t._data.shape if kind == "shape" else t.dtype
-
-
-def tracked(nodes: Sequence[Any], prim: Primitive) -> bool:
-    """Whether one of the operands that have a rule belongs to a graph, and recording is on."""
-    if not grad_enabled():
-        return False
-    if prim.joint:
-        return any(n is not None for n in nodes)
-    return any(n is not None and r is not None for n, r in zip(nodes, prim.rules, strict=True))

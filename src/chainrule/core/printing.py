@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -34,13 +33,13 @@ __all__ = [
 # ---- options -------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
 class _Options:
-    precision: int = 4
-    threshold: float = 1000
-    edgeitems: int = 3
-    linewidth: int = 80
-    sci_mode: bool | None = None
+    __slots__ = ("edgeitems", "linewidth", "precision", "sci_mode", "threshold")
+
+    def __init__(self) -> None:
+        self.precision, self.edgeitems, self.linewidth = 4, 3, 80
+        self.threshold: float = 1000
+        self.sci_mode: bool | None = None
 
 
 _PROFILES: dict[Any, dict[str, Any]] = {
@@ -95,7 +94,8 @@ def get_printoptions() -> dict[str, Any]:
         >>> get_printoptions()
         {'precision': 4, 'threshold': 1000, 'edgeitems': 3, 'linewidth': 80, 'sci_mode': None}
     """
-    return asdict(_options)
+    names = ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")
+    return {n: getattr(_options, n) for n in names}
 
 
 @contextmanager

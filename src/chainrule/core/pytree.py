@@ -89,7 +89,7 @@ class Spec:
         return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
 
-class namedtuple_:  # noqa: N801  # stands for the class of all named tuples in Spec.kind
+class namedtuple_:  # stands for the class of all named tuples in Spec.kind
     """The kind of a named tuple."""
 
 

@@ -16,14 +16,17 @@ from typing import Any
 from .. import errors
 from .._state import grad_enabled, set_grad
 from .custom_levels import reversed_
-from .interpreter import pop, push
-from .levels import Level, LevelLeaf, Wrapped, lower, outs_of, record_at, saved_operand, tracked
+from .level_nodes import LevelLeaf, hang, operand_fact
+from .levels import Level, Wrapped
 from .node import Output
 from .primitive import Primitive
 from .record import OPS, is_complex, sum_to
 from .tensor import Tensor
 
 __all__ = ["Reverse", "Traced", "cotangents", "pull"]
+
+
+_FOUND = 1 << 60  # beside the bits of what is needed: one operand belongs to the graph
 
 
 class Traced(Wrapped):
@@ -66,41 +69,62 @@ class Reverse(Level):
         """Evaluate one level down; hang a node on the result if a value of this level went in."""
         if prim.kind == "custom":
             return reversed_(self, prim, inputs, params)  # type: ignore[arg-type]
-        inner, nodes = list(inputs), [None] * len(inputs)
-        mine = False
-        for i, t in enumerate(inputs):
+        inner: list[Any] = []
+        edges: list[Any] = []
+        needed, mine = 0, False
+        masks = prim.layout.masks if not prim.variadic else prim.layout.masks * len(inputs)
+        for t, mask in zip(inputs, masks):  # noqa: B905
+            edge = None
             if t.__class__ is Traced and t._level is self:
-                inner[i], nodes[i], mine = t._inner, t._node, True
-        pop(self)
-        before = set_grad(self.outer_grad())
-        try:
-            made = lower(prim, tuple(inner), params)
-        finally:
-            set_grad(before)
-            push(self)
+                mine = True
+                if mask is not None:
+                    edge = t._node
+                    if edge is not None:
+                        needed |= mask | _FOUND
+                t = t._inner
+            inner.append(t)
+            edges.append(edge)
+        made = self._below(prim, tuple(inner), params)
         if not mine:
             return made
-        recorded = tracked(nodes, prim)
+        recorded = needed and grad_enabled()
         view = prim.view and self.owns(inputs[0])
         if not recorded and not view:
             return made
-        outs = tuple(
-            self.wrap(t) if t._data.dtype.kind in "fcV" else t for t in outs_of(prim, made)
-        )
+        if not prim.several:
+            if made._data.dtype.kind not in "fcV":
+                return made
+            outs: Any = (self.wrap(made),)
+        else:
+            outs = tuple([self.wrap(t) if t._data.dtype.kind in "fcV" else t for t in made])
         if recorded:
-            record_at(self, prim, outs, inputs, nodes, params)
+            hang(self, prim, outs, inner, tuple(edges), needed, params)
         if view:
             inputs[0]._data = inner[0]._data
             self.link(prim, outs, inputs[0], params)
         return outs if prim.several else outs[0]
 
-    def again(self, saved: tuple[Any, Any], node: Any, index: int) -> Tensor:
-        """A saved output: a value of this level as long as it is alive."""
-        inner: Tensor = saved[0]
-        if not self.alive or inner._data.dtype.kind not in "fcV":
+    def _below(self, prim: Primitive, inner: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        """Evaluate with this level set aside (what `pop` and `push` do, without their lock: the
+        slot `S.mode` may stay, for no fast lane is asked)."""
+        quiet = not self.outer and grad_enabled()
+        if quiet:
+            set_grad(False)
+        stack = self.stack
+        stack.pop()
+        try:
+            return stack[-1].process(prim, inner, params) if stack else prim.evaluate(inner, params)
+        finally:
+            stack.append(self)
+            if quiet:
+                set_grad(True)
+
+    def again(self, inner: Tensor, edge: Any) -> Tensor:
+        """A saved tensor: a value of this level again."""
+        if inner._data.dtype.kind not in "fcV":
             return inner
         t: Traced = self.wrap(inner)
-        t._node = node if node.v1 is None else Output.of(node, index)
+        t._node = edge
         return t
 
     def _follows(self, value: Tensor) -> bool:
@@ -175,7 +199,7 @@ def cotangents(
         g: the cotangents of the floating outputs: one, or a tuple if there are several.
     """
     values = [
-        outs[index] if kind == "out" else saved_operand(prim, kind, index, inputs)
+        outs[index] if kind == "out" else operand_fact(prim, kind, index, inputs)
         for kind, index, _ in prim.layout.saves
     ]
     values += params

@@ -23,12 +23,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 if TYPE_CHECKING:
     from numpy.random import MT19937
+    from numpy.typing import DTypeLike, NDArray
 
-Array: TypeAlias = NDArray[Any]
+Array: TypeAlias = np.ndarray[Any, Any]
 DType: TypeAlias = np.dtype[Any]
 Shape: TypeAlias = Sequence[int]
 
