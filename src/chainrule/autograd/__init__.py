@@ -21,12 +21,12 @@ from ..core.node import GradientEdge
 from ..core.tensor import Tensor, wrap
 from . import grad_mode, graph
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .gradcheck import gradcheck, gradgradcheck
 
 if TYPE_CHECKING:
     from . import anomaly_mode, function, profiler
     from .anomaly_mode import detect_anomaly, set_detect_anomaly
     from .function import Function
-    from .gradcheck import gradcheck, gradgradcheck
     from .threads import is_multithreading_enabled, set_multithreading_enabled
 
 __all__ = [
@@ -59,7 +59,6 @@ _LOADED_WHEN_NAMED = {
     "forward_ad": ("forward_ad",),
     "function": ("function", "Function"),
     "functional": ("functional",),
-    "gradcheck": ("gradcheck", "gradgradcheck"),
     "profiler": ("profiler",),
     "threads": ("is_multithreading_enabled", "set_multithreading_enabled"),
 }

@@ -88,7 +88,10 @@ class dual_level:  # PyTorch's name
         return enter_dual_level()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         exit_dual_level()
 

@@ -46,9 +46,7 @@ def _as_tuple(value: Any, what: str, who: str) -> tuple[bool, Tensors]:
 def _prepared(inputs: Tensors, create_graph: bool, need_graph: bool) -> Tensors:
     """Fresh tensors, so that an argument and the same tensor captured by the function differ."""
     return tuple(
-        OPS.alias(t)
-        if create_graph and t.requires_grad
-        else t.detach().requires_grad_(need_graph)
+        OPS.alias(t) if create_graph and t.requires_grad else t.detach().requires_grad_(need_graph)
         for t in inputs
     )
 
@@ -77,9 +75,7 @@ def _check_v(v: Tensors, other: Tensors, many: bool) -> None:
     for i, (a, b) in enumerate(zip(v, other, strict=True)):
         if a.shape != b.shape:
             where = f"Entry {i} in " if many else ""
-            raise RuntimeError(
-                f"{where}v has invalid size: should be {b.shape} but got {a.shape}."
-            )
+            raise RuntimeError(f"{where}v has invalid size: should be {b.shape} but got {a.shape}.")
 
 
 class _Graded:
@@ -107,9 +103,7 @@ def _pulled(
 ) -> tuple[Any, ...]:
     """Gradients of the outputs that have any, None where nothing flows."""
     gs = (None,) * len(outputs) if gs is None else gs
-    pairs = [
-        (o, g) for o, g in zip(outputs, gs, strict=True) if o is not None and o.requires_grad
-    ]
+    pairs = [(o, g) for o, g in zip(outputs, gs, strict=True) if o is not None and o.requires_grad]
     if not pairs:
         return (None,) * len(inputs)
     outs, cotangents = zip(*pairs, strict=True)

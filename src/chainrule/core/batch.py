@@ -18,7 +18,7 @@ from .. import errors
 from .batching import front, rule_of
 from .custom_levels import batched_
 from .interpreter import drawn, drawn_from, pop, push
-from .levels import Level, Wrapped, alike, errors_of_requires_grad, lower, outs_of
+from .levels import Level, Wrapped, alike, errors_of_requires_grad, outs_of
 from .primitive import Primitive, cast
 from .record import OPS
 from .tensor import Tensor
@@ -103,7 +103,27 @@ def _no_elements(self: ShapeOnly, *others: Any) -> NoReturn:
     raise _refused(_STORAGE)
 
 
-for _name in ["eq", "ne", "lt", "le", "gt", "ge", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "and", "rand", "or", "ror", "neg"]:
+for _name in [
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "and",
+    "rand",
+    "or",
+    "ror",
+    "neg",
+]:
     setattr(ShapeOnly, f"__{_name}__", _no_elements)
 ShapeOnly.__getitem__ = _no_elements
 ShapeOnly.__hash__ = object.__hash__  # type: ignore[method-assign]
@@ -185,6 +205,22 @@ class Batched(Wrapped):
         self._data = _ESCAPED
 
 
+def plain(prim: Primitive, inner: list[Any], batched: list[bool]) -> bool:
+    """Whether operands of an elementwise op broadcast as they are."""
+    if prim.several:
+        return False
+    rank = -1
+    for t, has in zip(inner, batched):  # noqa: B905
+        if has:
+            n = t._data.ndim
+            if rank >= 0 and n != rank:
+                return False
+            rank = n
+    return not any(
+        [isinstance(t, Tensor) and t._data.ndim >= rank for t, b in zip(inner, batched) if not b]
+    )
+
+
 class Batch(Level):
     """Evaluates every op for the whole batch.
 
@@ -216,10 +252,20 @@ class Batch(Level):
         for i, t in enumerate(inputs):
             if t.__class__ is Batched and t._level is self:
                 inner[i], batched[i], mine = t._inner, True, True
+        if not mine or (prim.kind == "elementwise" and plain(prim, inner, batched)):
+            stack = self.stack  # nothing but this op: no need to let the fast lanes know
+            stack.pop()
+            try:
+                made = (
+                    stack[-1].process(prim, tuple(inner), params)
+                    if stack
+                    else prim.evaluate(tuple(inner), params)
+                )
+            finally:
+                stack.append(self)
+            return self.wrap(made) if mine else made
         pop(self)
         try:
-            if not mine:
-                return lower(prim, inputs, params)
             made = rule_of(prim)(prim, tuple(inner), batched, params, self.size)
             outs = tuple([self.wrap(t) for t in outs_of(prim, made)])
             if prim.view:

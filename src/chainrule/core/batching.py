@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import errors
 from .levels import lower, outs_of
-from .primitive import Primitive
+from .primitive import REGISTRY, Primitive
 from .record import OPS
 from .tensor import Tensor, wrap
 
@@ -180,8 +180,91 @@ def _masked_fill_tensor(prim: Primitive, inputs: Any, batched: Any, params: Any,
 # operands with the batch in front, and parameters of these names shifted or prefixed
 DIMS = {"dim", "dims", "dim0", "dim1", "dim2", "dimension"}
 SHAPES = {"shape", "size"}
-ALONG = ["glu", "sum", "mean", "nansum", "prod", "var", "std", "var_mean", "std_mean", "all", "any", "count_nonzero", "transpose", "select", "select_backward", "slice", "slice_backward", "flip", "split", "split_with_sizes", "unbind", "diagonal", "diagonal_copy", "diagonal_backward", "diag_embed", "unfold", "unfold_backward", "linalg_vector_norm", "amax", "amin", "aminmax", "max_dim", "min_dim", "argmax", "argmin", "cummax", "cummin", "cumsum", "cumprod", "logcumsumexp", "softmax", "log_softmax", "logsumexp", "squeeze_dim", "squeeze_dims", "unsqueeze", "rot90", "gather", "scatter", "scatter_value", "scatter_add", "scatter_reduce", "select_scatter", "slice_scatter", "diagonal_scatter", "recurrence", "cat", "stack", "sort", "argsort", "topk", "kthvalue", "mode", "median_dim", "nanmedian_dim", "renorm"]
-WHOLE = ["to_dtype", "_view_dtype", "alias", "contiguous", "tril", "triu", "conj", "conj_physical", "real", "imag", "view_as_real", "view_as_complex", "frexp", "reshape", "_unsafe_view"]  # nothing to shift but a shape
+ALONG = [
+    "glu",
+    "sum",
+    "mean",
+    "nansum",
+    "prod",
+    "var",
+    "std",
+    "var_mean",
+    "std_mean",
+    "all",
+    "any",
+    "count_nonzero",
+    "transpose",
+    "select",
+    "select_backward",
+    "slice",
+    "slice_backward",
+    "flip",
+    "split",
+    "split_with_sizes",
+    "unbind",
+    "diagonal",
+    "diagonal_copy",
+    "diagonal_backward",
+    "diag_embed",
+    "unfold",
+    "unfold_backward",
+    "linalg_vector_norm",
+    "amax",
+    "amin",
+    "aminmax",
+    "max_dim",
+    "min_dim",
+    "argmax",
+    "argmin",
+    "cummax",
+    "cummin",
+    "cumsum",
+    "cumprod",
+    "logcumsumexp",
+    "softmax",
+    "log_softmax",
+    "logsumexp",
+    "squeeze_dim",
+    "squeeze_dims",
+    "unsqueeze",
+    "rot90",
+    "gather",
+    "scatter",
+    "scatter_value",
+    "scatter_add",
+    "scatter_reduce",
+    "select_scatter",
+    "slice_scatter",
+    "diagonal_scatter",
+    "recurrence",
+    "cat",
+    "stack",
+    "sort",
+    "argsort",
+    "topk",
+    "kthvalue",
+    "mode",
+    "median_dim",
+    "nanmedian_dim",
+    "renorm",
+]
+WHOLE = [
+    "to_dtype",
+    "_view_dtype",
+    "alias",
+    "contiguous",
+    "tril",
+    "triu",
+    "conj",
+    "conj_physical",
+    "real",
+    "imag",
+    "view_as_real",
+    "view_as_complex",
+    "frexp",
+    "reshape",
+    "_unsafe_view",
+]  # nothing to shift but a shape
 
 
 def _shifted_params(prim: Primitive, params: tuple[Any, ...], size: int) -> tuple[Any, ...]:
@@ -226,6 +309,10 @@ def _of_everything(prim: Primitive, operands: Any, params: Any) -> Any:
     kept = (shape[0], *(1,) * (len(shape) - 1))
     outs = tuple(OPS.reshape(t, kept) for t in outs_of(prim, made))
     return outs if prim.several else outs[0]
+
+
+def _prim(name: str) -> Primitive:
+    return REGISTRY[name]
 
 
 def _count(shape: Sequence[int]) -> int:
@@ -312,11 +399,12 @@ def product(inputs: Any, batched: Any, size: int) -> Any:
     (a, b), (has_a, has_b) = inputs, batched
     na, nb = rank_of(a, has_a), rank_of(b, has_b)
     if not has_b and nb <= 2:
-        return OPS.matmul(a, b)
+        return lower(_prim("matmul"), (a, b), ())
     if not has_a and na <= 2:
         if nb == 1:
-            return OPS.matmul(b, OPS.transpose(a, 0, 1) if na == 2 else a)
-        return OPS.matmul(a, b)
+            a = lower(_prim("transpose"), (a,), (0, 1)) if na == 2 else a
+            return lower(_prim("matmul"), (b, a), ())
+        return lower(_prim("matmul"), (a, b), ())
     a, b = front(a, has_a, size), front(b, has_b, size)
     if na == nb == 1:
         return OPS.sum(a * b, (1,), False)
@@ -375,9 +463,7 @@ def _contract(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int
     """The batch is one more label."""
     a_dims, b_dims, out_dims = params
     label = 1 + max((*a_dims, *b_dims), default=0)
-    dims = [
-        (label, *d) if has else d for d, has in zip((a_dims, b_dims), batched, strict=True)
-    ]
+    dims = [(label, *d) if has else d for d, has in zip((a_dims, b_dims), batched, strict=True)]
     return lower(prim, inputs, (*dims, (label, *out_dims)))
 
 

@@ -82,8 +82,10 @@ class LevelFunctionNode(FunctionNode):
         edge = self if self.v1 is None else Output.of(self, number)
         if not self.level.alive:
             return inner
-        return self.level.again(inner, edge, tangent) if tangent is not None else self.level.again(
-            inner, edge
+        return (
+            self.level.again(inner, edge, tangent)
+            if tangent is not None
+            else self.level.again(inner, edge)
         )
 
     def release(self) -> None:

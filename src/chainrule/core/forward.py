@@ -42,9 +42,7 @@ class Dual(Wrapped):
         suffixes = []
         if self._node is not None:
             fn = self.grad_fn
-            suffixes.append(
-                "requires_grad=True" if fn is None else f"grad_fn=<{fn.name()}>"
-            )
+            suffixes.append("requires_grad=True" if fn is None else f"grad_fn=<{fn.name()}>")
         shown = repr(tangent) if tangent._data.ndim else format(tangent, "")
         return printing.tensor_repr(
             self._inner._data,

@@ -98,7 +98,9 @@ class LevelNode(GeneralNode):
                 if alive:
                     value = self._inside(kind, index, value)
             elif type(value) is list:
-                value = [self._checked(name, t, v, True) for t, v in zip(value, version, strict=True)]
+                value = [
+                    self._checked(name, t, v, True) for t, v in zip(value, version, strict=True)
+                ]
                 if alive:
                     value = [self._inside(kind, i, t) for i, t in enumerate(value)]
             values.append(value)

@@ -9,6 +9,7 @@ Called by `core/declare.py`; the tables `REGISTRY` and `PUBLIC` are read by `ops
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -192,6 +193,18 @@ class Primitive:
         return {"x": "input", "a": "input", "b": "other"}.get(name, name)
 
     def _promoted(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        common: Any = None  # the usual case: floating tensors of one dtype, perhaps with numbers
+        for t in inputs:
+            if isinstance(t, Tensor):
+                dtype = t._data.dtype
+                if common is None and (dtype is F32 or dtype is F64):
+                    common = dtype
+                elif dtype is not common:
+                    break
+            elif not (self.numbers and common is not None and type(t) in (float, int)):
+                break
+        else:
+            return inputs
         dims: list[Any] = []
         zeros: list[Any] = []
         numbers: list[Any] = []
@@ -360,8 +373,6 @@ def mark_unrecorded(view: Tensor) -> None:
 
 def remember_view(base: Tensor, view: Tensor) -> None:
     """Keep a weak reference to `view` at its base; the dead ones are dropped now and then."""
-    import weakref
-
     meta = base._need_meta()
     meta.views.append(weakref.ref(view))
     if len(meta.views) > meta.views_limit:

@@ -146,7 +146,9 @@ class Reverse(Level):
         return super().overwrite(x, value)
 
 
-def pull(edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[LevelLeaf]) -> list[Tensor | None]:
+def pull(
+    edges: Sequence[Any], gs: Sequence[Any], leaves: Sequence[LevelLeaf]
+) -> list[Tensor | None]:
     """The cotangents of the leaves of a level, given those of `edges`; None where nothing arrives.
 
     The engine's walk, without hooks, on tensors only.

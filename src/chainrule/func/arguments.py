@@ -3,7 +3,6 @@ function returns."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from .. import dtypes
 from ..core.levels import Level
 from ..core.pytree import flatten
 from ..core.tensor import Tensor, wrap
+from ..core.vmap import named
 
 __all__ = ["chosen", "inside", "outside", "replaced", "split_aux", "transformed", "zeros_like"]
 
@@ -21,7 +21,7 @@ def transformed(func: Callable[..., Any]) -> Callable[[Any], Any]:
     """Decorator: name and docstring of `func`, where it has them."""
 
     def decorate(new: Any) -> Any:
-        return functools.update_wrapper(new, func) if hasattr(func, "__name__") else new
+        return named(new, func)
 
     return decorate
 
@@ -30,7 +30,9 @@ def positions(argnums: Any, count: int) -> tuple[int, ...]:
     """`argnums` as numbers from 0, checked."""
     if not isinstance(argnums, (int, tuple)):
         raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
-    found = tuple(_position(n, count) for n in ((argnums,) if isinstance(argnums, int) else argnums))
+    found = tuple(
+        _position(n, count) for n in ((argnums,) if isinstance(argnums, int) else argnums)
+    )
     if not found:
         raise RuntimeError("argnums must be non-empty")
     if len(set(found)) != len(found):

@@ -80,7 +80,8 @@ def jacrev(
         need_real("jacrev", outs, "outputs")
         inputs, in_spec = flatten(chosen(args, argnums))
         pieces = [
-            _rows(pull, out_spec.build(basis), basis, chunk_size) for basis in _basis(outs, chunk_size)
+            _rows(pull, out_spec.build(basis), basis, chunk_size)
+            for basis in _basis(outs, chunk_size)
         ]
         columns = [p[0] if len(p) == 1 else OPS.cat(list(p), 0) for p in zip(*pieces, strict=True)]
         blocks = [_split_rows(j, outs, x) for j, x in zip(columns, inputs, strict=True)]
