@@ -251,7 +251,7 @@ def jvp(
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
-    """`func(*inputs)` and the product of its Jacobian with the vector `v`, by walking backward twice.
+    """`func(*inputs)` and the product of its Jacobian with the vector `v`, by two walks backward.
 
     Args and errors as `vjp`; `v` has the shapes of the inputs, the product those of the outputs.
     `torch.func.jvp` gives the same in one run.
@@ -527,7 +527,7 @@ def _by_columns(func: Any, inputs: Any, strict: bool, vectorize: bool) -> Any:
 
 
 def _columns_of(j: Tensor, ins: Tensors) -> list[Tensor]:
-    """(all elements of all inputs, *out) -> (*out, *input) for each input (in lists, as PyTorch)."""
+    """(all elements of all inputs, *out) -> (*out, *input) for each input; lists, as in PyTorch."""
     n, start, made = j._data.ndim, 0, []
     turned = OPS.permute(j, (*range(1, n), 0)) if n > 1 else j
     for t in ins:

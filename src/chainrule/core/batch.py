@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import errors
+from . import batch_rules  # noqa: F401  # enters its rules into the table
 from .batching import front, rule_of
 from .custom_levels import batched_
 from .interpreter import drawn, drawn_from, pop, push
@@ -216,9 +217,10 @@ def plain(prim: Primitive, inner: list[Any], batched: list[bool]) -> bool:
             if rank >= 0 and n != rank:
                 return False
             rank = n
-    return not any(
-        [isinstance(t, Tensor) and t._data.ndim >= rank for t, b in zip(inner, batched) if not b]
-    )
+    for t, has in zip(inner, batched):  # noqa: B905
+        if not has and isinstance(t, Tensor) and t._data.ndim >= rank:
+            return False
+    return True
 
 
 class Batch(Level):

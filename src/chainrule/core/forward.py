@@ -176,10 +176,12 @@ class Forward(Level):
 # general ops that are linear in these operands together (in the others they are constant)
 LINEAR_IN: dict[str, tuple[str, ...]] = {
     "cat": ("xs",), "stack": ("xs",), "block_diag": ("xs",),
-    "index": ("x",), "gather": ("x",), "index_select": ("x",), "take": ("x",), "masked_select": ("x",),
+    "index": ("x",), "gather": ("x",), "index_select": ("x",), "take": ("x",),
+    "masked_select": ("x",),
     "index_put_canonical": ("x", "v"), "scatter": ("x", "src"), "scatter_add": ("x", "src"),
     "index_add": ("x", "source"), "index_copy": ("x", "source"), "put": ("x", "source"),
-    "masked_scatter": ("x", "source"), "select_scatter": ("x", "src"), "slice_scatter": ("x", "src"),
+    "masked_scatter": ("x", "source"), "select_scatter": ("x", "src"),
+    "slice_scatter": ("x", "src"),
     "diagonal_scatter": ("x", "src"), "copy_slices": ("base", "value"), "copy": ("a", "b"),
     "complex": ("real", "imag"), "embedding": ("weight",), "embedding_gather": ("weight",),
 }  # fmt: skip

@@ -15,7 +15,7 @@ __all__ = ["LEAF_SPEC", "Spec", "broadcast_prefix", "flatten", "leaves", "tree_m
 
 
 class Spec:
-    """The structure of a tree. Equal when kind, keys and children are; prints as PyTorch's TreeSpec.
+    """The structure of a tree; equal when kind, keys and children are. Prints as PyTorch's.
 
     Attributes:
         kind: the container's class; None for a leaf.

@@ -66,7 +66,8 @@ def vmap(
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(
-            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
+            "Only allowed values for randomness are 'error', 'different', or 'same'. "
+            f"Got {randomness}"
         )
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
@@ -181,7 +182,8 @@ class _Call:
             return None
         if not isinstance(d, int):
             raise self._refused(
-                f"Got in_dim={d} for an input but in_dim must be either an integer dimension or None."
+                f"Got in_dim={d} for an input but in_dim must be either an integer dimension "
+                "or None."
             )
         if not isinstance(t, Tensor):
             raise self._refused(

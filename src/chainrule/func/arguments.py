@@ -106,7 +106,8 @@ def need_tensors(outs: list[Any], who: str) -> None:
     for t in outs:
         if not isinstance(t, Tensor):
             raise RuntimeError(
-                f"{who}: expected f(*primals) to return only tensors, got unsupported type {type(t)}"
+                f"{who}: expected f(*primals) to return only tensors, got unsupported type "
+                f"{type(t)}"
             )
 
 

@@ -31,7 +31,7 @@ _JVP = "jvp(f, primals, tangents)"
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """`func(*primals)`, and the function from cotangents of the outputs to cotangents of the inputs.
+    """`func(*primals)`, and the function from cotangents of the outputs to those of the inputs.
 
     Args:
         func: takes tensors (nested allowed) and returns tensors (nested allowed).
@@ -159,8 +159,9 @@ def jvp_of(
     ts, t_spec = flatten(tangents)
     if spec != t_spec:
         raise RuntimeError(
-            f"{_JVP}: Expected primals and tangents to have the same python structure. For example, "
-            "if primals is a tuple of 3 tensors, tangents also must be. Got primals with structure "
+            f"{_JVP}: Expected primals and tangents to have the same python structure. For "
+            "example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with "
+            "structure "
             f"{spec} and tangents with structure {t_spec}"
         )
     _only_tensors(ps, "primals")

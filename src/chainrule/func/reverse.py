@@ -92,8 +92,9 @@ def _check_scalar(output: Any) -> None:
         raise RuntimeError(
             errors.hinted(
                 f"{_WHO}: Expected f(*args) to return a scalar Tensor, got tensor with "
-                f"{output._data.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
+                f"{output._data.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs "
+                "instead?",
                 f"shape: {list(output._data.shape)}",
-                hint="reduce it, as in .sum(); torch.func.jacrev gives the derivative of every element",
+                hint="reduce it, as in .sum(); torch.func.jacrev differentiates every element",
             )
         )

@@ -45,8 +45,10 @@ def functional_call(
 
     Example:
         >>> import chainrule as torch
-        >>> linear = torch.nn.Linear(2, 1)  # doctest: +SKIP
-        >>> torch.func.functional_call(linear, dict(linear.named_parameters()), torch.ones(2))  # doctest: +SKIP
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> given = {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}
+        >>> torch.func.functional_call(layer, given, torch.ones(2))
+        tensor([2.])
     """
     given = _merged(parameter_and_buffer_dicts)
     with _swapped(module, given, tie_weights, strict):
@@ -71,13 +73,14 @@ def _merged(dicts: Any) -> dict[str, Tensor]:
     repeated = [k for k in dict.fromkeys(names) if names.count(k) > 1]
     if repeated:
         raise ValueError(
-            f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous"
+            f"{repeated} appeared in multiple dictionaries; behavior of functional call is "
+            "ambiguous"
         )
     return {k: v for d in dicts for k, v in d.items()}
 
 
 def _places(module: Any) -> dict[str, tuple[dict[str, Any], str]]:
-    """For every name of a parameter or buffer (tied ones included) the dict it is in, and its key."""
+    """For every name of a parameter or buffer, tied ones included: the dict it is in, its key."""
     found: dict[str, tuple[dict[str, Any], str]] = {}
     stack = [("", module)]
     while stack:

@@ -47,7 +47,7 @@ def matmul_b(xp: Any, g: Any, a: Any, a_shape: Ints, b_shape: Ints) -> Any:
     if na == 1:
         if nb == 1:
             return g * a
-        return xp.unsqueeze(a, 1) * xp.unsqueeze(g, nb - 2)
+        return xp.outer(a, g) if nb == 2 else xp.unsqueeze(a, 1) * xp.unsqueeze(g, nb - 2)
     if nb > 2:
         return sum_to(xp, xp.matmul(xp.transpose(a, na - 2, na - 1), g), b_shape)
     if na > 2:  # one matrix for all rows of all batches
@@ -438,9 +438,15 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     return OPS.mul(OPS.reshape(input, (input._data.size, 1)), vec2, out=out)
 
 
+def _outer_kernel(a: Any, b: Any) -> Any:
+    if a.dtype.kind == "f" and a.size * b.size <= 4096:  # BLAS broadcasts faster than a ufunc
+        return a.reshape(-1, 1).dot(b.reshape(1, -1))
+    return a.reshape(-1, 1) * b
+
+
 _outer = bilinear(
     "outer",
-    lambda a, b: a.reshape(-1, 1) * b,
+    _outer_kernel,
     a=lambda xp, g, b: xp.matmul(g, b),
     b=lambda xp, g, a: xp.matmul(a, g),
     grad_fn="MulBackward0",
