@@ -1,4 +1,5 @@
-"""Forward mode of every op: the same product as reverse mode, and the rule by kind as the transposed one."""
+"""Forward mode of every op: the same product as reverse mode, and the rule by kind as the
+transposed one."""
 
 from __future__ import annotations
 
@@ -39,14 +40,19 @@ def cases() -> list[Any]:
             samples = [*samples_of(prim), *complex_samples(prim)]
         except LookupError:
             continue
-        found += [pytest.param((prim, s), id=f"{prim.name}-{i}") for i, s in enumerate(samples) if s.exact]
+        found += [
+            pytest.param((prim, s), id=f"{prim.name}-{i}") for i, s in enumerate(samples) if s.exact
+        ]
     return found
 
 
 def leaves(operands: list[Any]) -> list[Any]:
     """The operands as tensors, floating ones as leaves."""
     made = [wrap(np.array(v)) if is_array(v) else v for v in operands]
-    return [t.requires_grad_() if is_array(v) and v.dtype.kind in "fc" else t for t, v in zip(made, operands, strict=True)]
+    return [
+        t.requires_grad_() if is_array(v) and v.dtype.kind in "fc" else t
+        for t, v in zip(made, operands, strict=True)
+    ]
 
 
 def run(prim: Primitive, operands: list[Any], params: Any) -> list[Any]:
@@ -72,7 +78,9 @@ def test_forward_mode_is_dual_to_reverse_mode(case: Case) -> None:
     for t, o in zip(moved, outs, strict=True):
         assert t.shape == o._data.shape
         assert t.dtype == o._data.dtype
-    np.testing.assert_allclose(inner(arrays(gs), moved), inner(pulled, along), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        inner(arrays(gs), moved), inner(pulled, along), rtol=1e-8, atol=1e-10
+    )
 
 
 def push(prim: Primitive, operands: list[Any], along: list[Any], params: Any) -> list[Any]:
@@ -95,13 +103,17 @@ def push(prim: Primitive, operands: list[Any], along: list[Any], params: Any) ->
     ]
 
 
-@pytest.mark.parametrize("name", ["sin", "mul", "sum", "std", "logsumexp", "cat", "index_add", "gather"])
+@pytest.mark.parametrize(
+    "name", ["sin", "mul", "sum", "std", "logsumexp", "cat", "index_add", "gather"]
+)
 def test_the_rule_by_kind_is_the_transposed_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     prim = REGISTRY[name]
     for sample in samples_of(prim):
         operands = [wide(v) for v in sample.operands]
         along = [
-            direction(v, 7 + i) for i, v in enumerate(operands) if is_array(v) and v.dtype.kind in "fc"
+            direction(v, 7 + i)
+            for i, v in enumerate(operands)
+            if is_array(v) and v.dtype.kind in "fc"
         ]
         by_kind = push(prim, operands, along, sample.params)
         with monkeypatch.context() as patch:

@@ -493,11 +493,11 @@ class _Check:
             args = list(self.inputs)
             for k, (position, x) in enumerate(self.xs):
                 tangent = along if k == i else np.zeros(x._data.shape, x._data.dtype)
-                args[position] = level.dual(x.detach(), wrap(tangent))  # type: ignore[attr-defined]
+                args[position] = level.dual(x.detach(), wrap(tangent))
             which = [t.requires_grad for t in self._floating()]
             outs = [t for t in _as_tuple(self.func(*args)) if _is_float(t)]
             outs = [t for t, wanted in zip(outs, which, strict=True) if wanted]
-            found = [(level.tangent(t), t) for t in outs]  # type: ignore[attr-defined]
+            found = [(level.tangent(t), t) for t in outs]
             return [
                 np.zeros(t.numel(), t._data.dtype) if d is None else np.array(d._data).reshape(-1)
                 for d, t in found

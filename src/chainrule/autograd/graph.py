@@ -106,7 +106,7 @@ class saved_tensors_hooks(Follower):
     ) -> None:
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
 
-    def __enter__(self) -> None:  # type: ignore[override]
+    def __enter__(self) -> None:
         if _local.disabled is not None:
             raise RuntimeError(_local.disabled)
         super().__enter__()

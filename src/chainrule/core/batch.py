@@ -126,7 +126,7 @@ for _name in [
     "neg",
 ]:
     setattr(ShapeOnly, f"__{_name}__", _no_elements)
-ShapeOnly.__getitem__ = _no_elements
+ShapeOnly.__getitem__ = _no_elements  # type: ignore[misc]
 ShapeOnly.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 _FLAGS = np.empty(1).flags
@@ -136,6 +136,8 @@ class _Escaped:
     """Stands where the array of a batched tensor was after its vmap ended."""
 
     def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
         raise _refused(
             "Either your tensor may have escaped from inside a function being vmapped and this is "
             "a user error (see https://pytorch.org/functorch/stable/ux_limitations.html), or there "
@@ -181,7 +183,7 @@ class Batched(Wrapped):
     def detach(self) -> Tensor:
         return self._level.wrap(self._inner.detach())  # type: ignore[no-any-return]
 
-    @property
+    @property  # type: ignore[misc]
     def data(self) -> Tensor:
         raise _refused("accessing `data` under vmap transform is not allowed", "use detach()")
 
@@ -197,7 +199,7 @@ class Batched(Wrapped):
     def requires_grad(self, value: bool) -> None:
         raise errors_of_requires_grad()
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._show("BatchedTensor", "bdim=0, ")
 
     def _fall(self) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from .. import errors
 from .._state import grad_enabled, set_grad
 from .custom import CustomPrimitive, FunctionCtx, FunctionNode
+from .custom_whole import ForwardCtx, Whole
 from .interpreter import pop, push
 from .node import LEAF, Output
 from .pytree import broadcast_prefix, flatten
@@ -180,15 +181,6 @@ def reversed_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params
 # ---------------------------------------------------------------- tangents
 
 
-class _ForwardCtx(FunctionCtx):
-    """The context that `jvp` gets: what was saved for forward mode."""
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        saved: tuple[Any, ...] = self.__dict__.get("saved_for_forward", ())
-        return saved
-
-
 def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: Any) -> Any:
     """A Function at a forward level."""
     if not level.taped:
@@ -224,7 +216,7 @@ def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: A
 
 def _with_context(prim: Any, inner: Any, params: Any, args: Any, names: Any) -> tuple[Any, Any]:
     """The result one level down, and the context of that run as `jvp` sees it."""
-    ctx = _ForwardCtx()
+    ctx = ForwardCtx()
     ctx.needs_input_grad = tuple(isinstance(a, Tensor) for a in args)
     if prim.separate:
         made = prim.call(*inner, params=params)
@@ -281,7 +273,7 @@ def batched_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params:
                 "overriden vmap staticmethod to avoid ambiguity. For more details, please see "
                 "https://pytorch.org/docs/main/notes/extending.func.html"
             )
-        whole = CustomPrimitive(_whole(function, level.size, level.randomness, has))
+        whole = CustomPrimitive(Whole(function, level, has))
         made = _lower(level, whole, inner, params)
         return _map(made, lambda t: level.wrap(t) if isinstance(t, Tensor) else t)
     if not own_rule:
@@ -334,146 +326,3 @@ def _moved(t: Tensor, d: int) -> Tensor:
 
 def _map(made: Any, f: Any) -> Any:
     return tuple(map(f, made)) if isinstance(made, tuple) else f(made)
-
-
-# ---------------------------------------------------------------- generate_vmap_rule
-
-
-class _Element(_ForwardCtx):
-    """The context of one element, inside the Function of whole batches."""
-
-    _saved: Any = ()
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        return tuple(self._saved)
-
-
-_OWN = {"to_save", "saved_for_forward", "dirty_tensors", "non_differentiable", "needs_input_grad"}
-
-
-def _whole(function: Any, size: int, randomness: str, has: list[bool]) -> Any:
-    """The Function whose arguments are whole batches: every method of `function` under vmap."""
-    from .batch import Batch
-
-    def entered() -> Any:
-        return Batch(size, randomness)
-
-    def wrapped(level: Any, t: Any, flag: bool) -> Any:
-        return level.wrap(t) if flag and isinstance(t, Tensor) else t
-
-    def outside(level: Any, t: Any) -> Any:
-        """The whole batch of a result."""
-        if level.owns(t):
-            return t._inner
-        if not isinstance(t, Tensor):
-            return t
-        return ("expand", t)
-
-    def settled(t: Any) -> Any:
-        if type(t) is tuple and len(t) == 2 and t[0] == "expand":
-            return OPS.expand(t[1], (size, *t[1]._data.shape))
-        return t
-
-    def flags(args: Any) -> list[bool]:
-        found = iter(has)
-        return [isinstance(a, Tensor) and next(found) for a in args]
-
-    class Whole:
-        generate_vmap_rule = True
-
-        @staticmethod
-        def forward(*args: Any) -> Any:
-            with entered() as level:
-                made = function.forward(
-                    *[wrapped(level, a, f) for a, f in zip(args, flags(args), strict=True)]
-                )
-                outs = _map(made, lambda t: outside(level, t))
-            if type(outs) is tuple and len(outs) == 2 and outs[0] == "expand":
-                return settled(outs)
-            return _map(outs, settled)
-
-        @staticmethod
-        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-            inner = _Element()
-            with entered() as level:
-                batched = [wrapped(level, a, f) for a, f in zip(inputs, flags(inputs), strict=True)]
-                outs = _map(output, lambda t: wrapped(level, t, True))
-                function.setup_context(inner, tuple(batched), outs)
-                kept = [(level.inner(t), level.owns(t)) for t in inner.to_save]
-                ahead = [
-                    (level.inner(t), level.owns(t))
-                    for t in inner.__dict__.get("saved_for_forward", ())
-                ]
-                fixed = [level.inner(t) for t in inner.non_differentiable]
-            ctx.save_for_backward(*[t for t, _ in kept])
-            ctx.save_for_forward(*[t for t, _ in ahead])
-            ctx._flags = [f for _, f in kept], [f for _, f in ahead]
-            ctx._shapes = [a._data.shape if isinstance(a, Tensor) else None for a in inputs]
-            ctx._batched = flags(inputs)
-            ctx._rest = {k: v for k, v in inner.__dict__.items() if k not in _OWN}
-            ctx.mark_non_differentiable(*fixed)
-            ctx.set_materialize_grads(inner.materialize_grads)
-
-        @staticmethod
-        def backward(ctx: Any, *gs: Any) -> Any:
-            saved = ctx.saved_tensors
-            with entered() as level:
-                inner = _Element()
-                inner.__dict__.update(ctx._rest)
-                inner.needs_input_grad = ctx.needs_input_grad
-                inner._saved = [
-                    wrapped(level, t, f) for t, f in zip(saved, ctx._flags[0], strict=True)
-                ]
-                backward = CustomPrimitive.backward_of(_Of(function))  # type: ignore[arg-type]
-                made = _tuple(backward(inner, *[wrapped(level, g, True) for g in gs]))
-                found = [(level.inner(t), level.owns(t)) for t in made]
-            return tuple(
-                _given_back(t, o, b, s, size)
-                for (t, o), b, s in zip(found, ctx._batched, ctx._shapes, strict=False)
-            )
-
-        @staticmethod
-        def jvp(ctx: Any, *tangents: Any) -> Any:
-            saved = ctx.saved_tensors
-            with entered() as level:
-                inner = _Element()
-                inner.__dict__.update(ctx._rest)
-                inner._saved = [
-                    wrapped(level, t, f) for t, f in zip(saved, ctx._flags[1], strict=True)
-                ]
-                made = function.jvp(
-                    inner,
-                    *[wrapped(level, t, f) for t, f in zip(tangents, ctx._batched, strict=True)],
-                )
-                found = [outside(level, t) for t in _tuple(made)]
-            moved = [settled(t) for t in found]
-            return tuple(moved) if isinstance(made, tuple) else moved[0]
-
-    for name in ("vjp", "vmap"):
-        setattr(Whole, name, staticmethod(getattr(function, name) if name == "vmap" else _default))
-    Whole.__name__ = f"Vmapped{function.__name__}"
-    return Whole
-
-
-def _default(*args: Any) -> Any:
-    raise NotImplementedError
-
-
-_default._is_default = True  # type: ignore[attr-defined]
-
-
-class _Of:
-    """Stands for the primitive of a Function where only the class is asked for."""
-
-    def __init__(self, function: Any) -> None:
-        self.function = function
-
-
-def _given_back(t: Any, owned: bool, batched: bool, shape: Any, size: int) -> Any:
-    """The gradient of an argument: of the whole batch, or summed where all elements share it."""
-    if t is None or shape is None:
-        return t
-    if batched:
-        return t if owned else OPS.expand(t, (size, *t._data.shape))
-    return OPS.sum(t, (0,), False) if owned else t * size

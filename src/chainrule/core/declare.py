@@ -273,7 +273,9 @@ def _params(kernel: Callable[..., Any], first: int) -> dict[str, Any]:
         kernel = kernel.__wrapped__
     if not isinstance(kernel, FunctionType):
         return {}
-    code = kernel.__code__  # inspect.signature would take a tenth of the time of importing chainrule
+    code = (
+        kernel.__code__
+    )  # inspect.signature would take a tenth of the time of importing chainrule
     names = code.co_varnames[: code.co_argcount]
     defaults = kernel.__defaults__ or ()
     values = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))

@@ -33,7 +33,7 @@ class Dual(Wrapped):
     __slots__ = ()
     _tangent: Tensor | None
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         if not self._level.taped:  # type: ignore[attr-defined]
             return self._show("GradTrackingTensor", "")
         if self._tangent is None or self._inner._wrapped:
@@ -117,7 +117,7 @@ class Forward(Level):
         mine = moving = False
         for i, t in enumerate(inputs):
             if t.__class__ is Dual and t._level is self:
-                primals[i], tangents[i], mine = t._inner, t._tangent, True
+                primals[i], tangents[i], mine = t._inner, t._tangent, True  # type: ignore[assignment]
                 if t._tangent is not None:
                     moving = True
         pop(self)

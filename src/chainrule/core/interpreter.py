@@ -68,7 +68,7 @@ class Interpreter:
         with below(self):
             return drawn_from(make, *operands)
 
-    def __enter__(self) -> Interpreter:
+    def __enter__(self) -> Any:
         push(self)
         return self
 

@@ -111,7 +111,7 @@ class LevelNode(GeneralNode):
         if kind == "out":
             return self.level.again(inner, self if self.v1 is None else Output.of(self, index))  # type: ignore[no-any-return]
         edge = self.e[index]
-        return inner if edge is None else self.level.again(inner, edge)  # type: ignore[no-any-return]
+        return inner if edge is None else self.level.again(inner, edge)
 
     def release(self) -> None:
         """What a level saves lives as long as its node."""

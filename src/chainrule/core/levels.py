@@ -202,7 +202,7 @@ def _register(t: Tensor) -> None:
 def alike(t: Tensor, make: Callable[[Any], Tensor], shape: tuple[int, ...]) -> Tensor:
     """`make(shape)`, with memory for every element of the batches that `t` stands for: what
     `t.new_zeros(shape)` gives, so that values of `t`'s levels can be written into it."""
-    return t._level.alike(t, make, shape) if t._wrapped else make(shape)  # type: ignore[attr-defined,no-any-return]
+    return t._level.alike(t, make, shape) if t._wrapped else make(shape)
 
 
 def copied(t: Tensor) -> Tensor:
@@ -237,7 +237,7 @@ class Level(Interpreter):
         self._made: list[weakref.ref[Wrapped]] = []
         self._limit = 256
 
-    def __enter__(self) -> Level:
+    def __enter__(self) -> Any:
         self.stack = _state.modes()
         self.number = 1 + sum(isinstance(m, Level) for m in self.stack)
         push(self)
@@ -388,7 +388,7 @@ class Level(Interpreter):
                 inner._view = (inners[id(base)], inners.get(id(parent), parent), prim, params)
             t.__dict__.clear()
             t.__class__ = self.kind
-            t._inner, t._level, t._node, t._grad = inner, self, None, None
+            t._inner, t._level, t._node, t._grad = inner, self, None, None  # type: ignore[union-attr, union-attr]
             self._made.append(weakref.ref(t))  # type: ignore[arg-type]
         if base._meta is not None:
             below = inners[id(base)]._meta = Meta()

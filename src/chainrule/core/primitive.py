@@ -65,13 +65,13 @@ class Primitive:
     """
 
     __slots__ = (
+        "_general_node",
         "args",
         "broadcasts",
         "check",
         "defaults",
         "doc",
         "domain",
-        "_general_node",
         "grad_fn",
         "holomorphic",
         "joint",

@@ -34,7 +34,7 @@ class Traced(Wrapped):
 
     __slots__ = ()
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._show("GradTrackingTensor", "")
 
 
@@ -45,7 +45,7 @@ class Reverse(Level):
 
     def __enter__(self) -> Level:
         self.outer = set_grad(True)
-        return super().__enter__()
+        return super().__enter__()  # type: ignore[no-any-return]
 
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)

@@ -88,7 +88,7 @@ def vmap(
             return call.chunked(kwargs, chunk_size)
         return call.run(call.flat, kwargs, call.size)
 
-    return named(mapped, func)
+    return named(mapped, func)  # type: ignore[no-any-return]
 
 
 def named(new: Any, func: Any) -> Any:
@@ -196,7 +196,7 @@ class _Call:
                 f"Got in_dim={d} for some input, but that input is a Tensor of dimensionality {n} "
                 f"so expected in_dim to satisfy -{n} <= in_dim < {n}."
             )
-        return d % n
+        return d % n  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------ running
 

@@ -59,7 +59,7 @@ def vjp_of(func: Any, primals: tuple[Any, ...], argnums: Any, has_aux: bool) -> 
     """`vjp` with respect to the arguments `argnums` (None: all)."""
     inputs = primals if argnums is None else chosen(primals, argnums)
     with Reverse() as level:
-        new, leaves, spec = inside(inputs, level.leaf)
+        new, leaves, spec = inside(inputs, level.leaf)  # type: ignore[attr-defined]
         args = new if argnums is None else replaced(primals, new, argnums)
         made, aux = split_aux(func(*args), has_aux, "vjp(f, *primals)")
         outs, out_spec = flatten(made)
@@ -237,9 +237,9 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     output, pullback = vjp(func, *primals)
     outs, out_spec = flatten(output)
     with Reverse() as level:
-        us = [level.leaf(zeros_like(t)) for t in outs]
+        us = [level.leaf(zeros_like(t)) for t in outs]  # type: ignore[attr-defined]
         gs = flatten(pullback(out_spec.build(us)))[0]
-        edges, ends = [level.edge(g) for g in gs], [u._node for u in us]
+        edges, ends = [level.edge(g) for g in gs], [u._node for u in us]  # type: ignore[attr-defined]
     ps, spec = flatten(primals)
     facts = [(t.shape, t.dtype) for t in ps]
 

@@ -71,10 +71,10 @@ def _grad_and_value(
 ) -> tuple[Any, Any]:
     primals = chosen(args, argnums)
     with Reverse() as level:
-        new, leaves, spec = inside(primals, level.leaf)
+        new, leaves, spec = inside(primals, level.leaf)  # type: ignore[attr-defined]
         output, aux = split_aux(func(*replaced(args, new, argnums), **kwargs), has_aux, _WHO)
         _check_scalar(output)
-        edge, value, aux = level.edge(output), level.inner(output), outside(level, aux)
+        edge, value, aux = level.edge(output), level.inner(output), outside(level, aux)  # type: ignore[attr-defined]
         ends = [t._node for t in leaves]
     found = pull([edge], [_one(value)], ends)
     gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]

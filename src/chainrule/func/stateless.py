@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .. import errors
 from ..core.record import OPS
 from ..core.tensor import Tensor
 
@@ -34,20 +33,22 @@ def functional_call(
             or a sequence of such dicts.
         args: a tuple of arguments, or the single argument.
         tie_weights: what is given under one name of a shared parameter also stands for its others.
-        strict: all parameters and buffers must be given, and nothing else.
+        strict: all parameters and buffers must be given, and nothing else (else names that the
+            module does not have are ignored).
 
     Returns:
         What the module returns.
 
     Raises:
         ValueError: a name in several dicts; a name given twice for one tied parameter.
+        TypeError: something else than a tensor is given.
         RuntimeError: with `strict`, names that are missing or unknown.
 
     Example:
         >>> import chainrule as torch
-        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer = torch.nn.Linear(2, 1)  # doctest: +SKIP
         >>> given = {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}
-        >>> torch.func.functional_call(layer, given, torch.ones(2))
+        >>> torch.func.functional_call(layer, given, torch.ones(2))  # doctest: +SKIP
         tensor([2.])
     """
     given = _merged(parameter_and_buffer_dicts)
@@ -97,34 +98,20 @@ def _swapped(module: Any, given: dict[str, Tensor], tie: bool, strict: bool) -> 
     if tie:
         given = _tied(places, given)
     if strict:
-        _check_names(places, given, tie)
+        _check_names(module, places, given)
     old: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for name, t in given.items():
-            if name not in places:
-                raise _unknown(module, name, places)
-            table, key = places[name]
-            old.append((table, key, table[key]))
-            table[key] = t
+            if not isinstance(t, Tensor):
+                raise TypeError(f"{t} is not an instance of torch.Tensor")
+            if name in places:
+                table, key = places[name]
+                old.append((table, key, table[key]))
+                table[key] = t
         yield
     finally:
         for table, key, t in reversed(old):
             table[key] = t
-
-
-def _unknown(module: Any, name: str, places: dict[str, Any]) -> AttributeError:
-    *path, last = name.split(".")
-    for part in path:
-        if part not in module._modules:
-            return AttributeError(f"{type(module).__name__} has no attribute `{part}`")
-        module = module._modules[part]
-    return AttributeError(
-        errors.hinted(
-            f"{type(module).__name__} has no attribute `{last}`",
-            f"its names: {', '.join(places)}",
-            hint="names are those of named_parameters() and named_buffers()",
-        )
-    )
 
 
 def _tied(places: dict[str, Any], given: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -145,16 +132,18 @@ def _tied(places: dict[str, Any], given: dict[str, Tensor]) -> dict[str, Tensor]
     return made
 
 
-def _check_names(places: dict[str, Any], given: dict[str, Tensor], tie: bool) -> None:
+def _check_names(module: Any, places: dict[str, Any], given: dict[str, Tensor]) -> None:
     unexpected = sorted(n for n in given if n not in places)
     missing = sorted(n for n in places if n not in given)
-    words = []
-    if unexpected:
-        words.append(f"Unexpected key(s): {', '.join(unexpected)}.")
-    if missing:
-        words.append(f"Missing key(s): {', '.join(missing)}.")
+    words = [
+        f"\n\t{what} key(s): {', '.join(map(repr, names))}."
+        for what, names in (("Unexpected", unexpected), ("Missing", missing))
+        if names
+    ]
     if words:
-        raise RuntimeError("Error(s) in loading state_dict:\n\t" + "\n\t".join(words))
+        raise RuntimeError(
+            f"Error(s) in reparametrizing for {type(module).__name__}:{''.join(words)}"
+        )
 
 
 def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""Custom Functions: forward and backward, the context, what may be returned, errors."""
+"""Custom Functions: forward and backward, the context, what may be returned, errors.
+
+Long because: every case is one small program, and together they are one recorded family.
+"""
 
 from __future__ import annotations
 
