@@ -36,6 +36,11 @@ _BOOL = (
     "don't support that yet, please file an issue at https://github.com/pytorch/pytorch/issues ."
 )
 _STORAGE = "Cannot access data pointer of Tensor that doesn't have storage"
+_ESCAPED = (
+    "Either your tensor may have escaped from inside a function being vmapped and this is a user "
+    "error (see https://pytorch.org/functorch/stable/ux_limitations.html), or there is an internal "
+    "functorch error in `gen_vmap_plumbing` Please file an issue if it looks like the latter"
+)
 _LOOP = "torch.where chooses by value; vmap(f, fallback='loop') runs f on one element at a time"
 
 
@@ -46,15 +51,10 @@ def _refused(first: str, hint: str = _LOOP) -> RuntimeError:
 class ShapeOnly:
     """Stands where the array of a batched tensor would be: shape and dtype, but no elements."""
 
-    __slots__ = ("dtype", "shape")
+    __slots__ = ("dtype", "level", "ndim", "shape")
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape, self.dtype = shape, dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return len(self.shape)
+    def __init__(self, shape: tuple[int, ...], dtype: Any, level: Any) -> None:
+        self.shape, self.dtype, self.level, self.ndim = shape, dtype, level, len(shape)
 
     @property
     def size(self) -> int:
@@ -84,24 +84,30 @@ class ShapeOnly:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def refuse(self, first: str) -> NoReturn:
+        """Say why the elements cannot be read."""
+        if not self.level.alive:
+            raise _refused(_ESCAPED, "return it from the function; vmap stacks what is returned")
+        raise _refused(first)
+
     def item(self) -> NoReturn:
         """Refused: there are many."""
-        raise _refused(_ITEM)
+        self.refuse(_ITEM)
 
     def __bool__(self) -> NoReturn:
-        raise _refused(_BOOL)
+        self.refuse(_BOOL)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise _refused(_STORAGE)
+        self.refuse(_STORAGE)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise _refused(_STORAGE)
+        self.refuse(_STORAGE)
 
 
 def _no_elements(self: ShapeOnly, *others: Any) -> NoReturn:
-    raise _refused(_STORAGE)
+    self.refuse(_STORAGE)
 
 
 for _name in [
@@ -130,24 +136,7 @@ ShapeOnly.__getitem__ = _no_elements  # type: ignore[misc]
 ShapeOnly.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 _FLAGS = np.empty(1).flags
-
-
-class _Escaped:
-    """Stands where the array of a batched tensor was after its vmap ended."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise _refused(
-            "Either your tensor may have escaped from inside a function being vmapped and this is "
-            "a user error (see https://pytorch.org/functorch/stable/ux_limitations.html), or there "
-            "is an internal functorch error in `gen_vmap_plumbing` Please file an issue if it "
-            "looks like the latter",
-            "return it from the function; vmap stacks what is returned",
-        )
-
-
-_ESCAPED: Any = _Escaped()
+_new = object.__new__
 
 
 class Batched(Wrapped):
@@ -202,11 +191,6 @@ class Batched(Wrapped):
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._show("BatchedTensor", "bdim=0, ")
 
-    def _fall(self) -> None:
-        self.__dict__.clear()
-        self.__class__ = Tensor  # type: ignore[assignment]
-        self._data = _ESCAPED
-
 
 def plain(prim: Primitive, inner: list[Any], batched: list[bool]) -> bool:
     """Whether operands of an elementwise op broadcast as they are."""
@@ -241,10 +225,20 @@ class Batch(Level):
         self.size, self.randomness = size, randomness
 
     def wrap(self, inner: Tensor) -> Any:
-        """A value of this level around a tensor whose dimension 0 is the batch."""
-        t = super().wrap(inner)
+        """A value of this level around a tensor whose dimension 0 is the batch.
+
+        Nothing is to be done with it when the level ends (its `ShapeOnly` knows), so it is not
+        noted.
+        """
+        t = _new(Batched)
         data = inner._data
-        t._data = ShapeOnly(data.shape[1:], data.dtype)
+        t._data = ShapeOnly(data.shape[1:], data.dtype, self)
+        t._node = t._grad = t._view = t._meta = None
+        vc = inner._vc
+        if vc is None:
+            vc = inner._vc = [0]
+        t._vc = vc
+        t._inner, t._level = inner, self
         return t
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
@@ -296,6 +290,8 @@ class Batch(Level):
 
     def alike(self, t: Any, make: Callable[[Any], Tensor], shape: tuple[int, ...]) -> Tensor:
         """New tensors for every element."""
+        if not self.alive:
+            t._data.refuse(_STORAGE)
         return self.wrap(alike(t._inner, make, (self.size, *shape)))  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------ random numbers

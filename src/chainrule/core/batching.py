@@ -400,10 +400,15 @@ def _repeat(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) 
     return lower(prim, (ranked(inputs[0], True, len(params[0])),), ((1, *params[0]),))
 
 
+@batch_rule("as_strided")
+def _as_strided(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
+    return looped(prim, (OPS.contiguous(inputs[0]),), batched, params, size)
+
+
 for _name in ("class_mask",):
     RULES[_name] = whole
 for _name in (
-    "as_strided", "strided_sum", "copy_slices", "take", "put", "masked_scatter",
+    "strided_sum", "copy_slices", "take", "put", "masked_scatter",
     "masked_scatter_backward", "fill_diagonal", "block_diag", "index_fill_tensor", "label_counts",
     "multi_margin_loss", "multilabel_margin_loss", "addbmm", "median", "nanmedian", "searchsorted",
 ):  # fmt: skip

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import dtypes, errors
 from .._state import S
+from ..core.batch import ShapeOnly
 from ..core.declare import general, linear, movement, public, spelled
 from ..core.primitive import PUBLIC
 from ..core.record import OPS, RAW, sum_to
@@ -487,6 +488,9 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         raise RuntimeError(
             f"mismatch in length of strides and shape\nsize: {list(size)}, stride: {list(stride)}"
         )
+    if isinstance(input._data, ShapeOnly):  # under vmap: each element lies in order
+        params = (size, stride, storage_offset or 0, None)
+        return _as_strided.prim.call(input, params=params)  # type: ignore[no-any-return]
     if storage_offset is None:
         relative = 0
     else:
