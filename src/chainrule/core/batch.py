@@ -191,6 +191,9 @@ class Batched(Wrapped):
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._show("BatchedTensor", "bdim=0, ")
 
+    def _fall(self) -> None:
+        """It stays what it is; reading it says that it has escaped."""
+
 
 def plain(prim: Primitive, inner: list[Any], batched: list[bool]) -> bool:
     """Whether operands of an elementwise op broadcast as they are."""

@@ -490,7 +490,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         )
     if isinstance(input._data, ShapeOnly):  # under vmap: each element lies in order
         params = (size, stride, storage_offset or 0, None)
-        return _as_strided.prim.call(input, params=params)  # type: ignore[no-any-return]
+        return _as_strided.prim.call(input, params=params)
     if storage_offset is None:
         relative = 0
     else:
