@@ -120,6 +120,8 @@ class Forward(Level):
                 primals[i], tangents[i], mine = t._inner, t._tangent, True  # type: ignore[assignment]
                 if t._tangent is not None:
                     moving = True
+        if not (prim.several or prim.view or self.taped):
+            return self._one(prim, tuple(primals), tangents, params, moving)
         pop(self)
         try:
             made = lower(prim, tuple(primals), params)
@@ -145,6 +147,23 @@ class Forward(Level):
             inputs[0]._data = primals[0]._data
             self.link(prim, duals, inputs[0], params)
         return duals if prim.several else duals[0]
+
+    def _one(
+        self, prim: Primitive, primals: Any, tangents: Any, params: Any, moving: bool
+    ) -> Tensor:
+        """`process` of an op with one output that is no view, without a tape: the usual case."""
+        pop(self)
+        try:
+            made: Tensor = lower(prim, primals, params)
+            if not moving:
+                return made
+            if prim.kind == "elementwise" and _real(made, primals):
+                (moved,) = _elementwise(prim, primals, tangents, params, (made,))
+            else:
+                (moved,) = jvp_of(prim, primals, tangents, params, (made,))
+        finally:
+            push(self)
+        return made if moved is None else self.dual(made, moved)
 
     def again(self, primal: Tensor, edge: Any, tangent: Tensor | None = None) -> Tensor:
         """A saved output: with its tangent as long as the level is alive."""
@@ -188,6 +207,16 @@ LINEAR_IN: dict[str, tuple[str, ...]] = {
 
 # elementwise rules that are linear over the real numbers only
 REAL_LINEAR = {"sgn"}
+
+
+def _real(out: Tensor, primals: Any) -> bool:
+    """Whether an op on these gives real numbers of real numbers."""
+    if out._data.dtype.kind != "f":
+        return False
+    for t in primals:  # noqa: SIM110  # all() takes three times as long
+        if isinstance(t, Tensor) and t._data.dtype.kind == "c":
+            return False
+    return True
 
 
 def jvp_of(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes, errors
-from .._state import S, inference_enabled
+from .._state import S, grad_enabled, inference_enabled
 from . import printing
 from .node import INFERENCE, LEAF, Forbidden, Node, Output
 
@@ -412,7 +412,7 @@ class Tensor:
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The ndarray that holds the elements, shared."""
-        if self._node is not None and not force:
+        if self._node is not None and not force and (S.grad or grad_enabled()):
             raise errors.numpy_of_graph(self)
         return own(self)
 
