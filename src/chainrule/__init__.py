@@ -49,7 +49,7 @@ from .dtypes import (
 )
 from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
-from .ops import namespace as _namespace
+from .ops import later as _later, namespace as _namespace
 from .ops.random import Generator, default_generator
 
 # NumPy's floating point warnings are noise to a program written for PyTorch, which has none (NaN
@@ -58,6 +58,7 @@ from .ops.random import Generator, default_generator
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"chainrule(\.|$)")
 
 globals().update(_namespace(""))
+_late = _later("", globals())
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -71,12 +72,15 @@ from .compat import install, load_ipython_extension, uninstall
 from .version import __version__
 from . import compat as _compat
 
-_compat.explain_missing([autograd, linalg, nn, optim, random, special, Tensor])
+_compat.explain_missing([autograd, linalg, nn, nn.functional, optim, random, special, Tensor])
 
 _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "utils": (".utils", ""),
     "func": (".func", ""),
     "vmap": (".func", "vmap"),
+    "fft": (".fft", ""),
+    "masked": (".masked", ""),
+    "signal": (".signal", ""),
     "is_anomaly_enabled": (".autograd.anomaly_mode", "is_anomaly_enabled"),
     "is_anomaly_check_nan_enabled": (".autograd.anomaly_mode", "is_anomaly_check_nan_enabled"),
 }
@@ -85,8 +89,14 @@ _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
 def __getattr__(name: str) -> _Any:
     place = _LOADED_WHEN_NAMED.get(name)
     if place is None:
-        raise _compat.missing_name("torch", name, [*globals(), *_LOADED_WHEN_NAMED])
+        try:
+            return _late(name)
+        except AttributeError:
+            names = [*globals(), *_LOADED_WHEN_NAMED]
+            raise _compat.missing_name("torch", name, names) from None
     module = _importlib.import_module(place[0], __name__)
+    if not place[1]:
+        _compat.explain_missing([module])
     found = globals()[name] = getattr(module, place[1]) if place[1] else module
     return found
 

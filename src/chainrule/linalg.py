@@ -1,5 +1,6 @@
 """`torch.linalg`: the linear algebra functions declared in `ops/`."""
 
-from .ops import namespace
+from .ops import later, namespace
 
 globals().update(namespace("linalg"))
+__getattr__ = later("linalg", globals())

@@ -1,5 +1,6 @@
 """`torch.special`: the special functions declared in `ops/`."""
 
-from .ops import namespace
+from .ops import later, namespace
 
 globals().update(namespace("special"))
+__getattr__ = later("special", globals())

@@ -18,14 +18,19 @@ PACKAGE = Path(chainrule.__file__).parent
 # of the ops they show.
 DOORS = """
     _state dtypes errors version -> kernels -> core -> ops
-    -> {linalg fft special random return_types}
+    -> {linalg fft special masked signal random return_types}
     -> {autograd func compile explain draw} -> nn -> optim utils distributed testing
     -> compat -> cli
 """
 ENTRANCES = {"__init__", "__main__"}  # these re-export or start; nobody imports them
 NEEDED = {"numpy"}  # the only package that may be imported before it is asked for
 LAZY_ROOMS = {"cli"}  # a command loads its own optional parts
-LOADERS = {"cli", "compat", "autograd"}  # may use importlib: what few programs use is loaded late
+LOADERS = {
+    "cli",
+    "compat",
+    "autograd",
+    "ops",
+}  # may use importlib: what few programs use is loaded late
 
 
 @dataclass(frozen=True)

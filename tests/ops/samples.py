@@ -4,7 +4,7 @@ not enough.
 `samples_of(prim)` gives a list of `Sample`s. Floating operands are float64 (complex128 for ops that
 need complex numbers); the tests make float32 of them. Values are away from kinks and ties, so
 differences along a direction exist. To test a new op with static parameters, add an entry to
-`BY_HAND` in `calls.py`.
+`BY_HAND` in `calls/<family>.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from ops.calls import BY_HAND, COMPLEX, INTEGERS, RANDOM, Sample, numbers, value
 
 from chainrule.core.declare import REQUIRED
 from chainrule.core.primitive import Primitive
+from chainrule.ops import load_all
+
+load_all()  # every op of the registry is tested
 
 __all__ = ["RANDOM", "Sample", "complex_samples", "samples_of"]
 
@@ -32,7 +35,7 @@ def samples_of(prim: Primitive) -> list[Sample]:
         if len(prim.args) == 1 and not prim.variadic:
             return default_samples(prim)
     raise LookupError(
-        f"op '{prim.name}' has no sample: add an entry to BY_HAND in tests/ops/calls.py"
+        f"op '{prim.name}' has no sample: add an entry to BY_HAND in tests/ops/calls/<family>.py"
     )
 
 

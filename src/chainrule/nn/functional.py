@@ -3,6 +3,7 @@
 Nothing is defined here; a function declared with a public name `nn.functional.<name>` appears by
 itself."""
 
-from ..ops import namespace
+from ..ops import later, namespace
 
 globals().update(namespace("nn.functional"))
+__getattr__ = later("nn.functional", globals())

@@ -4,14 +4,13 @@ Lives here: what each op is (kernel, rule, names), and nothing of how ops are ca
 differentiated (that is `core/`). Who may call: every room to the right. A value comes from
 `core/primitive.py`, which calls the kernel named here, and from `core/engine.py`, which calls the
 rule. To add an op, write one declaration in the file of its family; function, method, operator,
-in-place form, node, tests and docs row follow.
+in-place form, node, tests and docs row follow. Families that few programs use
+are loaded when one of their names is asked for (`late.py`).
 """
 
 from typing import Any
 
-from ..core.declare import METHODS
 from ..core.primitive import PUBLIC
-from ..core.tensor import Tensor
 from . import (
     activation,
     affine,
@@ -52,17 +51,21 @@ from . import (
     sort,
     vector_norm,
 )
+from .late import attach, later, load_all, promise_methods, promised
 
 __all__ = [
     "bits",
     "compare",
     "complexes",
+    "later",
+    "load_all",
     "namespace",
+    "promised",
     "select",
 ]
 
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)
+promise_methods()
+attach()
 
 
 def namespace(prefix: str) -> dict[str, Any]:

@@ -1,66 +1,11 @@
-"""Calls of ops written by hand: operands and static parameters, by the op's name in the registry.
-
-Operands come first in the order of the op's `args`, then `(param, ...)` in canonical form
-(dimensions counted from 0, tuples), as `Primitive.call` takes them. Two or three calls an op: the
-usual one, another dimension, a corner.
-"""
+"""Calls of the ops that are loaded with chainrule."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
+from ops.calls.sample import Sample, i64, mask, numbers, on, positive, values
 
 import chainrule as torch
-
-
-class Sample(NamedTuple):
-    """One call.
-
-    Attributes:
-        operands: arrays, numbers, None.
-        params: the static parameters in their order.
-        constant: positions of floating operands that by definition get no gradient from a joint
-            rule.
-        exact: the rule is the derivative (some options of PyTorch scale or drop gradients on
-            purpose).
-    """
-
-    operands: tuple[Any, ...]
-    params: tuple[Any, ...] = ()
-    constant: tuple[int, ...] = ()
-    exact: bool = True
-
-
-def values(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) -> Any:
-    """Distinct numbers in the range (others for every seed), in random order, away from
-    integers."""
-    count = int(np.prod(shape))
-    made = np.linspace(low, high, count + 2)[1:-1] + (high - low) * (0.0031 + 0.0067 * seed)
-    return np.random.default_rng(seed + count).permutation(made).reshape(shape)
-
-
-def positive(*shape: int, seed: int = 0) -> Any:
-    return values(*shape, low=0.3, high=2.4, seed=seed)
-
-
-def numbers(*shape: int, seed: int = 0) -> Any:
-    """Complex numbers."""
-    return values(*shape, seed=seed) + 1j * values(*shape, seed=seed + 1)
-
-
-def i64(*listed: Any) -> Any:
-    return np.array(*listed, dtype=np.int64)
-
-
-def mask(*shape: int) -> Any:
-    return np.random.default_rng(7).random(shape) < 0.5
-
-
-def on(*operands: Any) -> Any:
-    """`on(x, y)(dim, keepdim)`: the call with these operands and parameters."""
-    return lambda *params: Sample(operands, params)
-
 
 x23, x34, x33, x234 = values(2, 3), values(3, 4), values(3, 3), values(2, 3, 4)
 y23, y33, y34 = values(2, 3, seed=1), values(3, 3, seed=1), values(3, 4, seed=1)
@@ -337,39 +282,3 @@ BY_HAND |= {
         on(np.sort(x34, axis=1), values(3, 2))(True),
     ],
 }
-
-# ---------------------------------------------------------------- kinds of calls
-
-INTEGERS = {
-    "bitwise_and",
-    "bitwise_or",
-    "bitwise_xor",
-    "bitwise_not",
-    "bitwise_left_shift",
-    "bitwise_right_shift",
-    "gcd",
-    "lcm",
-}
-
-RANDOM: set[str] = set()  # the result depends on the generator
-
-# Differentiable in complex numbers, as PyTorch's own test database has it; then what only chainrule
-# names.
-COMPLEX = set(
-    """
-    abs acos acosh add addbmm addcdiv addcmul addmm addmv addr angle asin asinh atan atanh baddbmm
-    block_diag bmm cat cholesky cholesky_inverse cholesky_solve clone conv1d conv2d conv3d cos cosh
-    cross cumprod cumsum det diag diag_embed diagonal diagonal_copy diagonal_scatter dist div dot
-    eigh einsum exp exp2 expand expm1 fft fft2 fftn fill flip gather householder_product index_add
-    index_copy index_fill index_put index_select inv kron l1_loss ldexp lerp linear log log10 log1p
-    log2 logaddexp logcumsumexp logsumexp lu lu_solve masked_fill masked_scatter masked_select
-    matmul matrix_exp mean mm mul mv neg norm ormqr outer permute pinv positive pow prod put qr
-    reciprocal renorm repeat reshape roll rot90 rsqrt rsub scatter scatter_add select sgn sigmoid
-    sin sinc sinh slice slogdet solve solve_triangular split split_with_sizes sqrt square squeeze
-    stack std sub sum svd svdvals t take tan tanh tile trace transpose tril triu unbind unfold
-    unsqueeze var vdot vecdot vector_norm where _unsafe_view alias contiguous copy copy_slices
-    squeeze_dim squeeze_dims diagonal_backward unfold_backward select_backward slice_backward index
-    index_put_canonical scatter_value index_fill_tensor masked_fill_tensor masked_scatter_backward
-    fill_diagonal affine affine_any contract linalg_cross strided_sum as_strided rpow
-    """.split()
-)
