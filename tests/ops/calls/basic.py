@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from ops.calls.sample import Sample, i64, mask, numbers, on, positive, values
 
