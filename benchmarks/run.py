@@ -4,7 +4,7 @@ pinned core.
     chainrule bench [NAME ...] [--rounds N] [--seconds S] [--against torch,jax,autograd] [--peer
     PYTHON] [--core N] python benchmarks/run.py ...        the same
 
-NAME is a suite (tiny, overhead) or a program of one. Every round times every candidate once;
+NAME is a suite (tiny, derivatives, overhead) or a program of one. Every round times every candidate once;
 printed are the medians over the rounds and the median of the per-round ratios candidate / chainrule
 (above 1: chainrule is faster). PyTorch, JAX and HIPS autograd take part when the Python given by
 --peer (default: `.venv-oracle` if it is there, else this Python) can import them. Shared machines
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import math
 import os
 import platform
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SUITES = ("tiny",)
+SUITES = ("tiny", "derivatives")
 
 
 class Worker:
@@ -59,6 +60,14 @@ class Worker:
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
         return float(self._line())
+
+    def prepare(self, program: dict[str, Any]) -> str:
+        """Set up another program, of a suite started with `-`: "ready", or what stands against
+        it."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(program) + "\n")
+        self.process.stdin.flush()
+        return self._line()
 
     def close(self) -> None:
         """End the process."""

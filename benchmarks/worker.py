@@ -1,12 +1,14 @@
 """One candidate's process: sets a program up, then answers every line `SECONDS` with CPU seconds
 per step.
 
-Started by `run.py`, which keeps one worker per candidate alive and asks them in turn.
+Started by `run.py`, which keeps one worker per candidate alive and asks them in turn. With `-` as
+the program it starts without one, and a line of JSON names the next (`prepare` of the suite).
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 import time
@@ -52,6 +54,8 @@ def main() -> int:
     except ImportError as error:
         print(f"missing {error}", flush=True)
         return 0
+    if program == "-":
+        return serve(importlib.import_module(suite).prepare, module)
     setups = importlib.import_module(suite).PROGRAMS[program][1]
     if idiom not in setups:
         print(f"missing no {idiom} version of {program}", flush=True)
@@ -61,6 +65,25 @@ def main() -> int:
     print(f"ready {getattr(module, '__version__', '')}", flush=True)
     for line in sys.stdin:
         print(seconds_per_step(step, float(line)), flush=True)
+    return 0
+
+
+def serve(prepare: Callable[..., Any], module: Any) -> int:
+    """Set up one program after the other, and time the last."""
+    print(f"ready {getattr(module, '__version__', '')}", flush=True)
+    step: Any = None
+    for line in sys.stdin:
+        if line.startswith("{"):
+            try:
+                step = prepare(module, **json.loads(line))
+                answer = "ready" if step is not None else "nothing"
+                if step is not None:
+                    seconds_per_step(step, 0.001)
+            except Exception as error:  # the caller says which call this candidate cannot run
+                answer = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            print(answer, flush=True)
+        else:
+            print(seconds_per_step(step, float(line)), flush=True)
     return 0
 
 

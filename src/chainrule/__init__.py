@@ -81,6 +81,7 @@ _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "fft": (".fft", ""),
     "masked": (".masked", ""),
     "signal": (".signal", ""),
+    "safe_where": (".autograd.branches", "safe_where"),
     "is_anomaly_enabled": (".autograd.anomaly_mode", "is_anomaly_enabled"),
     "is_anomaly_check_nan_enabled": (".autograd.anomaly_mode", "is_anomaly_check_nan_enabled"),
 }

@@ -22,6 +22,7 @@ from ..core.tensor import Tensor, wrap
 from . import grad_mode, graph
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
+from .variable import Variable, variable
 
 if TYPE_CHECKING:
     from . import anomaly_mode, function, profiler
@@ -49,12 +50,15 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",
+    "variable",
 ]
 
-Variable = Tensor
 
 # What few programs use is loaded when it is named: everybody would pay for it at import.
 _LOADED_WHEN_NAMED = {
+    "branches": ("safe_where",),
+    "implicit": ("implicit_function",),
+    "rule_check": ("check_rules",),
     "anomaly_mode": ("anomaly_mode", "detect_anomaly", "set_detect_anomaly"),
     "forward_ad": ("forward_ad",),
     "function": ("function", "Function"),
@@ -136,25 +140,33 @@ def backward(
 
 def grad(
     outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Any,
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> Any:
     """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
 
     Args:
-        outputs, inputs: tensors or sequences of them.
+        outputs, inputs: tensors or sequences of them (or of GradientEdges); inputs may be a dict.
         grad_outputs: the cotangents of the outputs; None for scalars.
         retain_graph, create_graph: as in `Tensor.backward`.
+        only_inputs: must be True.
         allow_unused: None instead of an error for an input that was not used.
+        is_grads_batched: the first dimension of every cotangent counts vectors; the gradients of
+            all are computed in one walk (with `vmap`), and returned with the same first dimension.
         materialize_grads: zeros instead of None.
 
     Returns:
-        One gradient per input, of its shape.
+        One gradient per input, of its shape: a tuple, or a dict if `inputs` is one.
+
+    Raises:
+        RuntimeError: a non-scalar output without cotangent, a cotangent of another shape, an input
+            that was not used.
 
     Example:
         >>> import chainrule as torch
@@ -162,24 +174,54 @@ def grad(
         >>> (first,) = torch.autograd.grad(x ** 3, x, create_graph=True)
         >>> torch.autograd.grad(first, x)
         (tensor(12.),)
+        >>> v = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> torch.autograd.grad(v * v, v, torch.eye(2), is_grads_batched=True)  # the Jacobian
+        (tensor([[2., 0.],
+                [0., 4.]]),)
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
             "allow_unused=False."
         )
-    if is_grads_batched:
-        raise NotImplementedError(
-            "is_grads_batched=True is not supported yet\nHint: call grad once per row of "
-            "grad_outputs"
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
         )
+    if isinstance(inputs, dict):
+        values = list(inputs.values())
+        found = _grad(outputs, values, grad_outputs, retain_graph, create_graph, allow_unused,
+                      is_grads_batched, materialize_grads)  # fmt: skip
+        return dict(zip(inputs, found, strict=True))
+    return _grad(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused,
+                 is_grads_batched, materialize_grads)  # fmt: skip
+
+
+def _grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any,
+    retain_graph: bool | None,
+    create_graph: bool,
+    allow_unused: bool | None,
+    batched: bool,
+    zeros: bool,
+) -> tuple[Any, ...]:
     outs, ins = _listed(outputs, "outputs"), _listed(inputs, "inputs")
     if not ins:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    found = engine.grad(outs, ins, _cotangents(grad_outputs, len(outs)), retain_graph, create_graph)
-    if materialize_grads:
+    gs = _cotangents(grad_outputs, len(outs))
+    if batched:
+        batch = importlib.import_module(".batched", __name__)  # vmap is loaded when it is used
+        found = batch.grads_of_batch(outs, ins, gs, retain_graph, create_graph)
+    else:
+        found = engine.grad(outs, ins, gs, retain_graph, create_graph)
+    if zeros:
         return tuple(
-            wrap(np.zeros_like(t._data)) if g is None else g
+            wrap(np.zeros(*_shape_of(t))) if g is None else g
             for g, t in zip(found, ins, strict=True)
         )
     if not allow_unused:
@@ -187,3 +229,11 @@ def grad(
             if g is None:
                 raise errors.unused_input(i, ins[i])
     return tuple(found)
+
+
+def _shape_of(t: Any) -> Any:
+    if not isinstance(t, GradientEdge):
+        return t._data.shape, t._data.dtype
+    if t.shape is None:
+        raise ValueError("materialize_grads cannot be used when the given input is a GradientEdge")
+    return t.shape

@@ -37,8 +37,9 @@ def new_node(prim: Any, out: Any) -> Node | None:
     for t in out if isinstance(out, (tuple, list)) else (out,):
         if isinstance(t, Tensor) and not t._wrapped:
             node = t._node.node if type(t._node) is Output else t._node
-            if node is not None and node is not LEAF and getattr(node, "prim", None) is prim:
-                return node
+            made_by = getattr(node, "prim", None)
+            if made_by is not None and (made_by is prim or getattr(made_by, "plain", None) is prim):
+                return node  # type: ignore[no-any-return]
     return None
 
 

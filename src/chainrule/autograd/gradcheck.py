@@ -9,6 +9,7 @@ element, with both numbers, and says when the function has a kink there.
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -43,6 +44,7 @@ class _Options:
     check_undefined_grad: bool
     check_grad_dtypes: bool
     check_batched_grad: bool
+    check_batched_forward_grad: bool
     check_forward_ad: bool
     check_backward_ad: bool
     fast_mode: bool
@@ -77,10 +79,12 @@ def gradcheck(
         nondet_tol: by how much two backward runs may differ.
         check_undefined_grad: also check that outputs without gradient count as zeros.
         check_grad_dtypes: also check the dtypes of the gradients.
-        check_batched_grad: also compute gradients of a batch of cotangents.
+        check_batched_grad: also compute the gradients of two cotangents at once (under `vmap`) and
+            compare with one after the other.
+        check_batched_forward_grad: the same of tangents, in forward mode.
         check_forward_ad, check_backward_ad: which modes to check.
         fast_mode: compare along one random direction instead of all.
-        masked, check_batched_forward_grad: accepted; nothing is sparse here.
+        masked: accepted; nothing is sparse here.
 
     Returns:
         True.
@@ -116,6 +120,7 @@ def gradcheck(
         check_undefined_grad=check_undefined_grad,
         check_grad_dtypes=check_grad_dtypes,
         check_batched_grad=check_batched_grad,
+        check_batched_forward_grad=check_batched_forward_grad,
         check_forward_ad=check_forward_ad,
         check_backward_ad=check_backward_ad,
     )
@@ -257,6 +262,8 @@ class _Check:
                 self._undefined(len(outs))
             if self.o.check_batched_grad:
                 self._batched(outs)
+        if self.o.check_forward_ad and self.o.check_batched_forward_grad:
+            self._batched_forward()
 
     def _slow(self, outs: Sequence[Tensor]) -> None:
         numerical = self._numerical(outs)
@@ -537,19 +544,76 @@ class _Check:
                 )
 
     def _batched(self, outs: Sequence[Tensor]) -> None:
-        """Backward must be linear: three cotangents at once are the same as one by one."""
+        """The gradients of two cotangents in one batched walk are those of two walks."""
+        batched = importlib.import_module(".batched", __package__)  # needs vmap: loaded when asked
         rng = np.random.default_rng(1)
         xs = [x for _, x in self.xs]
-        for out in outs:
-            gs = [rng.standard_normal(out._data.shape).astype(out._data.dtype) for _ in range(3)]
-            one = [engine.grad([out], xs, [wrap(np.asarray(g))], True) for g in gs]
-            total = engine.grad([out], xs, [wrap(np.asarray(sum(gs)))], True)
-            for i, t in enumerate(total):
-                parts = [o[i]._data for o in one if o[i] is not None]  # type: ignore[union-attr]
-                if t is not None and not np.allclose(sum(parts), t._data, self.o.rtol, self.o.atol):
-                    raise GradcheckError(
-                        f"Gradients of a batch of cotangents disagree for input {i}"
-                    )
+        for j, out in enumerate(outs):
+            gs = wrap(_normal(rng, (2, *out._data.shape), out._data.dtype))
+            expected = [engine.grad([out], xs, [OPS.select(gs, 0, k)], True) for k in range(2)]
+            try:
+                got = batched.grads_of_batch([out], xs, [gs], True)
+            except (RuntimeError, ValueError) as error:
+                raise _not_batched(error, "check_batched_grad") from error
+            for i, g in enumerate(got):
+                rows = [_array(e[i], xs[i]) for e in expected]
+                self._same_batch(_array(g, xs[i], 2), np.stack(rows), j, i, "check_batched_grad")
+
+    def _batched_forward(self) -> None:
+        """The tangents of two directions in one batched run are those of two runs."""
+        vmap = importlib.import_module("..core.vmap", __package__).vmap
+        rng = np.random.default_rng(2)
+        for i, (_, x) in enumerate(self.xs):
+            us = wrap(_normal(rng, (2, *x._data.shape), x._data.dtype))
+            expected = [self._pushed(i, OPS.select(us, 0, k)) for k in range(2)]
+            try:
+                got = vmap(lambda u, i=i: self._pushed(i, u))(us)
+            except (RuntimeError, ValueError) as error:
+                raise _not_batched(error, "check_batched_forward_grad") from error
+            for j, t in enumerate(got):
+                rows = np.stack([np.asarray(e[j]._data) for e in expected])
+                self._same_batch(t._data, rows, j, i, "check_batched_forward_grad")
+
+    def _pushed(self, i: int, tangent: Tensor) -> tuple[Tensor, ...]:
+        """The tangents of all floating outputs when input `i` moves along a tangent."""
+        with Forward() as level:
+            args = [a.detach() if isinstance(a, Tensor) else a for a in self.inputs]
+            position, x = self.xs[i]
+            args[position] = level.dual(x.detach(), tangent)
+            found = [t for t in _as_tuple(self.func(*args)) if _is_float(t)]
+            return tuple(
+                wrap(np.zeros(t._data.shape, t._data.dtype)) if d is None else d
+                for t, d in [(t, level.tangent(t)) for t in found]
+            )
+
+    def _same_batch(self, got: Any, expected: Any, j: int, i: int, option: str) -> None:
+        if not np.allclose(got, expected, 1e-5, 1e-8, equal_nan=False):
+            raise GradcheckError(
+                f"For output {j} and input {i}:\n\n"
+                "gradcheck or gradgradcheck failed while testing batched gradient computation.\n\n"
+                f"Got:\n{wrap(np.asarray(got))!r}\n\nExpected:\n{wrap(np.asarray(expected))!r}\n"
+                f"Hint: under vmap the derivative is another one; {option}=False leaves this out"
+            )
+
+
+def _not_batched(error: Exception, option: str) -> GradcheckError:
+    return GradcheckError(
+        f"While computing batched gradients, got: {error}\n\n"
+        "gradcheck or gradgradcheck failed while testing batched gradient computation.\n"
+        f"Hint: a derivative that reads elements cannot run under vmap; {option}=False leaves "
+        "this out"
+    )
+
+
+def _normal(rng: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    made = rng.standard_normal(shape)
+    return np.asarray(made + 1j * rng.standard_normal(shape) if dtype.kind == "c" else made, dtype)
+
+
+def _array(g: Any, x: Tensor, count: int = 0) -> Any:
+    """A gradient as an array; zeros where there is none."""
+    shape = (count, *x._data.shape) if count else x._data.shape
+    return np.zeros(shape, x._data.dtype) if g is None else np.asarray(g._data)
 
 
 class _Undefined(Function):

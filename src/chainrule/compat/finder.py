@@ -89,9 +89,20 @@ def install() -> ModuleType:
     if present is not None and present is not engine:
         raise ImportError(_already_imported(present), name=STAND_IN)
     sys.modules[STAND_IN] = engine
+    _enter_hidden()
     if not any(isinstance(finder, TorchFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, TorchFinder())
     return engine
+
+
+def _enter_hidden() -> None:
+    """Enter modules that a function of their parent hides (`torch.autograd.gradcheck`) under their
+    other name: importing one later would put it in the function's place."""
+    for name, module in list(sys.modules.items()):
+        parent, _, child = name.rpartition(".")
+        if parent.startswith(ENGINE) and parent in sys.modules:
+            if getattr(sys.modules[parent], child, module) is not module:
+                sys.modules[STAND_IN + name[len(ENGINE) :]] = module
 
 
 def _already_imported(present: ModuleType) -> str:

@@ -260,6 +260,11 @@ ALONG = [
     "median_dim",
     "nanmedian_dim",
     "renorm",
+    "fft_c2c",
+    "fft_r2c",
+    "fft_c2r",
+    "fft_resize",
+    "fft_weigh",
 ]
 WHOLE = [
     "to_dtype",

@@ -106,6 +106,7 @@ class FunctionNode(Node):
     several outputs.
     """
 
+    asks = True
     __slots__ = ("ctx",)
     ctx: FunctionCtx
     prim: CustomPrimitive  # type: ignore[assignment]

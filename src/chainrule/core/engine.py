@@ -25,6 +25,7 @@ import numpy as np
 
 from .. import errors
 from .._state import S, set_grad
+from .aim import aimed
 from .hooks import ACTIVE, RemovableHandle
 from .node import LEAF, GradientEdge, Node, Output, edge_of
 from .tensor import Tensor, wrap
@@ -52,6 +53,7 @@ def _run(
     keep: bool,
     recorded: bool = False,
     watch: Watch | None = None,
+    aim: dict[int, tuple[Any, bool, bool]] | None = None,
 ) -> dict[int, tuple[Any, Any, bool]]:
     """Walk from `node` with cotangent `g`, and from the further roots `pairs` (edge, cotangent), to
     the leaves.
@@ -63,10 +65,11 @@ def _run(
         keep: do not release saved values.
         recorded: read the rules on tensors, and record that.
         watch: what to look at besides nodes, and which nodes to follow (None: all).
+        aim: the nodes to visit, with the edges to follow (core/aim.py; None: all).
 
     Returns:
-        For every leaf reached, by identity: the leaf, its cotangent, and whether the walk owns that
-            buffer.
+        For every leaf reached and every node aimed at, by identity: itself, its cotangent, and
+            whether the walk owns that buffer.
     """
     leaves: dict[int, tuple[Any, Any, bool]] = {}
     wanted = None
@@ -77,12 +80,21 @@ def _run(
     try:
         while True:
             if node is not None:
-                if node.hooks is None and watch is None:
-                    gs = node.rec(g, keep) if recorded else node.raw(g, keep)
-                else:
+                edge = node.e
+                part = False
+                if aim is not None:
+                    edge, part, asked = aim[node.k]
+                    if asked:
+                        leaves[id(node)] = (node, g, False)
+                if edge is None:
+                    gs = None
+                elif node.hooks is not None or watch is not None:
                     gs = visit(node, g, keep, recorded, watch, waiting, heap)
+                elif part:
+                    gs = node.some(g, keep, recorded, edge)
+                else:
+                    gs = node.rec(g, keep) if recorded else node.raw(g, keep)
                 if gs is not None:
-                    edge = node.e
                     if type(edge) is tuple:
                         pairs = zip(edge, gs, strict=True)  # type: ignore[assignment]
                     elif not heap and edge.k and wanted is None:
@@ -172,6 +184,13 @@ def backward(
         _deliver(leaves, recorded)
         return
     targets = _as_inputs(inputs)
+    if not ACTIVE and all(isinstance(t, Tensor) and t._node is LEAF for t in targets):
+        gs = _towards(roots, targets, keep, recorded, create_graph)
+        for i, t in enumerate(dict.fromkeys(targets)):
+            g, gs[i] = gs[i], None
+            if g is not None:
+                accumulate(t, g, recorded, recorded or _refs(g) > _UNSHARED)
+        return
     watch = Watch([e for e, _ in roots], targets, recorded)
     leaves = _walk(roots, keep, recorded, watch, create_graph)
     for t in targets:
@@ -195,15 +214,9 @@ def grad(
     _as_inputs(inputs)
     recorded = create_graph or _leveled(outputs, cotangents)
     roots = _roots(outputs, cotangents, recorded)
-    watch = Watch([e for e, _ in roots], inputs, recorded)
-    watch.capturing = True
-    leaves = _walk(roots, keep, recorded, watch, create_graph)
-    watch.found.update((i, entry[1]) for i, entry in leaves.items())
-    del leaves, roots
-    found = [watch.of(t) for t in inputs]
+    found = _towards(roots, inputs, keep, recorded, create_graph)
     if recorded:
         return found
-    watch.captured, watch.found = {}, {}
     made: list[Tensor | None] = []
     while found:
         g = found.pop()
@@ -213,12 +226,42 @@ def grad(
     return made[::-1]
 
 
+def _towards(
+    roots: list[tuple[Any, Any]],
+    targets: Sequence[Any],
+    keep: bool,
+    recorded: bool,
+    recording: bool,
+) -> list[Any]:
+    """The cotangents of the targets, None where nothing arrives; `roots` is emptied."""
+    starts = [e for e, _ in roots]
+    aim = None if ACTIVE else aimed(starts, targets)
+    if aim is None:
+        watch = Watch(starts, targets, recorded)
+        watch.capturing = True
+        leaves = _walk(roots, keep, recorded, watch, recording)
+        watch.found.update((i, entry[1]) for i, entry in leaves.items())
+        leaves.clear()
+        roots.clear()
+        found = [watch.of(t) for t in targets]
+        watch.captured, watch.found = {}, {}
+        return found
+    reached = [(e, g) for e, g in roots if not e.k or e.k in aim]
+    leaves = _walk(reached, keep, recorded, None, recording, aim)
+    roots.clear()
+    reached.clear()
+    ends = [t if t._node is LEAF else t._node for t in targets]
+    return [leaves[id(end)][1] if id(end) in leaves else None for end in ends]
+
+
 def _leveled(outputs: Sequence[Any], cotangents: Sequence[Any]) -> bool:
     """Whether values of a level of func go into the walk: its rules are then read on tensors."""
     return any(getattr(t, "_wrapped", False) for t in (*outputs, *cotangents))
 
 
 def _as_inputs(inputs: Any) -> list[Any]:
+    if isinstance(inputs, dict):
+        inputs = inputs.values()
     targets = [inputs] if isinstance(inputs, (Tensor, GradientEdge)) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
@@ -273,6 +316,8 @@ def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, A
                 f"{t.dtype}."
             )
         if recorded:
+            if seed.dtype != data.dtype:
+                cotangent = cotangent.to(t.dtype)
             return (t if node is LEAF else node), cotangent
         if seed.dtype != data.dtype:
             seed = seed.astype(data.dtype)
@@ -300,6 +345,7 @@ def _walk(
     recorded: bool,
     watch: Watch | None,
     recording: bool = False,
+    aim: dict[int, tuple[Any, bool, bool]] | None = None,
 ) -> dict[int, tuple[Any, Any, bool]]:
     """Walk from several roots, rules read on tensors if `recorded` (and that recorded if
     `recording`); leaves that are due last are served."""
@@ -307,7 +353,7 @@ def _walk(
     if watch is not None:
         watch.__enter__()
     try:
-        leaves = _run(None, None, roots, keep, recorded, watch)
+        leaves = _run(None, None, roots, keep, recorded, watch, aim)
         if watch is not None:
             watch.arrive(1)
         return leaves

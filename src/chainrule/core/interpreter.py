@@ -43,9 +43,16 @@ class Interpreter:
     Attributes:
         writes: it performs in-place operations itself (`inplace`, `overwrite`, see
             `core/levels.py`); the others are told by `assign`.
+        innermost: it must see ops before any level does: a level that is entered puts
+            `again()` of it on top of itself.
     """
 
     writes = False
+    innermost = False
+
+    def again(self) -> Interpreter:
+        """What stands for this one above a new level."""
+        return self
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """Evaluate one op. `inputs` are tensors, numbers or None; `params` the static parameters in

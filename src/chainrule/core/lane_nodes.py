@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import errors
 from .node import Node
-from .record import OPS, RAW, is_complex, stand_in, sum_to
+from .record import RAW, REC, is_complex, stand_in, sum_to
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -54,7 +54,7 @@ class UnaryNode(Node):
         values = self._tensors()
         if not keep:
             self.release()
-        return self.prim.rules[0].fn(OPS, g, *values)  # type: ignore[union-attr]
+        return self.prim.rules[0].fn(REC, g, *values)  # type: ignore[union-attr]
 
     def _tensors(self) -> list[Any]:
         values = []
@@ -119,10 +119,34 @@ def unary_node(prim: Primitive, title: str) -> type[UnaryNode]:
             node.release()
         return fn(RAW, g, *[values[n] for n in names])
 
+    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
+        return fn(REC, g)
+
+    def rec_x(node: Any, g: Any, keep: bool) -> Any:
+        x = node.s0
+        vc = x._vc
+        if (0 if vc is None else vc[0]) != node.v0:
+            raise errors.modified_saved(node, "x", x, node.v0)
+        if not keep:
+            node.s0 = _GONE
+        return fn(REC, g, x)
+
+    def rec_out(node: Any, g: Any, keep: bool) -> Any:
+        counter = node.v1
+        if counter is None or counter[0]:
+            node._out_counter()
+        t = stand_in(node.s1, counter)
+        t._node = node
+        if not keep:
+            node.s1 = node.v1 = None
+        return fn(REC, g, t)
+
     raw = {(): raw_nothing, ("x",): raw_x, ("out",): raw_out}.get(names, raw_both)
+    rec = {(): rec_nothing, ("x",): rec_x, ("out",): rec_out}.get(names, UnaryNode.rec)
     body = {
         "prim": prim,
         "raw": raw,
+        "rec": rec,
         "saves_x": "x" in names,
         "saves_out": "out" in names,
         "__slots__": (),
@@ -193,14 +217,22 @@ def one_node(prim: Primitive, title: str) -> type[OneNode]:
             node.s0 = _GONE
         return fn(RAW, g, x._data, *node.p)
 
+    def rec_params(node: Any, g: Any, keep: bool) -> Any:
+        return fn(REC, g, *node.p)
+
+    def rec_shape(node: Any, g: Any, keep: bool) -> Any:
+        return fn(REC, g, node.s0, *node.p)
+
     lean = {
-        prim.params: raw_params,
-        ("x_shape", *prim.params): raw_shape,
-        ("x", *prim.params): raw_x,
+        prim.params: (raw_params, rec_params),
+        ("x_shape", *prim.params): (raw_shape, rec_shape),
+        ("x", *prim.params): (raw_x, OneNode.rec),
     }
+    raw, rec = lean.get(names, (raw_any, OneNode.rec))
     body = {
         "prim": prim,
-        "raw": lean.get(names, raw_any),
+        "raw": raw,
+        "rec": rec,
         "saves_x": saves_x,
         "saves_out": saves_out,
         "__slots__": (),
@@ -218,13 +250,22 @@ class BinaryNode(Node):
         values = {n: None if t is None else t._data for n, t in self._tensors().items()}
         if not keep:
             self.release()
-        return self._apply(RAW, g, values)
+        return self._apply(RAW, g, values, self.e)
 
     def rec(self, g: Any, keep: bool) -> Any:
         values = self._tensors()
         if not keep:
             self.release()
-        return self._apply(OPS, g, values)
+        return self._apply(REC, g, values, self.e)
+
+    def some(self, g: Any, keep: bool, recorded: bool, edges: tuple[Any, ...]) -> Any:
+        values = self._tensors()
+        if not keep:
+            self.release()
+        if recorded:
+            return self._apply(REC, g, values, edges)
+        bare = {n: None if t is None else t._data for n, t in values.items()}
+        return self._apply(RAW, g, bare, edges)
 
     def _tensors(self) -> dict[str, Any]:
         return {
@@ -232,8 +273,8 @@ class BinaryNode(Node):
             "b": None if self.s1 is None else _checked(self, "b", self.s1, self.v1),
         }
 
-    def _apply(self, xp: Any, g: Any, values: dict[str, Any]) -> tuple[Any, Any]:
-        (ra, rb), (ea, eb) = self.prim.rules, self.e
+    def _apply(self, xp: Any, g: Any, values: dict[str, Any], edges: Any) -> Any:
+        (ra, rb), (ea, eb) = self.prim.rules, edges
         ga = None if ea is None else ra.fn(xp, g, *[values[n] for n in ra.names])  # type: ignore[union-attr]
         gb = None if eb is None else rb.fn(xp, g, *[values[n] for n in rb.names])  # type: ignore[union-attr]
         if self.p is not None:
@@ -292,10 +333,45 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
             _summed(fn_b, g, a._data, shapes[1], product),
         )
 
+    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
+        shapes = node.p
+        ga, gb = fn_a(REC, g), fn_b(REC, g)
+        if shapes is None:
+            return ga, gb
+        return sum_to(REC, ga, shapes[0]), sum_to(REC, gb, shapes[1])
+
+    def rec_cross(node: Any, g: Any, keep: bool) -> Any:
+        a, b, shapes = node.s0, node.s1, node.p
+        vc = b._vc
+        if (0 if vc is None else vc[0]) != node.v1:
+            raise errors.modified_saved(node, "b", b, node.v1)
+        vc = a._vc
+        if (0 if vc is None else vc[0]) != node.v0:
+            raise errors.modified_saved(node, "a", a, node.v0)
+        if not keep:
+            node.s0 = node.s1 = _GONE
+        ga, gb = fn_a(REC, g, b), fn_b(REC, g, a)
+        if shapes is None:
+            return ga, gb
+        return sum_to(REC, ga, shapes[0]), sum_to(REC, gb, shapes[1])
+
+    def some_cross(node: Any, g: Any, keep: bool, recorded: bool, edges: Any) -> Any:
+        xp: Any = REC if recorded else RAW
+        first = edges[0] is not None
+        t = _checked(node, "b", node.s1, node.v1) if first else _checked(node, "a", node.s0, node.v0)
+        if not keep:
+            node.s0 = node.s1 = _GONE
+        g = (fn_a if first else fn_b)(xp, g, t if recorded else t._data)
+        if node.p is not None:
+            g = sum_to(xp, g, node.p[0 if first else 1])
+        return (g, None) if first else (None, g)
+
     body: dict[str, Any] = {"prim": prim, "__slots__": ()}
-    raw = {((), ()): raw_nothing, (("b",), ("a",)): raw_cross}.get((rule_a.names, rule_b.names))
-    if raw is not None:
-        body["raw"] = raw
+    names = rule_a.names, rule_b.names
+    if names == ((), ()):
+        body |= {"raw": raw_nothing, "rec": rec_nothing}
+    elif names == (("b",), ("a",)):
+        body |= {"raw": raw_cross, "rec": rec_cross, "some": some_cross}
     return type(title, (BinaryNode,), body)
 
 
@@ -309,7 +385,7 @@ class HalfNode(BinaryNode):
     def edges(self) -> tuple[Any, ...]:
         return (None, self.e) if self.side else (self.e, None)
 
-    def _apply(self, xp: Any, g: Any, values: dict[str, Any]) -> Any:
+    def _apply(self, xp: Any, g: Any, values: dict[str, Any], edges: Any) -> Any:
         rule: Any = self.prim.rules[self.side]
         g = rule.fn(xp, g, *[values[n] for n in rule.names])
         return g if self.p is None else sum_to(xp, g, self.p)
@@ -349,10 +425,34 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
             return fn(RAW, g, a._data)
         return _summed(fn, g, a._data, node.p, product)
 
+    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
+        g = fn(REC, g)
+        return g if node.p is None else sum_to(REC, g, node.p)
+
+    def rec_b(node: Any, g: Any, keep: bool) -> Any:
+        b = node.s1
+        vc = b._vc
+        if (0 if vc is None else vc[0]) != node.v1:
+            raise errors.modified_saved(node, "b", b, node.v1)
+        if not keep:
+            node.s1 = _GONE
+        g = fn(REC, g, b)
+        return g if node.p is None else sum_to(REC, g, node.p)
+
+    def rec_a(node: Any, g: Any, keep: bool) -> Any:
+        a = node.s0
+        vc = a._vc
+        if (0 if vc is None else vc[0]) != node.v0:
+            raise errors.modified_saved(node, "a", a, node.v0)
+        if not keep:
+            node.s0 = _GONE
+        g = fn(REC, g, a)
+        return g if node.p is None else sum_to(REC, g, node.p)
+
     body: dict[str, Any] = {"prim": prim, "side": side, "__slots__": ()}
-    raw = {(): raw_nothing, ("a",): raw_a, ("b",): raw_b}.get(names)
-    if raw is not None:
-        body["raw"] = raw
+    lean = {(): (raw_nothing, rec_nothing), ("a",): (raw_a, rec_a), ("b",): (raw_b, rec_b)}
+    if names in lean:
+        body["raw"], body["rec"] = lean[names]
     return type(title, (HalfNode,), body)
 
 
@@ -362,7 +462,7 @@ class PairNode(BinaryNode):
 
     __slots__ = ()
 
-    def _apply(self, xp: Any, g: Any, values: dict[str, Any]) -> tuple[Any, Any]:
+    def _apply(self, xp: Any, g: Any, values: dict[str, Any], edges: Any) -> Any:
         values = values | {"a_shape": self.p[0], "b_shape": self.p[1]}
         conj = (
             (np.conjugate if xp is RAW else xp.conj)
@@ -372,7 +472,7 @@ class PairNode(BinaryNode):
         g = g if conj is None else conj(g)
         gs = [
             None if e is None else r.fn(xp, g, *[values[n] for n in r.names])  # type: ignore[union-attr]
-            for r, e in zip(self.prim.rules, self.e, strict=True)
+            for r, e in zip(self.prim.rules, edges, strict=True)
         ]
         return tuple(x if x is None or conj is None else conj(x) for x in gs)  # type: ignore[return-value]
 
@@ -385,16 +485,26 @@ def pair_node(prim: Primitive, title: str) -> type[PairNode]:
     fn_a, fn_b = rule_a.fn, rule_b.fn
 
     def raw(node: Any, g: Any, keep: bool) -> Any:
-        ea, eb = node.e
+        return some(node, g, keep, False, node.e)
+
+    def rec(node: Any, g: Any, keep: bool) -> Any:
+        return some(node, g, keep, True, node.e)
+
+    def some(node: Any, g: Any, keep: bool, recorded: bool, edges: Any) -> Any:
+        ea, eb = edges
         shapes = node.p
         ga = gb = None
-        conj = np.conjugate if g.dtype.kind == "c" else None
-        if conj is not None:
+        xp: Any = REC if recorded else RAW
+        conj: Any = None
+        if is_complex(g):
+            conj = xp.conj if recorded else np.conjugate
             g = conj(g)
         if ea is not None:
-            ga = fn_a(RAW, g, _checked(node, "b", node.s1, node.v1)._data, *shapes)
+            b = _checked(node, "b", node.s1, node.v1)
+            ga = fn_a(xp, g, b if recorded else b._data, *shapes)
         if eb is not None:
-            gb = fn_b(RAW, g, _checked(node, "a", node.s0, node.v0)._data, *shapes)
+            a = _checked(node, "a", node.s0, node.v0)
+            gb = fn_b(xp, g, a if recorded else a._data, *shapes)
         if not keep:
             node.s0 = node.s1 = _GONE
         if conj is not None:
@@ -406,7 +516,7 @@ def pair_node(prim: Primitive, title: str) -> type[PairNode]:
         ("b", "a_shape", "b_shape"),
         ("a", "a_shape", "b_shape"),
     ) and prim.holomorphic:
-        body["raw"] = raw
+        body |= {"raw": raw, "rec": rec, "some": some}
     return type(title, (PairNode,), body)
 
 
@@ -421,7 +531,7 @@ class NumberNode(Node):
         values = self._values().values()
         if not keep:
             self.release()
-        return self.prim.rules[0].fn(OPS, g, *values)  # type: ignore[union-attr]
+        return self.prim.rules[0].fn(REC, g, *values)  # type: ignore[union-attr]
 
     def _values(self) -> dict[str, Any]:
         values = {"b": self.p}
@@ -459,8 +569,15 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
         values = {"a": a._data, "b": node.s1}
         return fn(RAW, g, *[values[n] for n in names])
 
+    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
+        return fn(REC, g)
+
+    def rec_number(node: Any, g: Any, keep: bool) -> Any:
+        return fn(REC, g, node.p)
+
     raw = {(): raw_nothing, ("b",): raw_number}.get(names, raw_any)
-    body = {"prim": prim, "raw": raw, "saves_a": "a" in names, "__slots__": ()}
+    rec = {(): rec_nothing, ("b",): rec_number}.get(names, NumberNode.rec)
+    body = {"prim": prim, "raw": raw, "rec": rec, "saves_a": "a" in names, "__slots__": ()}
     if prim.name in ("add", "div", "mul", "sub"):  # PyTorch makes a tensor of their number
         body["unseen"] = 1
     return type(title, (NumberNode,), body)

@@ -17,7 +17,7 @@ from .. import errors
 from .._state import grad_enabled
 from .node import LEAF, Node, Output, next_k
 from .primitive import Primitive
-from .record import OPS, GeneralNode, is_complex, sum_to, version_of
+from .record import OPS, REC, GeneralNode, is_complex, sum_to, version_of
 from .tensor import Tensor, wrap
 
 __all__ = ["DualNode", "LevelLeaf", "LevelNode", "hang", "hang_dual", "operand_fact"]
@@ -73,17 +73,17 @@ class LevelNode(GeneralNode):
             g = OPS.conj(g)
         if prim.joint:
             rule: Any = prim.rules[0]
-            gs = rule.fn(OPS, g, *rule.pick(values))
+            gs = rule.fn(REC, g, *rule.pick(values))
         else:
             gs = [
-                None if e is None else r.fn(OPS, g, *r.pick(values))  # type: ignore[union-attr]
+                None if e is None else r.fn(REC, g, *r.pick(values))  # type: ignore[union-attr]
                 for r, e in zip(prim.rules, self.e)  # noqa: B905
             ]
         if flip:
             gs = [None if x is None else OPS.conj(x) for x in gs]
         if self.s1 is not None:
             shapes = self.s1
-            gs = [None if x is None else sum_to(OPS, x, s) for x, s in zip(gs, shapes)]  # noqa: B905
+            gs = [None if x is None else sum_to(REC, x, s) for x, s in zip(gs, shapes)]  # noqa: B905
         return gs
 
     def _unpack(self, recorded: bool) -> list[Any]:

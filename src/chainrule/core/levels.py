@@ -225,12 +225,14 @@ class Level(Interpreter):
         number: 1 for the outermost.
         alive: it has not been left.
         kind: the class of its wrappers.
+        above: an interpreter that must stay innermost (`Interpreter.innermost`), entered with it.
         differentiates: its wrappers have facts (node, tangent) that views and bases share.
     """
 
     writes = True
     differentiates = True
     kind: type[Wrapped] = Wrapped
+    above: Interpreter | None = None
 
     def __init__(self) -> None:
         self.number, self.alive = 0, True
@@ -239,11 +241,21 @@ class Level(Interpreter):
 
     def __enter__(self) -> Any:
         self.stack = _state.modes()
-        self.number = 1 + sum(isinstance(m, Level) for m in self.stack)
+        self.number, self.above = 1, None
+        for m in self.stack:
+            if isinstance(m, Level):
+                self.number += 1
+            elif m.innermost:
+                self.above = m
         push(self)
+        if self.above is not None:
+            self.above = self.above.again()
+            push(self.above)
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self.above is not None:
+            pop(self.above)
         pop(self)
         self.alive = False
         for ref in self._made:

@@ -86,6 +86,7 @@ class Node:
     __slots__ = ("__dict__", "__weakref__", "e", "hooks", "k", "p", "s0", "s1", "v0", "v1")
 
     prim: Primitive  # of the subclass
+    asks = False  # of the subclass: its rule may ask about the walk it is in (core/watch.py)
     unseen = 0  # of the subclass: inputs without edge that PyTorch shows as (None, 0)
     k: int
     e: Any
@@ -104,6 +105,10 @@ class Node:
     def rec(self, g: Any, keep: bool) -> Any:
         """The rule read on tensors, recorded (`create_graph=True`)."""
         raise NotImplementedError
+
+    def some(self, g: Any, keep: bool, recorded: bool, edges: tuple[Any, ...]) -> Any:
+        """The rule read where only these of its edges matter (None for the others)."""
+        return self.rec(g, keep) if recorded else self.raw(g, keep)
 
     def saved(self) -> dict[str, Any]:
         """What was saved, by parameter name: tensors for tensors, plain values for shapes and

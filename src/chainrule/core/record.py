@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OPS",
     "RAW",
+    "REC",
     "GeneralNode",
     "Layout",
     "Packed",
@@ -53,8 +54,21 @@ class Namespace:
         raise AttributeError(f"a rule asked {self._title} for '{name}', which is not a declared op")
 
 
+class Canonical(Namespace):
+    """The recording ops as rules call them: canonical parameters, so nothing need be checked. An op
+    without a short way of its own is the one of `OPS`."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(OPS, name)
+        if name in self.__dict__:
+            return self.__dict__[name]
+        self.__dict__[name] = found
+        return found
+
+
 RAW: Any = Namespace("the kernels")  # ndarray in, ndarray out
 OPS: Any = Namespace("the recording ops")  # Tensor in, Tensor out
+REC: Any = Canonical("the recording ops")  # the same for rules
 
 
 class Rule:
@@ -274,11 +288,16 @@ class GeneralNode(Node):
         return value
 
     def rec(self, g: Any, keep: bool) -> Any:
-        return self._read(OPS, g, keep, OPS.conj)
+        return self._read(REC, g, keep, OPS.conj)
 
-    def _read(self, xp: Any, g: Any, keep: bool, conj: Any) -> tuple[Any, ...]:
+    def some(self, g: Any, keep: bool, recorded: bool, edges: tuple[Any, ...]) -> Any:
+        if recorded:
+            return self._read(REC, g, keep, OPS.conj, edges)
+        return self._read(RAW, g, keep, np.conjugate, edges)
+
+    def _read(self, xp: Any, g: Any, keep: bool, conj: Any, edges: Any = None) -> tuple[Any, ...]:
         prim = self.prim
-        values = [*self._unpack(xp is OPS), *self.p]
+        values = [*self._unpack(xp is REC), *self.p]
         if not keep:
             self.release()
         if self.v1 is not None:
@@ -291,7 +310,7 @@ class GeneralNode(Node):
         else:
             gs = tuple(
                 r.fn(xp, g, *r.pick(values)) if e is not None and r is not None else None
-                for r, e in zip(prim.rules, self.edges(), strict=True)
+                for r, e in zip(prim.rules, edges or self.edges(), strict=True)
             )
         if complex_:
             gs = tuple(None if x is None else conj(x) for x in gs)
@@ -446,7 +465,7 @@ class SingleNode(GeneralNode):
         return g if self.s1 is None else sum_to(RAW, g, self.s1[self.side])
 
     def rec(self, g: Any, keep: bool) -> Any:
-        return self._read(OPS, g, keep, OPS.conj)[self.side]
+        return self._read(REC, g, keep, OPS.conj)[self.side]
 
 
 def record(

@@ -20,7 +20,7 @@ from .level_nodes import LevelLeaf, hang, operand_fact
 from .levels import Level, Wrapped
 from .node import Output
 from .primitive import Primitive
-from .record import OPS, is_complex, sum_to
+from .record import OPS, REC, is_complex, sum_to
 from .tensor import Tensor
 
 __all__ = ["Reverse", "Traced", "cotangents", "pull"]
@@ -210,17 +210,17 @@ def cotangents(
         g = OPS.conj(g)
     if prim.joint:
         rule: Any = prim.rules[0]
-        gs = [x if w else None for x, w in zip(rule.fn(OPS, g, *rule.pick(values)), wanted)]  # noqa: B905
+        gs = [x if w else None for x, w in zip(rule.fn(REC, g, *rule.pick(values)), wanted)]  # noqa: B905
     else:
         gs = [
-            r.fn(OPS, g, *r.pick(values)) if r is not None and w else None
+            r.fn(REC, g, *r.pick(values)) if r is not None and w else None
             for r, w in zip(prim.rules, wanted, strict=True)
         ]
     if flip:
         gs = [None if x is None else OPS.conj(x) for x in gs]
     if prim.broadcasts:
         gs = [
-            x if x is None else sum_to(OPS, x, tuple(t._data.shape))
+            x if x is None else sum_to(REC, x, tuple(t._data.shape))
             for x, t in zip(gs, inputs, strict=True)
         ]
     return gs

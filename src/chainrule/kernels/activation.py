@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import at_least, at_most, between, blocked
 from .masks import select
 from .special import erf
 
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 Array = Any
-_ZERO = {np.dtype(name): np.zeros((), name) for name in ("float32", "float64")}  # quicker than 0
 _HALF_ROOT = math.sqrt(0.5)
 _TANH_SCALE, _CUBIC = math.sqrt(2.0 / math.pi), 0.044715
 
@@ -41,7 +41,7 @@ def _limit(x: Array, value: float) -> Any:
 
 def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     """x between the limits."""
-    return np.minimum(np.maximum(x, _limit(x, min_val)), _limit(x, max_val))
+    return between(x, _limit(x, min_val), _limit(x, max_val))
 
 
 def threshold(x: Array, threshold: float, value: float) -> Array:
@@ -52,68 +52,80 @@ def threshold(x: Array, threshold: float, value: float) -> Array:
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     """x, or slope x where x is negative."""
     if 0.0 <= negative_slope <= 1.0 and negative_slope:
-        return np.maximum(x, x * negative_slope)
+        return np.maximum(x, x * negative_slope)  # two arrays: NumPy's vector loop
     return select(x > 0, x, x * negative_slope)
 
 
 def elu(x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
     """scale x, or scale alpha (exp(input_scale x) - 1) where x is negative: their sum."""
-    zero = _ZERO.get(x.dtype, 0)
-    high, low = np.maximum(x, zero), np.minimum(x, zero)
+    high, low = at_least(x, 0.0), at_most(x, 0.0)
     low = np.expm1(low if input_scale == 1.0 else low * input_scale)
     low = low if alpha * scale == 1.0 else low * (alpha * scale)
     return (high if scale == 1.0 else high * scale) + low
 
 
+@blocked
 def gelu(x: Array, approximate: str = "none") -> Array:
     """x times the normal distribution function of x, or its tanh approximation."""
     if approximate == "none":
-        return (0.5 * x) * (1.0 + erf(x * _HALF_ROOT))
-    return (0.5 * x) * (1.0 + np.tanh(_TANH_SCALE * (x + _CUBIC * (x * x * x))))
+        y = erf(x * _HALF_ROOT)
+    else:
+        y = np.tanh(_TANH_SCALE * (x + _CUBIC * (x * x * x)))
+    y += 1.0
+    y *= 0.5 * x
+    return y
 
 
+@blocked
 def silu(x: Array) -> Array:
     """x sigmoid(x)."""
     return x / (1.0 + np.exp(-x))
 
 
+@blocked
 def log_sigmoid(x: Array) -> Array:
     """log(sigmoid(x)) without overflow."""
-    return np.minimum(x, _ZERO.get(x.dtype, 0)) - np.log1p(np.exp(-abs(x)))
+    return at_most(x, 0.0) - np.log1p(np.exp(-abs(x)))
 
 
+@blocked
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """log(1 + exp(beta x))/beta, and x where beta x is above the threshold."""
     z = x if beta == 1.0 else x * beta
-    small = np.log1p(np.exp(np.minimum(z, threshold)))
+    small = np.log1p(np.exp(at_most(z, threshold)))
     return select(z > threshold, x, small if beta == 1.0 else small / beta)
 
 
+@blocked
 def mish(x: Array) -> Array:
     """x tanh(softplus(x)): with e = exp(x) and n = e (e + 2), this is x n/(n + 2)."""
-    e = np.exp(np.minimum(x, 20.0))
+    e = np.exp(at_most(x, 20.0))
     n = e * (e + 2.0)
     return x * (n / (n + 2.0))
 
 
+@blocked
 def hardsigmoid(x: Array) -> Array:
     """x/6 + 1/2 between 0 and 1."""
-    return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
+    return between(x + 3.0, 0.0, 6.0) / 6.0
 
 
+@blocked
 def hardswish(x: Array) -> Array:
     """x hardsigmoid(x)."""
-    return x * np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
+    return x * between(x + 3.0, 0.0, 6.0) / 6.0
 
 
+@blocked
 def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     """x, or 0 where |x| <= lambd."""
     return select(~(abs(x) <= lambd), x, x.dtype.type(0))  # NaN stays
 
 
+@blocked
 def softshrink(x: Array, lambd: float = 0.5) -> Array:
     """x moved towards 0 by lambd."""
-    return x - np.minimum(np.maximum(x, -lambd), lambd)
+    return x - between(x, -lambd, lambd)
 
 
 def prelu(a: Array, b: Array) -> Array:
@@ -123,5 +135,8 @@ def prelu(a: Array, b: Array) -> Array:
 
 def glu(x: Array, dim: int = -1) -> Array:
     """The first half along `dim` times the sigmoid of the second."""
-    a, b = np.split(x, 2, dim)
-    return a / (1.0 + np.exp(-b))
+    half = x.shape[dim] // 2
+    lead = (slice(None),) * (dim % x.ndim)
+    e = np.exp(-x[(*lead, slice(half, None))])
+    e += 1.0
+    return np.divide(x[(*lead, slice(half))], e, e)

@@ -15,13 +15,8 @@ from typing import Any
 
 import numpy as np
 
-try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
-    from numpy._core.umath import clip as _clip  # type: ignore[attr-defined]
-except ImportError:  # pragma: no cover
-
-    def _clip(x: Any, low: Any, high: Any) -> Any:
-        return np.minimum(np.maximum(x, low), high)
-
+from .blocks import _LIMITS, _clip, blocked, finite, no_nan
+from .masks import select
 
 Array = Any  # an ndarray or a NumPy scalar
 Kernel = Callable[..., Any]
@@ -31,6 +26,8 @@ _ndarray, _float32, _float64 = np.ndarray, np.float32, np.float64
 ONE32, ONE64 = np.float32(1), np.float64(1)
 _ZERO32, _ZERO64 = np.array(0, F32), np.array(0, F64)
 _UNIT32, _UNIT64 = np.array(1, F32), np.array(1, F64)
+(_LOW32, _TOP32), (_LOW64, _TOP64) = _LIMITS[F32], _LIMITS[F64]
+MANY = 3000  # elements, above which a longer way that never branches is quicker
 _exp, _reciprocal, _maximum, _minimum = np.exp, np.reciprocal, np.maximum, np.minimum
 _math_exp = math.exp
 
@@ -64,12 +61,18 @@ def is_half(x: Array) -> bool:
 def rsqrt(x: Array) -> Array:
     """1 / sqrt(x)."""
     y = np.sqrt(x)
-    return _reciprocal(y, y) if type(y) is _ndarray else 1 / y
+    if type(y) is not _ndarray:
+        return 1 / y
+    return np.divide(_UNIT32, y, y) if y.dtype is F32 else _reciprocal(y, y)
 
 
 def reciprocal(x: Array) -> Array:
     """1 / x."""
-    return _reciprocal(x) if type(x) is _ndarray else 1 / x
+    if type(x) is not _ndarray:
+        return 1 / x
+    if x.size > MANY and x.dtype is F32:
+        return np.divide(_UNIT32, x)
+    return _reciprocal(x)
 
 
 _POWERS: dict[Any, Kernel] = {
@@ -167,14 +170,20 @@ def sign(x: Array) -> Array:
         return np.sign(x)
     if not x.ndim:
         return x.dtype.type(1 if x > 0 else -1 if x < 0 else 0)
+    if kind == "f" and x.size > 500:
+        return _sign_of_many(x)
     s = np.sign(x)
-    if kind == "f":
-        flat = s.ravel()
-        total = flat.dot(flat)  # NaN if there is one: a third of the cost of looking for it
-        if total == total:
-            return s
+    if kind == "f" and no_nan(s):
+        return s
     np.copyto(s, 0, where=s != s)
     return s
+
+
+@blocked
+def _sign_of_many(x: Array) -> Array:
+    """(x > 0) - (x < 0): comparisons are quick, and False for NaN."""
+    s = np.subtract((x > 0).view(np.int8), (x < 0).view(np.int8))
+    return s.astype(x.dtype)
 
 
 def positive(x: Array) -> Array:
@@ -206,6 +215,8 @@ def sigmoid(x: Array) -> Array:
     if dtype is F32 or dtype is F64:
         if type(x) is not _ndarray or not x.ndim:
             return _sigmoid_of_one(x, ONE32 if dtype is F32 else ONE64)
+        if x.size > MANY:
+            return _sigmoid_of_many(x)
         y = -x
         _exp(y, y)
         y += _UNIT32 if dtype is F32 else _UNIT64
@@ -213,6 +224,15 @@ def sigmoid(x: Array) -> Array:
     if is_half(x):
         return sigmoid(x.astype(F32)).astype(dtype)
     return 1 / (1 + np.exp(-x))
+
+
+@blocked
+def _sigmoid_of_many(x: Array) -> Array:
+    unit = _UNIT32 if x.dtype is F32 else _UNIT64
+    y = -x
+    _exp(y, y)
+    y += unit
+    return np.divide(unit, y, y)  # on many elements quicker than np.reciprocal
 
 
 def _sigmoid_of_one(x: Array, unit: Any) -> Array:
@@ -226,7 +246,11 @@ def relu(x: Array) -> Array:
     """max(x, 0)."""
     if type(x) is _ndarray:
         dtype = x.dtype
-        return _maximum(x, _ZERO32 if dtype is F32 else _ZERO64 if dtype is F64 else 0)
+        if dtype is F32:
+            return _clip(x, _ZERO32, _TOP32) if x.size > 100 else _maximum(x, _ZERO32)
+        if dtype is F64:
+            return _clip(x, _ZERO64, _TOP64) if x.size > 100 else _maximum(x, _ZERO64)
+        return _maximum(x, 0)
     return x if x > 0 or x != x else x.dtype.type(0)
 
 
@@ -248,6 +272,8 @@ def sinc(x: Array) -> Array:
 
 def entr(x: Array) -> Array:
     """-x log x: 0 at 0, -inf below."""
+    if type(x) is _ndarray and x.ndim and x.dtype.kind == "f" and x.min(initial=1) > 0:
+        return -x * np.log(x)
     below = where(x < 0, x.dtype.type(-np.inf), x)
     return where(x > 0, -x * np.log(x), where(x == 0, 0 * x, below))
 
@@ -259,23 +285,59 @@ def _typed(number: Any, like: Array) -> Any:
 
 def xlogy(a: Array, b: Any) -> Array:
     """a log b, 0 where a is 0 (NaN where b is)."""
-    zero = (a == 0) & (b == b)
-    return where(zero, a.dtype.type(0), a * np.log(_typed(b, a)))
+    return _zero_wins(a, b, a * np.log(_typed(b, a)))
 
 
 def xlog1py(a: Array, b: Any) -> Array:
     """a log(1 + b), 0 where a is 0 (NaN where b is)."""
-    zero = (a == 0) & (b == b)
-    return where(zero, a.dtype.type(0), a * np.log1p(_typed(b, a)))
+    return _zero_wins(a, b, a * np.log1p(_typed(b, a)))
+
+
+def _zero_wins(a: Array, b: Any, product: Array) -> Array:
+    """`product`, but 0 where a is 0 and b is no NaN; only then can a finite product be wrong."""
+    if type(product) is _ndarray and product.ndim and product.dtype.kind == "f" and finite(product):
+        return product
+    return where((a == 0) & (b == b), a.dtype.type(0), product)
 
 
 def logaddexp(a: Array, b: Array) -> Array:
     """log(exp a + exp b) without overflow."""
     if a.dtype.kind != "c":
+        if a.shape == b.shape and a.size > 300 and a.dtype.kind == "f":
+            return _logaddexp_of_many(a, b)
         return np.logaddexp(a, b)
     high: Any = np.where(a.real >= b.real, a, b)
     low: Any = np.where(a.real >= b.real, b, a)
     return (high + np.log1p(np.exp(low - high))).astype(a.dtype)
+
+
+def logaddexp2(a: Array, b: Array) -> Array:
+    """log2(2^a + 2^b) without overflow."""
+    if a.shape == b.shape and a.size > 300 and a.dtype.kind == "f":
+        return _logaddexp2_of_many(a, b)
+    return np.logaddexp2(a, b)
+
+
+@blocked
+def _logaddexp_of_many(a: Array, b: Array) -> Array:
+    """The larger plus log(1 + exp(-|a - b|)), by vector loops."""
+    return _lifted(a, b, lambda d: np.log1p(_exp(d, d), d))
+
+
+@blocked
+def _logaddexp2_of_many(a: Array, b: Array) -> Array:
+    return _lifted(a, b, lambda d: np.multiply(np.log1p(np.exp2(d, d), d), 1 / math.log(2), d))
+
+
+def _lifted(a: Array, b: Array, rest: Kernel) -> Array:
+    d = a - b
+    np.abs(d, d)
+    np.negative(d, d)
+    rest(d)
+    d += _maximum(a, b)
+    if not no_nan(d):
+        np.copyto(d, a, where=(a == b) & np.isinf(a))  # inf - inf
+    return d
 
 
 def ldexp(a: Array, b: Any) -> Array:
@@ -291,18 +353,40 @@ def frexp(x: Array) -> tuple[Array, Array]:
 
 def lerp(a: Array, end: Array, weight: Any) -> Array:
     """a + weight (end - a), from the nearer end, as PyTorch rounds it."""
+    if type(weight) is float or type(weight) is int:
+        return _lerp_near(a, end, weight) if abs(weight) < 0.5 else _lerp_far(a, end, weight)
+    if type(weight) is _ndarray and weight.size > MANY:
+        return _lerp_any(a, end, weight)
     span: Any = end - a
-    if isinstance(weight, (int, float, complex)) and type(weight) is not np.float64:
+    if isinstance(weight, complex) and type(weight) is not np.complex128:
         return a + weight * span if abs(weight) < 0.5 else end - span * (1 - weight)
     return where(np.abs(weight) < 0.5, a + weight * span, end - span * (1 - weight))
 
 
+@blocked
+def _lerp_near(a: Array, end: Array, weight: float) -> Array:
+    return a + weight * (end - a)
+
+
+@blocked
+def _lerp_far(a: Array, end: Array, weight: float) -> Array:
+    return end - (end - a) * (1 - weight)
+
+
+@blocked
+def _lerp_any(a: Array, end: Array, weight: Array) -> Array:
+    span: Any = end - a
+    return select(np.abs(weight) < 0.5, a + weight * span, end - span * (1 - weight))
+
+
+@blocked
 def addcmul(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 tensor2."""
     product = tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2
     return a + product
 
 
+@blocked
 def addcdiv(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 / tensor2."""
     return a + (tensor1 if value == 1 else value * tensor1) / tensor2
@@ -349,6 +433,8 @@ def nan_to_num(
         return joined(*parts)
     if kind not in "fV":
         return x.copy()
+    if kind == "f" and type(x) is _ndarray and finite(x):
+        return x.copy("K")
     info = np.finfo(x.dtype) if kind == "f" else None
     high = posinf if posinf is not None else float(info.max if info else 3.3895313892515355e38)
     low = neginf if neginf is not None else -float(info.max if info else 3.3895313892515355e38)
@@ -372,6 +458,8 @@ def angle(x: Array) -> Array:
     """The argument of complex numbers; 0 or pi by the sign of real ones."""
     if x.dtype.kind == "c":
         return np.arctan2(x.imag, x.real)
+    if x.dtype.kind == "f" and type(x) is _ndarray and x.ndim and no_nan(x):
+        return (x < 0) * np.array(math.pi, x.dtype)
     return where(x != x, x, where(x < 0, x.dtype.type(math.pi), x.dtype.type(0)))
 
 
@@ -387,6 +475,8 @@ def where(condition: Any, a: Any, b: Any) -> Array:
         b = _constant(b, a.dtype)
     elif type(a) is float:
         a = _constant(a, b.dtype)
+    if type(condition) is _ndarray and condition.size > MANY:
+        return select(condition, a, b)
     return np.where(condition, a, b)
 
 
@@ -427,9 +517,13 @@ def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
     bounds = None if cache is None else cache.get((min, max))
     low, high = _bounds(cache, x.dtype, min, max) if bounds is None else bounds
     if high is None:
-        return _maximum(x, low)
+        if x.dtype is F32:
+            return _clip(x, low, _TOP32)
+        return _clip(x, low, _TOP64) if x.dtype is F64 else _maximum(x, low)
     if low is None:
-        return _minimum(x, high)
+        if x.dtype is F32:
+            return _clip(x, _LOW32, high)
+        return _clip(x, _LOW64, high) if x.dtype is F64 else _minimum(x, high)
     if x.dtype.kind == "V":  # bfloat16, which the ufunc does not know
         return _minimum(_maximum(x, low), high)
     return _clip(x, low, high)
@@ -478,6 +572,7 @@ def scipy_special(op: str, name: str) -> Kernel:
             )
             raise error from None
         made = getattr(scipy.special, name)(*args)
+        made = made[0] if isinstance(made, tuple) else made  # airy gives derivatives as well
         dtype = next(a.dtype for a in args if isinstance(a, (np.ndarray, np.generic)))
         return made if made.dtype == dtype else made.astype(dtype)
 

@@ -8,6 +8,7 @@ in-place form, node, tests and docs row follow. Families that few programs use
 are loaded when one of their names is asked for (`late.py`).
 """
 
+import importlib
 from typing import Any
 
 from ..core.primitive import PUBLIC
@@ -73,3 +74,9 @@ def namespace(prefix: str) -> dict[str, Any]:
     start = prefix + "." if prefix else ""
     names = (path[len(start) :] for path in PUBLIC if path.startswith(start))
     return {name: PUBLIC[start + name] for name in names if "." not in name}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "aten":  # PyTorch's names of single operations, for those who ask
+        return importlib.import_module(".aten", __name__)
+    raise AttributeError(f"module 'torch.ops' has no attribute '{name}'", name=name)

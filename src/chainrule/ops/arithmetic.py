@@ -526,13 +526,20 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any 
 _addcmul_lane, _addcdiv_lane = Lane(addcmul), Lane(_addcdiv)
 
 
+_no_integers = unsupported("lerp_kernel_scalar", "bui")
+
+
+def _lerp_check(operands: Any, given: Any) -> None:
+    _no_integers(given, given)
+
+
 _lerp = elementwise(
     "lerp", kernels.lerp,
     a=lambda xp, g, weight: g * (1 - weight),
     end=lambda xp, g, weight: g * weight,
     weight=lambda xp, g, a, end: g * (end - a),
     grad_fn="LerpBackward1", number_grad_fn="LerpBackward0",
-    check=lambda operands, given: unsupported("lerp_kernel_scalar", "bui")(given, given),
+    check=_lerp_check,
     doc="a + weight (end - a); d = (1 - weight) da + weight d end + (end - a) d weight.",
 )  # fmt: skip
 
@@ -540,7 +547,12 @@ _lerp = elementwise(
 @spelled(_lerp)
 def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
     for name, t in (("end", end), ("weight", weight)):
-        if isinstance(t, Tensor) and isinstance(input, Tensor) and t.dtype is not input.dtype:
+        if (
+            isinstance(t, Tensor)
+            and isinstance(input, Tensor)
+            and t._data.dtype is not input._data.dtype
+            and t.dtype is not input.dtype
+        ):
             raise RuntimeError(
                 f"expected dtype {_c_name(input.dtype)} for `{name}` but got dtype "
                 f"{_c_name(t.dtype)}\nHint: convert it, as in {name}.to({input.dtype!r})"

@@ -39,8 +39,10 @@ INV_SQRT_PI = 1 / math.sqrt(PI)
 def half_too(kernel: Any) -> Any:
     """`kernel` for half precision as well, by way of float32."""
 
-    def wide(x: Any) -> Any:
-        return kernel(x.astype(np.float32)).astype(x.dtype) if kernels.is_half(x) else kernel(x)
+    def wide(x: Any, *rest: Any) -> Any:
+        if not kernels.is_half(x):
+            return kernel(x, *rest)
+        return kernel(x.astype(np.float32), *[y.astype(np.float32) for y in rest]).astype(x.dtype)
 
     return wide
 

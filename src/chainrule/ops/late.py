@@ -18,6 +18,54 @@ from ..core.tensor import Tensor
 # family file -> the names it brings (words, in any order)
 LATE: dict[str, str] = {}
 
+LATE["fourier"] = (
+    "fft.fft fft.ifft fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft fft.irfft fft.rfft2 "
+    "fft.irfft2 fft.rfftn fft.irfftn fft.hfft fft.ihfft fft.hfft2 fft.ihfft2 fft.hfftn "
+    "fft.ihfftn fft.fftfreq fft.rfftfreq fft.fftshift fft.ifftshift _fft_c2c _fft_r2c "
+    "_fft_c2r _fft_resize _fft_weigh"
+)
+
+LATE["polynomials"] = (
+    "special.chebyshev_polynomial_t special.chebyshev_polynomial_u "
+    "special.chebyshev_polynomial_v special.chebyshev_polynomial_w "
+    "special.shifted_chebyshev_polynomial_t special.shifted_chebyshev_polynomial_u "
+    "special.shifted_chebyshev_polynomial_v special.shifted_chebyshev_polynomial_w "
+    "special.hermite_polynomial_h special.hermite_polynomial_he "
+    "special.laguerre_polynomial_l special.legendre_polynomial_p"
+)
+
+LATE["special"] = (
+    "i0 Tensor.i0 Tensor.i0_ igamma Tensor.igamma Tensor.igamma_ igammac Tensor.igammac "
+    "Tensor.igammac_ mvlgamma Tensor.mvlgamma Tensor.mvlgamma_ special.i0 special.i0e "
+    "special.i1 special.i1e special.ndtri special.log_ndtr special.erfcx special.gammainc "
+    "special.gammaincc special.zeta special.multigammaln special.bessel_j0 "
+    "special.bessel_j1 special.bessel_y0 special.bessel_y1 special.modified_bessel_i0 "
+    "special.modified_bessel_i1 special.modified_bessel_k0 special.modified_bessel_k1 "
+    "special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1 special.airy_ai "
+    "special.spherical_bessel_j0"
+)
+
+LATE["shuffle"] = (
+    "_channel_unshuffle channel_shuffle native_channel_shuffle nn.functional.channel_shuffle "
+    "nn.functional.native_channel_shuffle nn.functional.pixel_shuffle "
+    "nn.functional.pixel_unshuffle pixel_shuffle pixel_unshuffle"
+)
+
+LATE["padding"] = (
+    "_circular_pad1d _circular_pad2d _circular_pad3d _pad_by _pad_transpose _reflection_pad1d "
+    "_reflection_pad2d _reflection_pad3d _replication_pad1d _replication_pad2d "
+    "_replication_pad3d constant_pad_nd nn.functional.pad"
+)
+
+LATE["resample"] = (
+    "_area1d _area2d _area3d _resample _resample_transpose _upsample_bicubic2d "
+    "_upsample_bicubic2d_aa _upsample_bilinear2d _upsample_bilinear2d_aa "
+    "_upsample_lanczos2d_aa _upsample_linear1d _upsample_nearest1d _upsample_nearest2d "
+    "_upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
+    "_upsample_nearest_exact3d _upsample_trilinear3d nn.functional.interpolate "
+    "nn.functional.upsample nn.functional.upsample_bilinear nn.functional.upsample_nearest"
+)
+
 FAMILY_OF = {path: family for family, paths in LATE.items() for path in paths.split()}
 
 

@@ -12,6 +12,7 @@ from .. import errors
 from ..core.declare import POSITIVE, general, linear, public, reduction, spelled
 from ..core.lanes import one_lane
 from ..core.primitive import cast
+from ..core.record import REC
 from ..core.tensor import Tensor
 from ..kernels import reduce as kernels
 
@@ -102,6 +103,12 @@ class Reducer:
         self.prim = function.prim
         self.name = self.prim.name
         self.every, self.along = one_lane(self.prim, every), one_lane(self.prim, along)
+        setattr(REC, self.name, self._of_rule)
+
+    def _of_rule(self, x: Any, dim: Any = None, keepdim: bool = False, *rest: Any) -> Any:
+        if dim is None:
+            return self.every(x, (None, keepdim, *rest))
+        return self.along(x, ((dim,) if type(dim) is int else dim, keepdim, *rest))
 
     def __call__(
         self, x: Any, dim: Dims, keepdim: Any, out: Any, rest: tuple[Any, ...] = ()

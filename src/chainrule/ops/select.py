@@ -329,7 +329,7 @@ logaddexp = elementwise(
     doc="log(e^a + e^b) without overflow; d = softmax weights of a and b.",
 )  # fmt: skip
 logaddexp2 = elementwise(
-    "logaddexp2", np.logaddexp2, numbers=False,
+    "logaddexp2", kernels.logaddexp2, numbers=False,
     a=lambda xp, g, a, b: g / (1 + xp.exp2(b - a)), b=lambda xp, g, a, b: g / (1 + xp.exp2(a - b)),
     has_inplace=False, check=unsupported("logaddexp2_cpu", "buic"),
     doc="log2(2^a + 2^b) without overflow.",

@@ -61,8 +61,14 @@ def sort(
 
 
 @spelled(_argsort)
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: Any = None) -> Any:
+def argsort(
+    input: Any, dim: int = -1, descending: bool = False, stable: Any = None, **more: Any
+) -> Any:
     need_tensor("argsort", input)
+    for name in more:
+        if name != "axis":
+            raise TypeError(f"argsort() got an unexpected keyword argument '{name}'")
+        dim = more[name]  # NumPy's name of it, which PyTorch takes too
     _need_order(input)
     return _argsort.prim.call(
         input, params=(errors.checked_dim(dim, input._data.ndim), bool(descending))

@@ -19,7 +19,7 @@ import numpy as np
 from .._state import S, grad_enabled
 from ..core.node import LEAF, next_k
 from ..core.primitive import Primitive, mark_unrecorded
-from ..core.record import OPS, RAW, GeneralNode
+from ..core.record import RAW, REC, GeneralNode
 from ..core.tensor import Tensor, own
 
 __all__ = ["ViewLane", "ViewNode", "linked"]
@@ -40,7 +40,7 @@ class ViewNode(GeneralNode):
     def rec(self, g: Any, keep: bool) -> Any:
         rule = self.prim.rules[0]
         values = (self.s0, *self.p)
-        return rule.fn(OPS, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
+        return rule.fn(REC, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
 
     def saved(self) -> dict[str, Any]:
         return {"x_shape": self.s0} | dict(zip(self.prim.params, self.p, strict=True))
@@ -90,7 +90,8 @@ def _as_writeable_as_can_be(data: Any, of: Any) -> None:
 
 
 class ViewLane:
-    """The shortcut of one view op: `lane(x, params)`, with parameters that are already checked."""
+    """The shortcut of one view op: `lane(x, params)`, with parameters that are already checked;
+    rules come the same way, as `xp.<op>(x, *params)`."""
 
     __slots__ = ("kernel", "node_class", "prim")
 
@@ -102,6 +103,7 @@ class ViewLane:
         body = {"prim": prim, "picks": tuple(names.index(n) for n in rule.names), "__slots__": ()}
         self.prim, self.kernel = prim, prim.kernel
         self.node_class: Any = type(prim.grad_fn, (ViewNode,), body)
+        setattr(REC, prim.name, lambda x, *params: self(x, params))
 
     def __call__(self, x: Any, params: tuple[Any, ...]) -> Any:
         if S.mode is not None or not isinstance(x, Tensor):

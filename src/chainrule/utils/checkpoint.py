@@ -10,6 +10,7 @@ Both put the random number generator back to where it was, so that dropout falls
 
 from __future__ import annotations
 
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -23,17 +24,32 @@ from ..autograd.function import Function
 from ..autograd.grad_mode import enable_grad, no_grad
 from ..autograd.graph import saved_tensors_hooks
 from ..core.primitive import PUBLIC
+from ..core.pytree import flatten
 from ..core.tensor import Tensor
 from ..core.watch import current_watch
+from .selective import (
+    SAC_IGNORED_OPS,
+    CheckpointPolicy,
+    SelectiveCheckpointContext,
+    create_selective_checkpoint_contexts,
+)
 
 __all__ = [
+    "SAC_IGNORED_OPS",
     "CheckpointError",
     "CheckpointFunction",
+    "CheckpointPolicy",
+    "DefaultDeviceType",
+    "GraphExecGroup",
+    "SelectiveCheckpointContext",
     "check_backward_validity",
     "checkpoint",
     "checkpoint_sequential",
+    "create_selective_checkpoint_contexts",
     "detach_variable",
+    "get_device_states",
     "noop_context_fn",
+    "set_device_states",
     "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
 ]
@@ -210,7 +226,95 @@ class _Random:
             PUBLIC["set_rng_state"](now)
 
 
+class DefaultDeviceType:
+    """Whose random number generators are kept besides the CPU's; there is no other device here."""
+
+    _default: str | None = None
+
+    @staticmethod
+    def set_device_type(device: str = "cuda") -> None:
+        """Name the device that `get_device_type` gives."""
+        DefaultDeviceType._default = device
+
+    @staticmethod
+    def get_device_type() -> str:
+        """The device named last; "cpu" at first."""
+        return DefaultDeviceType._default or "cpu"
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """Numbers and random states of the devices, other than the CPU, that tensors among `args` are
+    on: none here. (The CPU's own state is `get_rng_state()`.)
+
+    Example:
+        >>> import chainrule as torch
+        >>> from chainrule.utils.checkpoint import get_device_states
+        >>> get_device_states(torch.ones(2))
+        ([], [])
+    """
+    found = [t for t in flatten(args)[0] if isinstance(t, Tensor) and t.device.type != "cpu"]
+    assert not found, "every tensor is on the CPU"
+    return [], []
+
+
+def set_device_states(
+    devices: Sequence[int], states: Sequence[Tensor], *, device_type: str | None = None
+) -> None:
+    """Put the generators of devices back to states that `get_device_states` gave.
+
+    Raises:
+        RuntimeError: a device is named: this package computes on the CPU only.
+    """
+    kind = DefaultDeviceType.get_device_type() if device_type is None else device_type
+    for device, _ in zip(devices, states, strict=False):
+        if kind != "meta":
+            raise RuntimeError(
+                errors.hinted(
+                    f"there is no device {kind}:{device} whose random state could be set",
+                    hint="the CPU's state is set with torch.set_rng_state",
+                )
+            )
+
+
 # ---------------------------------------------------------------- not reentrant
+
+
+class GraphExecGroup:
+    """Several backward calls that together compute a checkpointed part again once only.
+
+    Within it or not, a value that was computed again and is not used yet is kept for the next
+    backward, so the part runs again only when one is asked for a second time. It says that this is
+    meant, and cannot be nested, as in PyTorch.
+
+    Example:
+        >>> import chainrule as torch
+        >>> from chainrule.utils.checkpoint import GraphExecGroup, checkpoint
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> y = checkpoint(lambda t: (t.exp(), t.sin()), x, use_reentrant=False)
+        >>> with GraphExecGroup():
+        ...     y[0].sum().backward()
+        ...     y[1].sum().backward()
+        >>> x.grad
+        tensor([3.2586, 6.9729])
+    """
+
+    def __enter__(self) -> GraphExecGroup:
+        if _group.current is not None:
+            raise RuntimeError(
+                f"GraphExecGroup contexts cannot be nested. Already inside group {_group.current}"
+            )
+        _group.current = self
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _group.current = None
+
+
+class _Group(threading.local):
+    current: GraphExecGroup | None = None
+
+
+_group = _Group()
 
 
 class _Holder:

@@ -1,0 +1,107 @@
+"""Large arrays through chains of ufuncs, piece by piece.
+
+A kernel of several passes reads and writes every temporary once a pass; beyond the cache each pass
+waits for memory. `blocked` runs such a kernel on pieces whose temporaries stay in the cache, twice
+to four times faster from 100,000 elements on. `at_least` and `at_most` are NumPy's maximum and
+minimum with a number, which its vector loops know only for two arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["at_least", "at_most", "between", "blocked", "finite", "no_nan"]
+
+Array = Any
+PIECE, MANY = 16384, 40_000
+_ndarray = np.ndarray
+F32, F64 = np.dtype("float32"), np.dtype("float64")
+_LIMITS = {d: (np.array(-np.inf, d), np.array(np.inf, d)) for d in (F32, F64)}
+_numbers: dict[Any, Any] = {}
+
+try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
+    from numpy._core.umath import clip as _clip  # type: ignore[attr-defined]
+except ImportError:  # pragma: no cover
+
+    def _clip(x: Any, low: Any, high: Any) -> Any:
+        return np.minimum(np.maximum(x, low), high)
+
+
+def blocked(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """`kernel` of arrays of one shape and dtype (numbers between them stay as they are), whose
+    result has that shape and dtype too."""
+
+    def whole(x: Array, *rest: Any) -> Array:
+        if type(x) is not _ndarray or x.size < MANY or not x.flags.c_contiguous:
+            return kernel(x, *rest)
+        at = [i for i, r in enumerate(rest) if type(r) is _ndarray and r.ndim]
+        shape, dtype = x.shape, x.dtype
+        if any(
+            rest[i].shape != shape or rest[i].dtype != dtype or not rest[i].flags.c_contiguous
+            for i in at
+        ):
+            return kernel(x, *rest)
+        flat, parts = x.reshape(-1), list(rest)
+        others = [(i, rest[i].reshape(-1)) for i in at]
+        out = np.empty(x.size, dtype)
+        for start in range(0, x.size, PIECE):
+            stop = start + PIECE
+            for i, other in others:
+                parts[i] = other[start:stop]
+            out[start:stop] = kernel(flat[start:stop], *parts)
+        return out.reshape(shape)
+
+    whole.__wrapped__ = kernel  # type: ignore[attr-defined]
+    whole.__doc__ = kernel.__doc__
+    return whole
+
+
+def _number(value: Any, dtype: Any) -> Any:
+    """A number as a 0-d array of the dtype, remembered."""
+    made = _numbers.get((value, dtype))
+    if made is None or not value:  # 0.0 and -0.0 are one key
+        if len(_numbers) > 500:
+            _numbers.clear()
+        made = _numbers[value, dtype] = np.array(value, dtype)
+    return made
+
+
+def at_least(x: Array, low: float) -> Array:
+    """max(x, low); NaN stays."""
+    limits = _LIMITS.get(x.dtype)
+    if limits is None or type(x) is not _ndarray:
+        return np.maximum(x, low)
+    return _clip(x, _number(low, x.dtype), limits[1])
+
+
+def at_most(x: Array, high: float) -> Array:
+    """min(x, high); NaN stays."""
+    limits = _LIMITS.get(x.dtype)
+    if limits is None or type(x) is not _ndarray:
+        return np.minimum(x, high)
+    return _clip(x, limits[0], _number(high, x.dtype))
+
+
+def between(x: Array, low: float, high: float) -> Array:
+    """min(max(x, low), high); NaN stays."""
+    if x.dtype not in _LIMITS or type(x) is not _ndarray:
+        return np.minimum(np.maximum(x, low), high)
+    return _clip(x, _number(low, x.dtype), _number(high, x.dtype))
+
+
+def no_nan(x: Array) -> bool:
+    """Whether there is surely no NaN among floating point numbers: by the sum of squares, a third
+    of the cost of looking at each."""
+    flat = x.reshape(-1)
+    total = flat.dot(flat)
+    return bool(total == total)
+
+
+def finite(x: Array) -> bool:
+    """Whether there is surely neither NaN nor infinity (False also where squares overflow)."""
+    flat = x.reshape(-1)
+    total = flat.dot(flat)
+    return bool(total - total == 0)

@@ -1,0 +1,376 @@
+"""Convolution and its two adjoints on arrays: columns of patches and products of matrices.
+
+The three kernels belong to one trilinear form, the sum over g[n, o, p] w[o, c, t] x[n, c, s p - pad
++ d t]: `convolution` leaves out g, `convolution_input` x, `convolution_weight` w. What lies outside
+the input counts as zero, so `size`, the spatial size of the result, may be anything.
+
+Columns (channel, taps; outputs) are built in two steps: first the taps of the last dimension, which
+costs short runs, then the taps of the others, which are long contiguous runs. Columns are built
+for so few images, or rows of one image, that they stay in the second-level cache: that is worth a
+factor of three to four over columns of a whole batch.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .linalg import is_half
+
+__all__ = [
+    "col2im",
+    "convolution",
+    "convolution_input",
+    "convolution_weight",
+    "im2col",
+    "tap_range",
+]
+
+F32 = np.dtype("float32")
+Ints = tuple[int, ...]
+CACHE = 700_000  # bytes of columns at a time: most of a second-level cache
+ALL = slice(None)
+
+
+@lru_cache(maxsize=4096)
+def tap_range(n: int, out: int, at: int, stride: int) -> tuple[slice, slice] | None:
+    """Where a tap that reads input `at + stride * o` for output o stays inside n inputs: the
+    slices of outputs and of inputs; None if nowhere."""
+    first = max(0, -(at // stride))
+    last = min(out - 1, (n - 1 - at) // stride)
+    if last < first:
+        return None
+    start = first * stride + at
+    return slice(first, last + 1), slice(start, (last - first) * stride + start + 1, stride)
+
+
+class Plan(NamedTuple):
+    """How columns are built for one shape.
+
+    Attributes:
+        direct: they are the input as it lies. last: of each tap of the last dimension, the index of
+            what it fills in `lead`, and of what it reads. outer: the same from `lead` to columns.
+        lead, col: their shapes without batch, groups and channels. sparse: `lead` keeps zeros.
+    """
+
+    direct: bool
+    last: tuple[tuple[Any, Any], ...]
+    outer: tuple[tuple[Any, Any], ...]
+    lead: Ints
+    col: Ints
+    sparse: bool
+
+
+@lru_cache(maxsize=1024)
+def plan_of(
+    spatial: Ints, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Plan:
+    """The plan for input of shape (batch, groups, channels, *spatial)."""
+    n = len(spatial) - 1
+    ones = all(k == 1 for k in kernel) and all(s == 1 for s in stride)
+    direct = ones and not any(padding) and size == spatial
+    reach = tuple(
+        (o - 1) * s + d * (k - 1) + 1
+        for o, s, d, k in zip(size, stride, dilation, kernel, strict=True)
+    )[:n]
+    rows = [tap_range(h, r, -p, 1) for h, r, p in zip(spatial, reach, padding, strict=False)]
+    # -p: position r of `lead` holds input r - p
+    last: list[tuple[Any, Any]] = []
+    full = all(r is not None and r[0] == slice(0, m) for r, m in zip(rows, reach, strict=True))
+    for j in range(kernel[n]):
+        found = tap_range(spatial[n], size[n], j * dilation[n] - padding[n], stride[n])
+        if found is None or None in rows:
+            full = False
+            continue
+        full = full and found[0] == slice(0, size[n])
+        fill = tuple(r[0] for r in rows if r)
+        read = tuple(r[1] for r in rows if r)
+        head = (ALL, ALL, ALL)
+        last.append(((*head, j, *fill, found[0]), (*head, *read, found[1])))
+    outer = [
+        (
+            (ALL, ALL, ALL, *taps),
+            (
+                *(ALL, ALL, ALL, ALL),
+                *(
+                    slice(t * d, t * d + (o - 1) * s + 1, s)
+                    for t, d, o, s in zip(taps, dilation, size, stride, strict=False)
+                ),
+            ),
+        )
+        for taps in product(*map(range, kernel[:n]))
+    ]
+    if len(outer) == 1 and reach == size[:n]:
+        outer = []
+    return Plan(
+        direct,
+        tuple(last),
+        tuple(outer),
+        (kernel[n], *reach, size[n]),
+        (*kernel, *size),
+        not full,
+    )
+
+
+def _size(shape: Ints) -> int:
+    n = 1
+    for d in shape:
+        n *= d
+    return n
+
+
+def _buffer(shape: Ints, dtype: Any, memory: Any) -> Any:
+    count = _size(shape)
+    if memory is None or memory.size < count:
+        return np.empty(shape, dtype)
+    return memory[:count].reshape(shape)
+
+
+class Columns:
+    """Buffers for columns of a few images of one shape; `of` fills them.
+
+    Attributes:
+        memory: two flat buffers they may lie in, of at least the size needed.
+    """
+
+    def __init__(self, plan: Plan, head: Ints, dtype: Any, memory: Any = (None, None)) -> None:
+        self.plan = plan
+        n = len(plan.col) // 2
+        self.flat = (head[1], head[2] * _size(plan.col[:n]), _size(plan.col[n:]))
+        self.lead = _buffer((*head, *plan.lead), dtype, memory[0])
+        if plan.sparse:
+            self.lead[...] = 0
+        self.col = _buffer((*head, *plan.col), dtype, memory[1]) if plan.outer else self.lead
+
+    def of(self, x: Any) -> Any:
+        """The columns of (batch, groups, channels, *spatial), as (batch, groups, rows, outputs)."""
+        count, lead, col = len(x), self.lead, self.col
+        if count < len(lead):
+            lead, col = lead[:count], col[:count]
+        for fill, read in self.plan.last:
+            lead[fill] = x[read]
+        for fill, read in self.plan.outer:
+            col[fill] = lead[read]
+        return col.reshape((count, *self.flat))
+
+    def back(self, cols: Any, x: Any) -> None:
+        """Add columns to what they were made of: the adjoint of `of`."""
+        count, lead = len(x), self.lead
+        if count < len(lead):
+            lead = lead[:count]
+        cols = cols.reshape((*x.shape[:3], *self.plan.col))
+        if self.plan.outer:
+            lead[...] = 0
+            for fill, read in self.plan.outer:
+                part = lead[read]
+                part += cols[fill]
+        else:
+            lead = cols.reshape(lead.shape)
+        for fill, read in self.plan.last:
+            part = x[read]
+            part += lead[fill]
+
+
+class Block(NamedTuple):
+    """Some images, and some of the first spatial dimension's outputs, that are done at once."""
+
+    images: slice
+    rows: slice
+    size: Ints
+    padding: Ints
+
+
+def blocks(
+    count: int, bytes_of_row: int, size: Ints, stride: Ints, padding: Ints
+) -> tuple[int, list[Block]]:
+    """The largest number of images in a block, and the blocks."""
+    rows = size[0]
+    whole = bytes_of_row * rows
+    if whole <= 2 * CACHE or rows == 1:
+        step = max(1, min(count, CACHE // max(whole, 1)))
+        every = slice(0, rows)
+        return step, [
+            Block(slice(i, min(i + step, count)), every, size, padding)
+            for i in range(0, count, step)
+        ]
+    step = max(1, CACHE // bytes_of_row)
+    parts = -(-rows // step)
+    step = -(-rows // parts)
+    return 1, [
+        Block(
+            slice(i, i + 1),
+            slice(r, min(r + step, rows)),
+            (min(step, rows - r), *size[1:]),
+            (padding[0] - r * stride[0], *padding[1:]),
+        )
+        for i in range(count)
+        for r in range(0, rows, step)
+    ]
+
+
+class Work:
+    """The blocks of one convolution with their columns.
+
+    Iterating gives (images, slice of the flattened outputs, columns' builder).
+    """
+
+    def __init__(
+        self, head: Ints, spatial: Ints, kernel: Ints, geometry: Any, dtype: Any
+    ) -> None:
+        size, stride, padding, dilation = geometry
+        self.head, self.dtype, self.whole = head, dtype, size
+        self.spatial, self.kernel, self.stride, self.dilation = spatial, kernel, stride, dilation
+        row = head[1] * head[2] * _size(kernel) * _size(size[1:]) * dtype.itemsize
+        self.step, self.blocks = blocks(head[0], row, size, stride, padding)
+
+    def __iter__(self) -> Any:
+        per_row = _size(self.whole[1:])
+        head = (self.step, *self.head[1:])
+        columns: Any = None
+        last: Any = None
+        memory: Any = (None, None)
+        for b in self.blocks:
+            if b[2:] != last:
+                last = b[2:]
+                plan = plan_of(
+                    self.spatial, self.kernel, b.size, self.stride, b.padding, self.dilation
+                )
+                columns = Columns(plan, head, self.dtype, memory)
+                if memory[0] is None:
+                    memory = columns.lead.reshape(-1), columns.col.reshape(-1)
+            yield b.images, slice(b.rows.start * per_row, b.rows.stop * per_row), columns
+
+
+def _grouped(x: Any, groups: int) -> Any:
+    """(n, channels, *spatial) -> (n, groups, channels of one, *spatial)."""
+    shape = x.shape
+    return x.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
+
+
+def _matrix(w: Any, groups: int) -> Any:
+    """(out, in, *kernel) -> (groups, out of one, in * kernel)."""
+    return w.reshape((groups, w.shape[0] // groups, _size(w.shape[1:])))
+
+
+def _is_direct(spatial: Ints, kernel: Ints, geometry: Any) -> bool:
+    return plan_of(spatial, kernel, *geometry).direct
+
+
+def convolution(
+    x: Any, w: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Any:
+    """out[n, o, p] = the sum over c, t of w[o, c, t] x[n, c, stride p - padding + dilation t].
+
+    Args:
+        x: (n, c, *spatial). w: (o, c / groups, *kernel). size: the spatial size of the result.
+    """
+    if is_half(x):
+        args = (size, stride, padding, dilation, groups)
+        return convolution(x.astype(F32), w.astype(F32), *args).astype(x.dtype)
+    dtype = x.dtype
+    out = np.empty((x.shape[0], w.shape[0], *size), dtype)
+    if not out.size:
+        return out
+    if not x.size or not w.size:
+        out[...] = 0
+        return out
+    xg, wm = _grouped(x, groups), _matrix(w, groups)
+    flat = out.reshape((*xg.shape[:2], wm.shape[1], -1))
+    kernel, spatial, geometry = w.shape[2:], x.shape[2:], (size, stride, padding, dilation)
+    if _is_direct(spatial, kernel, geometry):
+        np.matmul(wm, xg.reshape((*xg.shape[:3], -1)), out=flat)
+        return out
+    for images, outputs, columns in Work(xg.shape[:3], spatial, kernel, geometry, dtype):
+        np.matmul(wm, columns.of(xg[images]), out=flat[images, ..., outputs])
+    return out
+
+
+def convolution_input(
+    g: Any, w: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Any:
+    """The adjoint of `convolution` in x, of spatial size `size`; `conv_transpose` is this."""
+    if is_half(g):
+        args = (size, stride, padding, dilation, groups)
+        return convolution_input(g.astype(F32), w.astype(F32), *args).astype(g.dtype)
+    dtype = g.dtype
+    shape = (g.shape[0], w.shape[1] * groups, *size)
+    kernel, geometry = w.shape[2:], (g.shape[2:], stride, padding, dilation)
+    if not _size(shape) or not g.size or not w.size:
+        return np.zeros(shape, dtype)
+    gg = _grouped(g, groups)
+    gg = gg.reshape((*gg.shape[:3], -1))
+    turned = _matrix(w, groups).swapaxes(1, 2)
+    if _is_direct(size, kernel, geometry):
+        return np.matmul(turned, gg).reshape(shape)
+    made = np.zeros(shape, dtype)
+    xg = _grouped(made, groups)
+    for images, outputs, columns in Work(xg.shape[:3], size, kernel, geometry, dtype):
+        columns.back(np.matmul(turned, gg[images, ..., outputs]), xg[images])
+    return made
+
+
+def convolution_weight(
+    g: Any, x: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Any:
+    """The adjoint of `convolution` in w, for a kernel of spatial size `size`."""
+    if is_half(x):
+        args = (size, stride, padding, dilation, groups)
+        return convolution_weight(g.astype(F32), x.astype(F32), *args).astype(x.dtype)
+    dtype = x.dtype
+    shape = (g.shape[1], x.shape[1] // groups, *size)
+    if not g.size or not x.size or not _size(shape):
+        return np.zeros(shape, dtype)
+    gg, xg = _grouped(g, groups), _grouped(x, groups)
+    gg = gg.reshape((*gg.shape[:3], -1))
+    spatial, geometry = x.shape[2:], (g.shape[2:], stride, padding, dilation)
+    if _is_direct(spatial, size, geometry):
+        cols = xg.reshape((*xg.shape[:3], -1))
+        return _summed(np.matmul(gg, cols.swapaxes(2, 3))).reshape(shape)
+    total: Any = None
+    for images, outputs, columns in Work(xg.shape[:3], spatial, size, geometry, dtype):
+        cols = columns.of(xg[images]).swapaxes(2, 3)
+        part = _summed(np.matmul(gg[images, ..., outputs], cols))
+        if total is None:
+            total = part
+        else:
+            total += part
+    return total.reshape(shape)
+
+
+def _summed(parts: Any) -> Any:
+    return parts[0] if len(parts) == 1 else np.add.reduce(parts, 0)
+
+
+# ---------------------------------------------------------------- columns as such
+
+
+def im2col(
+    x: Any, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Any:
+    """Patches as columns: (*, c, *spatial) -> (*, c * kernel, outputs), zeros outside."""
+    n = len(kernel)
+    lead, (c, *spatial) = x.shape[: -n - 1], x.shape[-n - 1 :]
+    count = _size(lead)
+    plan = plan_of(tuple(spatial), kernel, size, stride, padding, dilation)
+    shape = (*lead, c * _size(kernel), _size(size))
+    if not _size(shape) or not x.size:
+        return np.zeros(shape, x.dtype)
+    columns = Columns(plan, (count, 1, c), x.dtype)
+    return columns.of(x.reshape((count, 1, c, *spatial))).reshape(shape)
+
+
+def col2im(
+    g: Any, spatial: Ints, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Any:
+    """The adjoint of `im2col`: patches summed where they overlap."""
+    lead, rows = g.shape[:-2], g.shape[-2]
+    c, count = rows // _size(kernel), _size(lead)
+    made = np.zeros((*lead, c, *spatial), g.dtype)
+    if g.size and made.size:
+        plan = plan_of(spatial, kernel, size, stride, padding, dilation)
+        columns = Columns(plan, (count, 1, c), g.dtype)
+        columns.back(np.ascontiguousarray(g), made.reshape((count, 1, c, *spatial)))
+    return made

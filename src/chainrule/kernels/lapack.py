@@ -1,0 +1,380 @@
+"""Factorisations and triangular systems of batches of matrices, and what LAPACK says when it fails.
+
+NumPy's LAPACK works on whole batches but says nothing of where a factorisation stopped and has no
+LU. Here an LU is eliminated column by column for all matrices of a batch at once, or by SciPy's
+LAPACK, one matrix after the other, where SciPy is installed and that is faster. Everything else is
+NumPy. The `where_*` functions run only after a failure and find the matrix and the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+__all__ = ["LinAlgError", "cholesky", "inv", "lu_factor", "lu_solve", "solve", "solve_triangular"]
+
+Failure = np.linalg.LinAlgError
+
+
+class LinAlgError(RuntimeError):
+    """A factorisation cannot be completed: the matrix is singular, not positive-definite, ..."""
+
+    __module__ = "torch.linalg"
+
+
+def transposed(x: Any) -> Any:
+    """The transpose of every matrix of a batch."""
+    return x.swapaxes(-1, -2)
+
+
+def hermitian(x: Any) -> Any:
+    """The conjugate transpose of every matrix of a batch."""
+    x = x.swapaxes(-1, -2)
+    return x.conj() if x.dtype.kind == "c" else x
+
+
+@lru_cache(None)
+def scipy_lapack() -> Any:
+    """`scipy.linalg.lapack`; None where SciPy is not installed."""
+    try:
+        import scipy.linalg.lapack
+    except ImportError:
+        return None
+    return scipy.linalg.lapack
+
+
+@lru_cache(None)
+def routine(name: str, dtype: Any) -> Any:
+    """SciPy's LAPACK routine for a dtype, as in `routine("getrf", float32)`; None without SciPy."""
+    return getattr(scipy_lapack(), "sdcz"["fdFD".index(dtype.char)] + name, None)
+
+
+def few(x: Any) -> bool:
+    """Whether a loop over the matrices of a batch beats one over their columns."""
+    return x.ndim == 2 or x.size <= 8 * x.shape[-1] ** 3
+
+
+def stacked(one: Callable[..., Any], operands: tuple[Any, ...], shapes: Any, dtypes: Any) -> Any:
+    """`one` on each matrix of a batch; operands share their leading dimensions.
+
+    Args:
+        shapes, dtypes: of each output, without the leading dimensions.
+    """
+    batch = operands[0].shape[:-2]
+    outs = [np.empty((*batch, *s), d) for s, d in zip(shapes, dtypes, strict=True)]
+    for at in np.ndindex(batch):
+        for out, made in zip(outs, one(*(x[at] for x in operands)), strict=True):
+            out[at] = made
+    return outs
+
+
+def flat_batch(x: Any) -> Any:
+    """A copy with all leading dimensions made one."""
+    rows, cols = x.shape[-2:]
+    count = 1
+    for n in x.shape[:-2]:
+        count *= n
+    return np.array(x.reshape(count, rows, cols))
+
+
+# ---------------------------------------------------------------- LU
+
+
+def lu_factor(x: Any) -> tuple[Any, Any, Any]:
+    """PA = LU with rows exchanged: L below and U above the diagonal, pivots from 1, and where the
+    first zero is on U's diagonal (0: nowhere)."""
+    m, n = x.shape[-2:]
+    k = min(m, n)
+    getrf = routine("getrf", x.dtype) if k and few(x) else None
+    if getrf is None:
+        return _eliminated(x)
+    if x.ndim == 2:
+        lu, pivots, info = getrf(x)
+        return lu, (pivots + 1).astype(np.int32), np.array(info, np.int32)
+    lu, pivots, info = stacked(
+        getrf, (x,), ((m, n), (k,), ()), (x.dtype, np.int32, np.int32)
+    )
+    return lu, pivots + np.int32(1), info
+
+
+def _eliminated(x: Any) -> tuple[Any, Any, Any]:
+    """Gaussian elimination with row exchanges, one column of all matrices at a time."""
+    m, n = x.shape[-2:]
+    k, batch = min(m, n), x.shape[:-2]
+    a = flat_batch(x)
+    count = np.arange(len(a))
+    pivots = np.empty((len(a), k), np.int32)
+    info = np.zeros(len(a), np.int32)
+    for j in range(k):
+        column = a[:, j:, j]
+        size = abs(column.real) + abs(column.imag) if a.dtype.kind == "c" else abs(column)
+        p = np.argmax(size, 1) + j
+        pivots[:, j] = p + 1
+        row = a[count, p]
+        a[count, p] = a[:, j]
+        a[:, j] = row
+        top = row[:, j]
+        zero = top == 0
+        if zero.any():
+            info[zero & (info == 0)] = j + 1
+            top = np.where(zero, 1, top)
+        if j + 1 < m:
+            factors = a[:, j + 1 :, j] / top[:, None]
+            a[:, j + 1 :, j] = factors
+            if j + 1 < n:
+                a[:, j + 1 :, j + 1 :] -= factors[:, :, None] * row[:, None, j + 1 :]
+    return a.reshape(x.shape), pivots.reshape(*batch, k), info.reshape(batch)
+
+
+def permutation(pivots: Any, m: int) -> Any:
+    """For each row of LU, the row of A that it was."""
+    k = pivots.shape[-1]
+    flat = pivots.reshape(int(np.prod(pivots.shape[:-1])), k)
+    order = np.tile(np.arange(m), (len(flat), 1))
+    count = np.arange(len(flat))
+    for j in range(k):
+        p = flat[:, j] - 1
+        moved = order[count, p]
+        order[count, p] = order[:, j]
+        order[:, j] = moved
+    return order.reshape(*pivots.shape[:-1], m)
+
+
+def permutation_matrix(pivots: Any, m: int, dtype: Any) -> Any:
+    """P with A = P L U."""
+    rows = permutation(pivots, m)
+    return (np.arange(m)[:, None] == rows[..., None, :]).astype(dtype)
+
+
+def lu_solve(lu: Any, pivots: Any, b: Any, adjoint: bool = False) -> Any:
+    """X with A X = B, or A^H X = B, from the factors of A."""
+    n = lu.shape[-1]
+    getrs = routine("getrs", lu.dtype) if n and b.size and lu.ndim == b.ndim == 2 else None
+    if getrs is not None:
+        return getrs(lu, pivots - 1, b, trans=2 if adjoint else 0)[0]
+    rows = permutation(pivots, n)
+    if adjoint:
+        h = hermitian(lu)
+        y = solve_triangular(h, b, False)
+        y = solve_triangular(h, y, True, True, True)
+        rows = np.argsort(rows, -1)
+    else:
+        y = b
+    batch = np.broadcast_shapes(rows.shape[:-1], y.shape[:-2])
+    rows = np.broadcast_to(rows[..., None], (*batch, n, 1))
+    y = np.take_along_axis(np.broadcast_to(y, (*batch, *y.shape[-2:])), rows, -2)
+    if adjoint:
+        return y
+    return solve_triangular(lu, solve_triangular(lu, y, False, True, True), True)
+
+
+# ---------------------------------------------------------------- triangular systems
+
+
+def solve_triangular(
+    a: Any, b: Any, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Any:
+    """X with A X = B (X A = B if not left), reading one triangle of A."""
+    if not left:
+        return transposed(
+            solve_triangular(transposed(a), transposed(b), not upper, True, unitriangular)
+        )
+    if not (a.size and b.size):
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return np.zeros((*batch, *b.shape[-2:]), b.dtype)
+    trtrs = routine("trtrs", a.dtype)
+    if trtrs is None or (a.ndim > 2 and not few(a)):
+        return _substituted(a, b, upper, unitriangular)
+    if a.ndim == b.ndim == 2:
+        return _one_triangular(trtrs, a, b, upper, unitriangular)
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+    return stacked(
+        lambda x, y: (_one_triangular(trtrs, x, y, upper, unitriangular),),
+        (a, b), (b.shape[-2:],), (b.dtype,),
+    )[0]  # fmt: skip
+
+
+def _one_triangular(trtrs: Any, a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:
+    if a.flags.c_contiguous and a.shape[0] > 1:  # LAPACK reads columns: the transpose needs no copy
+        made, info = trtrs(a.T, b, lower=upper, trans=1, unitdiag=unitriangular)
+    else:
+        made, info = trtrs(a, b, lower=not upper, unitdiag=unitriangular)
+    if info:  # LAPACK refuses a zero on the diagonal; substitution gives inf and nan
+        return _substituted(a, b, upper, unitriangular)
+    return made
+
+
+def _substituted(a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:
+    """Substitution, one row of all systems at a time."""
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    x = np.array(np.broadcast_to(b, (*batch, *b.shape[-2:])))
+    n = a.shape[-1]
+    for i in range(n - 1, -1, -1) if upper else range(n):
+        if not unitriangular:
+            x[..., i, :] /= a[..., i, i, None]
+        rest = slice(0, i) if upper else slice(i + 1, n)
+        x[..., rest, :] -= a[..., rest, i, None] * x[..., i, None, :]
+    return x
+
+
+# ---------------------------------------------------------------- with checks
+
+
+def first_failure(info: Any) -> tuple[str, int]:
+    """Where the first matrix that failed is, as PyTorch writes it, and its code."""
+    at = np.flatnonzero(info)
+    i = int(at[0]) if at.size else 0
+    code = int(np.ravel(info)[i])
+    return (f"(Batch element {i}): " if np.ndim(info) else ""), code
+
+
+def singular(op: str, info: Any) -> LinAlgError:
+    """The error of an inverse that does not exist."""
+    batch, at = first_failure(info)
+    return LinAlgError(
+        f"{op}: {batch}The diagonal element {at} is zero, the inversion could not be completed "
+        "because the input matrix is singular.\n"
+        "Hint: torch.linalg.pinv(A) exists for every matrix"
+    )
+
+
+def unsolvable(op: str, info: Any) -> LinAlgError:
+    """The error of a system without solution."""
+    batch, at = first_failure(info)
+    return LinAlgError(
+        f"{op}: {batch}The solver failed because the input matrix is singular.\n"
+        f"pivot: element {at} of the diagonal of U is zero\n"
+        "Hint: torch.linalg.lstsq(A, B) solves in the sense of least squares"
+    )
+
+
+def not_definite(op: str, info: Any) -> LinAlgError:
+    """The error of a Cholesky factor that does not exist."""
+    batch, at = first_failure(info)
+    return LinAlgError(
+        f"{op}: {batch}The factorization could not be completed because the input is not "
+        f"positive-definite (the leading minor of order {at} is not positive-definite).\n"
+        "Hint: add a small multiple of the identity, or use torch.linalg.eigh"
+    )
+
+
+def info_of_lu(x: Any) -> Any:
+    """Where the pivots of LU vanish."""
+    return lu_factor(np.broadcast_to(x, x.shape))[2]
+
+
+def inv(x: Any, op: str = "linalg.inv") -> Any:
+    """The inverse of each matrix."""
+    try:
+        return np.linalg.inv(x)
+    except Failure:
+        raise singular(op, info_of_lu(x)) from None
+
+
+def inv_ex(x: Any) -> tuple[Any, Any]:
+    """The inverse of each matrix, with what division by zero leaves of it, and where it failed."""
+    info = np.zeros(x.shape[:-2], np.int32)
+    try:
+        return np.linalg.inv(x), info
+    except Failure:
+        lu, pivots, info = lu_factor(x)
+    eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    return lu_solve(lu, pivots, eye), info
+
+
+def solve(a: Any, b: Any, vector: bool = False, op: str = "torch.linalg.solve") -> Any:
+    """X with A X = B; B and X may be vectors."""
+    try:
+        if not vector:
+            return np.linalg.solve(a, b)
+        if b.ndim == 1:
+            return np.linalg.solve(a, b)
+        return np.linalg.solve(a, b[..., None])[..., 0]
+    except Failure:
+        raise unsolvable(op, info_of_lu(a)) from None
+
+
+def solve_ex(a: Any, b: Any, vector: bool = False) -> tuple[Any, Any]:
+    """`solve` with what division by zero leaves, and where it failed."""
+    info = np.zeros(a.shape[:-2], np.int32)
+    try:
+        return solve(a, b, vector), info
+    except LinAlgError:
+        lu, pivots, info = lu_factor(a)
+    made = lu_solve(lu, pivots, b[..., None] if vector else b)
+    return (made[..., 0] if vector else made), info
+
+
+def cholesky(x: Any, upper: bool = False, op: str = "linalg.cholesky") -> Any:
+    """L with A = L L^H (U with U^H U), from one triangle of A."""
+    try:
+        return np.linalg.cholesky(x, upper=upper)
+    except Failure:
+        raise not_definite(op, _cholesky_by_columns(x, upper)[1]) from None
+
+
+def cholesky_ex(x: Any, upper: bool = False) -> tuple[Any, Any]:
+    """The factor as far as it goes, and the order of the first minor that is not definite (0:
+    all are)."""
+    try:
+        return cholesky(x, upper), np.zeros(x.shape[:-2], np.int32)
+    except LinAlgError:
+        return _cholesky_by_columns(x, upper)
+
+
+def _cholesky_by_columns(x: Any, upper: bool) -> tuple[Any, Any]:
+    """Cholesky's algorithm, one column of all matrices at a time; it stops, for each matrix, where
+    its pivot is not positive."""
+    n, batch = x.shape[-1], x.shape[:-2]
+    a = flat_batch(hermitian(x) if upper else x)
+    info = np.zeros(len(a), np.int32)
+    for j in range(n):
+        pivot = a[:, j, j].real
+        info[(info == 0) & ~(pivot > 0)] = j + 1
+        going = info == 0
+        root = np.sqrt(np.where(going, pivot, 1))
+        a[going, j, j] = root[going]
+        column = a[:, j + 1 :, j] / root[:, None]
+        a[going, j + 1 :, j] = column[going]
+        update = column[:, :, None] * column.conj()[:, None, :]
+        a[going, j + 1 :, j + 1 :] -= update[going]
+    made = np.tril(a).reshape(x.shape)
+    return (hermitian(made) if upper else made), info.reshape(batch)
+
+
+# ---------------------------------------------------------------- Householder reflections
+
+
+def geqrf(x: Any) -> tuple[Any, Any]:
+    """The reflections whose product is Q below the diagonal, R on and above it; their factors."""
+    m, n = x.shape[-2:]
+    if not x.size:
+        return x.copy(), np.zeros((*x.shape[:-2], min(m, n)), x.dtype)
+    h, tau = np.linalg.qr(x, "raw")
+    return np.ascontiguousarray(transposed(h)), tau
+
+
+def reflectors(a: Any, count: int) -> Any:
+    """The vectors of the reflections: below the diagonal of A, with a one on it."""
+    v = np.tril(a[..., :, :count], -1)
+    i = np.arange(count)
+    v[..., i, i] = 1
+    return v
+
+
+def reflect(a: Any, tau: Any, c: Any, adjoint: bool = False) -> Any:
+    """H_1 H_2 ... H_k C with H_i = 1 - tau_i v_i v_i^H; H_k^H ... H_1^H C if adjoint."""
+    k = tau.shape[-1]
+    v = reflectors(a, k)
+    batch = np.broadcast_shapes(a.shape[:-2], tau.shape[:-1], c.shape[:-2])
+    made = np.array(np.broadcast_to(c, (*batch, *c.shape[-2:])))
+    factors = tau.conj() if adjoint else tau
+    for i in range(k) if adjoint else range(k - 1, -1, -1):
+        column = v[..., i:, i, None]
+        row = np.matmul(hermitian(column), made[..., i:, :])
+        made[..., i:, :] -= (factors[..., i, None, None] * column) * row
+    return made

@@ -1,0 +1,138 @@
+"""Kernels of orthogonal polynomials: three-term recurrences run once for all degrees.
+
+Each function takes arrays (or NumPy scalars) `x` and degrees `n`, which broadcast; a degree is cut
+to an integer, and a polynomial of negative degree is 0. The values at the ends of the interval are
+exact, and Chebyshev polynomials of high degree inside it are cosines. Called through
+`ops/polynomials.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["POLYNOMIALS"]
+
+Array = Any
+
+
+def _recurrence(
+    x: Array, n: Array, first: Array, step: Callable[[int, Array, Array], Array]
+) -> Array:
+    """P_n where P_0 = 1, P_1 = `first` and P_(k+1) = `step(k, P_k, P_(k-1))`; 0 below degree 0."""
+    result = np.zeros(n.shape, x.dtype)
+    result[n == 0] = 1
+    before, now = np.ones(x.shape, x.dtype), first
+    last = int(n.max(initial=0))
+    for k in range(1, last + 1):
+        if not (now == now).any():  # all that follow are NaN as well
+            result[n >= k] = np.nan
+            break
+        np.copyto(result, now, where=n == k)
+        if k < last:
+            before, now = now, step(k, now, before)
+    return result
+
+
+def _operands(x: Any, n: Any) -> tuple[Array, Array]:
+    """Arrays of one shape, the degrees as integers."""
+    dtype = getattr(x, "dtype", None) or n.dtype
+    degrees = np.asarray(n)
+    if degrees.dtype.kind != "i":
+        degrees = np.where(degrees == degrees, degrees, -1).astype(np.int64)
+    x, degrees = np.broadcast_arrays(np.asarray(x, dtype), degrees)
+    return x, degrees
+
+
+def _sign(n: Array) -> Array:
+    """1 for even degrees, -1 for odd ones."""
+    return 1 - 2 * (n & 1)
+
+
+def _chebyshev(
+    first: Callable[[Array], Array],
+    right: Callable[[Array], Array],
+    left: Callable[[Array], Array],
+    trigonometric: Callable[[Array, Array], Array],
+    enough: int,
+    shifted: bool,
+) -> Callable[..., Array]:
+    """A family with P_(k+1) = 2 x P_k - P_(k-1).
+
+    Args:
+        first: P_1. right, left: the values at the ends 1 and -1 of the interval, by degree.
+        trigonometric: the closed form at (n, arccos x) inside, for degrees above `enough`.
+        shifted: the interval is [0, 1].
+    """
+
+    def kernel(x: Any, n: Any) -> Array:
+        x, n = _operands(x, n)
+        ends = (x == 1, x == 0 if shifted else x == -1)
+        t = 2 * x - 1 if shifted else x
+        angle = np.arccos(t)
+        closed = np.where(ends[0], right(n), np.where(ends[1], left(n), trigonometric(n, angle)))
+        direct = (ends[0] | ends[1] | ((n > enough) & (np.abs(t) < 1))) & (n > 0)
+        degrees = np.where(direct, 0, n)
+        result = _recurrence(t, degrees, first(t), lambda k, p, q: 2 * t * p - q)
+        return np.where(direct, closed, result).astype(x.dtype)[()]
+
+    return kernel
+
+
+_T = (
+    lambda x: x, lambda n: 1, _sign, lambda n, a: np.cos(n * a), 6,
+)  # fmt: skip
+_U = (
+    lambda x: 2 * x, lambda n: n + 1, lambda n: _sign(n) * (n + 1),
+    lambda n, a: np.sin((n + 1) * a) / np.sin(a), 8,
+)  # fmt: skip
+_V = (
+    lambda x: 2 * x - 1, lambda n: 1, lambda n: _sign(n) * (2 * n + 1),
+    lambda n, a: np.cos((n + 0.5) * a) / np.cos(a / 2), 8,
+)  # fmt: skip
+_W = (
+    lambda x: 2 * x + 1, lambda n: 2 * n + 1, _sign,
+    lambda n, a: np.sin((n + 0.5) * a) / np.sin(a / 2), 8,
+)  # fmt: skip
+
+
+def _hermite(scale: int) -> Callable[..., Array]:
+    """P_(k+1) = s (x P_k - k P_(k-1)): of the physicists (s = 2), of the probabilists (s = 1)."""
+
+    def kernel(x: Any, n: Any) -> Array:
+        x, n = _operands(x, n)
+        far = n > (128 if x.dtype.itemsize == 4 else 512)
+        made = _recurrence(
+            x, np.where(far, 0, n), scale * x, lambda k, p, q: scale * (x * p - k * q)
+        )
+        return np.where(far, x.dtype.type(np.nan), made)[()]
+
+    return kernel
+
+
+def _laguerre(x: Any, n: Any) -> Array:
+    x, n = _operands(x, n)
+    return _recurrence(x, n, 1 - x, lambda k, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1))[()]
+
+
+def _legendre(x: Any, n: Any) -> Array:
+    x, n = _operands(x, n)
+    return _recurrence(x, n, x, lambda k, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1))[()]
+
+
+POLYNOMIALS: dict[str, Callable[..., Array]] = {
+    "chebyshev_polynomial_t": _chebyshev(*_T, shifted=False),
+    "chebyshev_polynomial_u": _chebyshev(*_U, shifted=False),
+    "chebyshev_polynomial_v": _chebyshev(*_V, shifted=False),
+    "chebyshev_polynomial_w": _chebyshev(*_W, shifted=False),
+    "shifted_chebyshev_polynomial_t": _chebyshev(*_T, shifted=True),
+    "shifted_chebyshev_polynomial_u": _chebyshev(*_U, shifted=True),
+    "shifted_chebyshev_polynomial_v": _chebyshev(*_V, shifted=True),
+    "shifted_chebyshev_polynomial_w": _chebyshev(*_W, shifted=True),
+    "hermite_polynomial_h": _hermite(2),
+    "hermite_polynomial_he": _hermite(1),
+    "laguerre_polynomial_l": _laguerre,
+    "legendre_polynomial_p": _legendre,
+}
