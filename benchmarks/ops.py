@@ -400,7 +400,7 @@ def cases() -> list[Case]:
     paths: dict[str, str] = {}
     for path, function in PUBLIC.items():
         prim = getattr(function, "prim", None)
-        if prim is not None and not path.endswith("_"):
+        if prim is not None and not path.endswith("_") and "_" not in (path[0], path.split(".")[-1][0]):
             paths.setdefault(prim.name, path)
     for name, path in sorted(paths.items()):
         prim = REGISTRY[name]

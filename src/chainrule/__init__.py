@@ -41,6 +41,7 @@ from .dtypes import (
     layout,
     memory_format,
     preserve_format,
+    sparse_coo,
     strided,
     uint8,
     uint16,

@@ -21,7 +21,9 @@ __all__ = [
     "modes",
     "set_grad",
     "set_inference",
+    "count_tapes",
     "snapshot",
+    "tapes",
 ]
 
 
@@ -36,12 +38,14 @@ class _Switches:
         "grad_off",
         "mode",
         "mode_count",
+        "tapes",
     )
 
     grad: bool  # no thread has switched recording off
     grad_off: int  # threads that have
     mode: Any  # None, or `current`: asks the thread's own interpreter stack
     mode_count: int  # interpreters running in all threads
+    tapes: int  # reverse transforms running on the plain tape, in all threads
     anomaly: bool
     default_dtype: Any  # a dtypes.dtype; set when dtypes is imported
     default_complex: Any
@@ -55,11 +59,13 @@ class _Local(threading.local):
 
     def __init__(self) -> None:
         self.modes: list[Any] = []
+        self.tapes: list[Any] = []
 
 
 S = _Switches()
 S.grad, S.grad_off, S.mode, S.mode_count, S.anomaly = True, 0, None, 0, False
 S.default_dtype = S.default_complex = None
+S.tapes = 0
 _local = _Local()
 _lock = threading.Lock()
 
@@ -96,6 +102,17 @@ def modes() -> list[Any]:
     return _local.modes
 
 
+def tapes() -> list[Any]:
+    """The reverse transforms that this thread runs on the plain tape, the innermost last."""
+    return _local.tapes
+
+
+def count_tapes(change: int) -> None:
+    """One more or one less in all threads."""
+    with _lock:
+        S.tapes += change
+
+
 def snapshot() -> tuple[Any, ...]:
     """Everything a test or a failed call must leave as it was; compare with `==`."""
-    return (_local.grad, _local.inference, tuple(_local.modes), S.default_dtype, S.anomaly)
+    return (_local.grad, _local.inference, tuple(_local.modes), tuple(_local.tapes), S.default_dtype, S.anomaly)

@@ -32,6 +32,7 @@ __all__ = [
     "promote_types",
     "result_type_of",
     "scalar_type",
+    "sparse_coo",
     "strided",
 ]
 
@@ -430,6 +431,7 @@ class memory_format:
 
 
 strided = layout("strided")
+sparse_coo = layout("sparse_coo")  # to be compared with, and refused
 contiguous_format, preserve_format = (
     memory_format("contiguous_format"),
     memory_format("preserve_format"),

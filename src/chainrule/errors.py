@@ -370,6 +370,32 @@ def edge_without_tensor(edge: Any) -> RuntimeError:
 # ---------------------------------------------------------------- leaves, in-place, inference
 
 
+def backward_inside() -> RuntimeError:
+    """`backward()` on a value of a transform of func."""
+    return RuntimeError(
+        hinted(
+            "backward() called inside a functorch transform. This is not supported, please use "
+            "functorch.grad or functorch.vjp instead or call backward() outside of functorch "
+            "transforms.",
+            hint="torch.func.grad(f)(x) nests to any depth",
+        )
+    )
+
+
+def requires_grad_inside() -> RuntimeError:
+    """`requires_grad_` on a value of a transform of func."""
+    return RuntimeError(
+        hinted(
+            "You are attempting to call Tensor.requires_grad_() (or perhaps using "
+            "torch.autograd.functional.* APIs) inside of a function being transformed by a "
+            "functorch transform. This is unsupported, please attempt to use the functorch "
+            "transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside "
+            "of a function being transformed instead.",
+            hint="torch.func.grad differentiates with respect to arguments; nothing need be marked",
+        )
+    )
+
+
 def float_only(first: str, dtype: Any) -> RuntimeError:
     """requires_grad on an integer tensor."""
     return RuntimeError(

@@ -29,6 +29,7 @@ LOADERS = {
     "cli",
     "compat",
     "autograd",
+    "func",
     "ops",
 }  # may use importlib: what few programs use is loaded late
 

@@ -21,6 +21,7 @@ from ..core.declare import unreduced
 from ..core.interpreter import Interpreter, below
 from ..core.primitive import Primitive
 from ..core.record import OPS, RAW, GeneralNode, Layout, Rule, parameters_of
+from ..core.tensor import Tensor
 
 __all__ = ["safe_where"]
 
@@ -111,6 +112,7 @@ class Twin(Primitive):
             self.number_node = type(plain.number_node.__name__, (GeneralNode,), body)
 
 
+_ARRAYS = (np.ndarray, np.generic)  # else the explanation reads the rule: on symbols
 _TWINS: dict[Any, Any] = {}
 _KINDS = ("elementwise", "reduction", "bilinear", "general")  # the others multiply by no derivative
 
@@ -132,12 +134,12 @@ def _guarded(prim: Primitive, rule: Rule) -> Rule:
     zeros = _zeros_of(prim, where)
 
     def guarded(xp: Any, g: Any, *values: Any) -> Any:
-        if xp is RAW:
-            return _kept_raw(fn(RAW, g, *values), g, values, zeros)
-        if xp is not OPS:
-            return fn(xp, g, *values)
-        with safe_where():
-            return _kept_ops(fn(OPS, g, *values), g, values, zeros)
+        first = g[0] if isinstance(g, (tuple, list)) else g
+        if isinstance(first, Tensor):
+            with safe_where():
+                return _kept_ops(fn(xp, g, *values), g, values, zeros)
+        made = fn(xp, g, *values)
+        return _kept_raw(made, g, values, zeros) if isinstance(first, _ARRAYS) else made
 
     guarded.parameter_names = parameters_of(fn)  # type: ignore[attr-defined]
     made = Rule(guarded)

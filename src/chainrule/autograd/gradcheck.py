@@ -298,7 +298,10 @@ class _Check:
         """The same number by backward and by forward mode."""
         if self.o.check_backward_ad:
             cotangent = wrap(np.asarray(v, out._data.dtype))
-            (g,) = engine.grad([out], [x], [cotangent], True)
+            (g,), (again,) = (engine.grad([out], [x], [cotangent], True) for _ in range(2))
+            if g is not None and again is not None:
+                self._check_gradient(g, x)
+                self._repeats(g._data, again._data)
             yield 0.0 if g is None else float((g._data * u).sum())
         if self.o.check_forward_ad:
             tangent = self._tangents(i, np.asarray(u, x._data.dtype))[j]
@@ -387,17 +390,18 @@ class _Check:
                 n = _real_part(numerical[i][j], part)
                 n = n[:, 0] + 1j * n[:, 1] if x.is_complex() else n[:, 0]
                 self._agree(analytical[i], n, i, j, part if out.is_complex() else "")
-                if (
-                    analytical[i].size
-                    and np.abs(analytical[i] - again[i]).max() > self.o.nondet_tol
-                ):
-                    raise GradcheckError(
-                        "Backward is not reentrant, i.e., running backward with same input and "
-                        "grad_output multiple times gives different values, although analytical "
-                        f"gradient matches numerical gradient.The tolerance for nondeterminism was "
-                        f"{self.o.nondet_tol}.\nHint: a rule that draws random numbers, or a saved "
-                        "value that changes"
-                    )
+                self._repeats(analytical[i], again[i])
+
+    def _repeats(self, one: Any, other: Any) -> None:
+        """Two walks with the same cotangent give the same."""
+        if one.size and np.abs(one - other).max() > self.o.nondet_tol:
+            raise GradcheckError(
+                "Backward is not reentrant, i.e., running backward with same input and "
+                "grad_output multiple times gives different values, although analytical "
+                f"gradient matches numerical gradient.The tolerance for nondeterminism was "
+                f"{self.o.nondet_tol}.\nHint: a rule that draws random numbers, or a saved "
+                "value that changes"
+            )
 
     def _rows(self, out: Tensor, part: str) -> list[Any]:
         """[input]: the Jacobian by backward, elements of the input by elements of the output."""
@@ -496,11 +500,11 @@ class _Check:
 
     def _tangents(self, i: int, along: Any) -> list[Any]:
         """How the differentiable outputs change when input `i` moves along a direction."""
-        with Forward() as level:
+        with Forward(taped=True) as level:
             args = list(self.inputs)
             for k, (position, x) in enumerate(self.xs):
                 tangent = along if k == i else np.zeros(x._data.shape, x._data.dtype)
-                args[position] = level.dual(x.detach(), wrap(tangent))
+                args[position] = _dual(level, x, wrap(tangent))
             which = [t.requires_grad for t in self._floating()]
             outs = [t for t in _as_tuple(self.func(*args)) if _is_float(t)]
             outs = [t for t, wanted in zip(outs, which, strict=True) if wanted]
@@ -576,10 +580,10 @@ class _Check:
 
     def _pushed(self, i: int, tangent: Tensor) -> tuple[Tensor, ...]:
         """The tangents of all floating outputs when input `i` moves along a tangent."""
-        with Forward() as level:
-            args = [a.detach() if isinstance(a, Tensor) else a for a in self.inputs]
-            position, x = self.xs[i]
-            args[position] = level.dual(x.detach(), tangent)
+        with Forward(taped=True) as level:
+            args = list(self.inputs)
+            for k, (position, x) in enumerate(self.xs):
+                args[position] = _dual(level, x, tangent if k == i else None)
             found = [t for t in _as_tuple(self.func(*args)) if _is_float(t)]
             return tuple(
                 wrap(np.zeros(t._data.shape, t._data.dtype)) if d is None else d
@@ -614,6 +618,14 @@ def _array(g: Any, x: Tensor, count: int = 0) -> Any:
     """A gradient as an array; zeros where there is none."""
     shape = (count, *x._data.shape) if count else x._data.shape
     return np.zeros(shape, x._data.dtype) if g is None else np.asarray(g._data)
+
+
+def _dual(level: Forward, x: Tensor, tangent: Tensor | None) -> Tensor:
+    """`x` with a tangent, as a leaf: the function may differentiate with respect to it."""
+    leaf = x.detach().requires_grad_()
+    made = level.dual(leaf, tangent)
+    made._node = leaf._node
+    return made
 
 
 class _Undefined(Function):

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..core.node import LEAF
 from ..core.tensor import Tensor, wrap
 
 __all__ = ["Variable", "VariableMeta", "variable"]
@@ -25,7 +24,7 @@ class Variable(metaclass=VariableMeta):
 
     Args:
         data: the tensor; an empty one by default.
-        requires_grad: as for `torch.tensor`.
+        requires_grad: as for `torch.tensor`. volatile, name: without effect.
 
     Example:
         >>> import chainrule as torch
@@ -35,7 +34,7 @@ class Variable(metaclass=VariableMeta):
     """
 
     def __new__(  # type: ignore[misc]
-        cls, data: Any = None, requires_grad: Any = None, volatile: Any = None
+        cls, data: Any = None, requires_grad: bool = False, volatile: Any = None, *, name: Any = None
     ) -> Tensor:
         """Gives a Tensor."""
         if volatile:
@@ -49,7 +48,7 @@ class Variable(metaclass=VariableMeta):
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
         made = data.detach()
-        wanted = data._node is LEAF if requires_grad is None else bool(requires_grad)
+        wanted = bool(requires_grad)
         return made.requires_grad_() if wanted else made
 
 

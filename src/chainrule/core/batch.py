@@ -19,7 +19,7 @@ from . import batch_rules  # noqa: F401  # enters its rules into the table
 from .batching import front, rule_of
 from .custom_levels import batched_
 from .interpreter import drawn, drawn_from, pop, push
-from .levels import Level, Wrapped, alike, errors_of_requires_grad, outs_of
+from .levels import Level, Wrapped, alike, outs_of
 from .primitive import Primitive, cast
 from .record import OPS
 from .tensor import Tensor
@@ -186,7 +186,7 @@ class Batched(Wrapped):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        raise errors_of_requires_grad()
+        raise errors.requires_grad_inside()
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return self._show("BatchedTensor", "bdim=0, ")

@@ -23,7 +23,7 @@ import numpy as np
 from .. import errors
 from .._state import S, grad_enabled, set_grad
 from .interpreter import current
-from .node import LEAF, Node, Output, next_k
+from .node import LEAF, Node, Output, levels_of, next_k
 from .primitive import bump, link_view
 from .record import OPS, Packed, sum_to, version_of
 from .tensor import Tensor, own, wrap
@@ -347,6 +347,8 @@ class CustomPrimitive:
         names = tuple(kwargs)
         flat = (*args, *kwargs.values())
         if mode is None:
+            if S.tapes and not self.separate and any(map(levels_of, flat)):
+                self.need_setup_context()
             return self._run(flat, names)
         inputs = tuple(a for a in flat if isinstance(a, Tensor))
         template = tuple(_HOLE if isinstance(a, Tensor) else a for a in flat)

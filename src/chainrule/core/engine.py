@@ -31,7 +31,7 @@ from .node import LEAF, GradientEdge, Node, Output, edge_of
 from .tensor import Tensor, wrap
 from .watch import Watch, _lock, accumulate, attach, register_hook, visit
 
-__all__ = ["RemovableHandle", "backward", "grad", "register_hook"]
+__all__ = ["ONE", "RemovableHandle", "backward", "grad", "handed", "register_hook", "towards"]
 
 _ndarray, _add, _refs = np.ndarray, np.add, sys.getrefcount
 
@@ -184,8 +184,11 @@ def backward(
         _deliver(leaves, recorded)
         return
     targets = _as_inputs(inputs)
+    for t in targets:
+        if isinstance(t, Tensor) and t._node is None:
+            t.retain_grad()  # says why not, as in PyTorch
     if not ACTIVE and all(isinstance(t, Tensor) and t._node is LEAF for t in targets):
-        gs = _towards(roots, targets, keep, recorded, create_graph)
+        gs = towards(roots, targets, keep, recorded, create_graph)
         for i, t in enumerate(dict.fromkeys(targets)):
             g, gs[i] = gs[i], None
             if g is not None:
@@ -211,12 +214,18 @@ def grad(
 ) -> list[Tensor | None]:
     """The gradients themselves, None where an input was not used."""
     keep = create_graph if retain_graph is None else retain_graph
-    _as_inputs(inputs)
+    for t in _as_inputs(inputs):
+        if isinstance(t, Tensor) and t._node is None:
+            raise errors.input_without_grad(t)
     recorded = create_graph or _leveled(outputs, cotangents)
     roots = _roots(outputs, cotangents, recorded)
-    found = _towards(roots, inputs, keep, recorded, create_graph)
-    if recorded:
-        return found
+    found = towards(roots, inputs, keep, recorded, create_graph)
+    return found if recorded else handed(found)
+
+
+def handed(found: list[Any]) -> list[Tensor | None]:
+    """Tensors of cotangents that the walk leaves behind (`found` is emptied); a buffer that
+    somebody else holds is copied."""
     made: list[Tensor | None] = []
     while found:
         g = found.pop()
@@ -226,7 +235,7 @@ def grad(
     return made[::-1]
 
 
-def _towards(
+def towards(
     roots: list[tuple[Any, Any]],
     targets: Sequence[Any],
     keep: bool,
@@ -265,9 +274,6 @@ def _as_inputs(inputs: Any) -> list[Any]:
     targets = [inputs] if isinstance(inputs, (Tensor, GradientEdge)) else list(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    for t in targets:
-        if isinstance(t, Tensor) and t._node is None:
-            raise errors.input_without_grad(t)
     return targets
 
 
@@ -279,7 +285,7 @@ def _roots(
     ]
 
 
-_ONE: dict[Any, Any] = {np.dtype(n): np.dtype(n).type(1) for n in ("float32", "float64")}
+ONE: dict[Any, Any] = {np.dtype(n): np.dtype(n).type(1) for n in ("float32", "float64")}
 
 
 def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, Any]:
@@ -294,7 +300,7 @@ def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, A
         if data.size != 1 or data.dtype.kind == "c":
             raise errors.implicit_grad(t)
         seed = (
-            _ONE.get(data.dtype) if type(data) is not _ndarray else np.ones(data.shape, data.dtype)
+            ONE.get(data.dtype) if type(data) is not _ndarray else np.ones(data.shape, data.dtype)
         )
         if seed is None:
             seed = data.dtype.type(1)
@@ -307,7 +313,7 @@ def _root(index: int, t: Tensor, cotangent: Any, recorded: bool) -> tuple[Any, A
         seed = cotangent._data
         if seed.shape != data.shape:
             raise errors.cotangent_shape(index, cotangent, t)
-        if seed.dtype.kind == "c" and data.dtype.kind != "c":
+        if (seed.dtype.kind == "c") != (data.dtype.kind == "c"):
             raise RuntimeError(
                 "For complex Tensors, both grad_output and output are required to have the same "
                 "dtype. Mismatch in "
@@ -410,7 +416,7 @@ def _backward(
     """
     node = self._node
     if gradient is None and inputs is None and not create_graph and not ACTIVE:
-        seed = _ONE.get(self._data.dtype) if type(self._data) is not _ndarray else None
+        seed = ONE.get(self._data.dtype) if type(self._data) is not _ndarray else None
         if seed is not None and node is not None and node is not LEAF:  # a loss: no list of one
             _deliver(_run(node, seed, (), bool(retain_graph)), False)
             return

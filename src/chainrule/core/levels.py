@@ -120,7 +120,7 @@ class Wrapped(Tensor):
         raise _not_inside("detach_()")
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        raise errors_of_requires_grad()
+        raise errors.requires_grad_inside()
 
     def set_(self, *args: Any) -> Tensor:
         raise _not_inside("set_()")
@@ -129,14 +129,7 @@ class Wrapped(Tensor):
         raise _not_inside("resize_()")
 
     def backward(self, *args: Any, **kwargs: Any) -> None:
-        raise RuntimeError(
-            errors.hinted(
-                "backward() called inside a functorch transform. This is not supported, please use "
-                "functorch.grad or functorch.vjp instead or call backward() outside of functorch "
-                "transforms.",
-                hint="torch.func.grad(f)(x) nests to any depth",
-            )
-        )
+        raise errors.backward_inside()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         made: Tensor = OPS.clone(self)
@@ -158,20 +151,6 @@ def _not_inside(what: str) -> RuntimeError:
         errors.hinted(
             f"{what} is not supported inside a function transform",
             hint="do it before, outside of the function given to torch.func",
-        )
-    )
-
-
-def errors_of_requires_grad() -> RuntimeError:
-    """`requires_grad_` on a tensor of a level."""
-    return RuntimeError(
-        errors.hinted(
-            "You are attempting to call Tensor.requires_grad_() (or perhaps using "
-            "torch.autograd.functional.* APIs) inside of a function being transformed by a "
-            "functorch transform. This is unsupported, please attempt to use the functorch "
-            "transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside "
-            "of a function being transformed instead.",
-            hint="torch.func.grad differentiates with respect to arguments; nothing need be marked",
         )
     )
 
@@ -241,7 +220,7 @@ class Level(Interpreter):
 
     def __enter__(self) -> Any:
         self.stack = _state.modes()
-        self.number, self.above = 1, None
+        self.number, self.above = 1 + len(_state.tapes()), None
         for m in self.stack:
             if isinstance(m, Level):
                 self.number += 1

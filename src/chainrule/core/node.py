@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from .. import errors
+from .. import _state, errors
 from .hooks import OUTPUT, RemovableHandle, add, watch_leaf
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ __all__ = [
     "Output",
     "accumulator_of",
     "edge_of",
+    "levels_of",
     "next_k",
 ]
 
@@ -41,6 +42,7 @@ next_k: Callable[[], int] = count(-1, -1).__next__
 
 class _Sentinel:
     __slots__ = ("name",)
+    end = True
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -86,6 +88,7 @@ class Node:
     __slots__ = ("__dict__", "__weakref__", "e", "hooks", "k", "p", "s0", "s1", "v0", "v1")
 
     prim: Primitive  # of the subclass
+    end = False  # of the subclass: the graph of a level ends here, as at a leaf
     asks = False  # of the subclass: its rule may ask about the walk it is in (core/watch.py)
     unseen = 0  # of the subclass: inputs without edge that PyTorch shows as (None, 0)
     k: int
@@ -222,6 +225,7 @@ class Forbidden:
     follow: whoever looks at it is told so."""
 
     __slots__ = ("creation", "node", "number")
+    end = False
 
     def __init__(self, creation: str, node: Any, number: int) -> None:
         self.creation, self.node, self.number = creation, node, number
@@ -299,6 +303,15 @@ def edge_of(place: Any) -> tuple[Any, Any, int]:
     if node is LEAF:
         return place, None, 0
     return (None, node.node, node.number) if type(node) is Output else (None, node, 0)
+
+
+def levels_of(t: Any) -> list[int]:
+    """The numbers of the running transforms (core/tape.py) that `t` is a value of, the innermost
+    first."""
+    node = getattr(t, "_node", None)
+    if node is None or node is LEAF:
+        return []
+    return [tape.number for tape in reversed(_state.tapes()) if tape.survey([node])[0]]
 
 
 def walk(root: Node) -> Iterator[Node]:

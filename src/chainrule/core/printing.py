@@ -345,3 +345,12 @@ def format_value(
     if spec:
         raise TypeError(f"unsupported format string passed to {type_name}.__format__")
     return text()
+
+
+def of_levels(name: str, numbers: Sequence[int], shown: str) -> str:
+    """What a value of nested transforms looks like around the tensor it stands for; `numbers` of
+    the levels, the innermost first."""
+    for number in reversed(numbers):
+        value = shown.replace("\n", "\n    ")
+        shown = f"{name}(lvl={number}, value=\n    {value}\n)"
+    return shown

@@ -19,7 +19,7 @@ import numpy as np
 from .. import dtypes, errors
 from .._state import S, grad_enabled, inference_enabled
 from . import printing
-from .node import INFERENCE, LEAF, Forbidden, Node, Output
+from .node import INFERENCE, LEAF, Forbidden, Node, Output, levels_of
 
 __all__ = ["Meta", "Size", "Tensor", "own", "wrap"]
 
@@ -220,13 +220,13 @@ class Tensor:
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made it."""
-        return self._node is None or self._node is LEAF
+        return self._node is None or self._node.end
 
     @property
     def grad_fn(self) -> Node | None:
         """The node that made it; None for a leaf."""
         node = self._node
-        if node is None or node is LEAF:
+        if node is None or node.end:
             return None
         if type(node) is Output:
             return node.node
@@ -312,6 +312,8 @@ class Tensor:
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients of this leaf (or no longer); returns it."""
+        if S.tapes and levels_of(self):
+            raise errors.requires_grad_inside()
         if not requires_grad:
             if self._node is not None and self._node is not LEAF:
                 raise errors.requires_grad_off(self)
@@ -466,14 +468,16 @@ class Tensor:
         return id(self)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
+        levels = levels_of(self) if S.tapes else []
         suffixes = []
         if self._node is LEAF:
             suffixes = ["requires_grad=True"]
-        elif self._node is not None:
+        elif self._node is not None and not levels:
             suffixes = [f"grad_fn=<{type(self.grad_fn).__name__}>"]
-        return printing.tensor_repr(
+        shown = printing.tensor_repr(
             self._data, suffixes=suffixes, default_dtype=S.default_dtype.name
         )
+        return printing.of_levels("GradTrackingTensor", levels, shown) if levels else shown
 
     def __format__(self, spec: str) -> str:
         return printing.format_value(self._data, spec, self.__repr__, type(self).__name__)

@@ -79,7 +79,8 @@ def check_writable(x: Tensor, op: str, rest: tuple[Any, ...]) -> None:
     if (S.grad or grad_enabled()) and recording(x, rest):
         if x._view is not None:
             refuse_view(x)
-        if x._node is LEAF or (x._view is not None and x._view[0]._node is LEAF):
+        base = x if x._view is None else x._view[0]
+        if (x._node is not None and x._node.end) or (base._node is not None and base._node.end):
             raise errors.leaf_inplace(x, op + "_", view=x._view is not None)
     data = x._data
     if type(data) is _ndarray and not data.flags.writeable:

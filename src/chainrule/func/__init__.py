@@ -7,22 +7,52 @@ to any depth. Who may call: users, `nn`, `compat`. A value comes from the argume
 runs through the function, and comes back one level down.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ..core.vmap import vmap
+from .arguments import debug_unwrap
 from .jacobian import hessian, jacfwd, jacrev
 from .linear import jvp, linearize, vjp
+from .pure import functionalize
 from .reverse import grad, grad_and_value
-from .stateless import functional_call, stack_module_state
+from .stateless import (
+    functional_call,
+    replace_all_batch_norm_modules_,
+    stack_module_state,
+)
+
+if TYPE_CHECKING:
+    from .sparse import hessian_sparse, jacobian_sparse
 
 __all__ = [
+    "debug_unwrap",
     "functional_call",
+    "functionalize",
     "grad",
     "grad_and_value",
     "hessian",
+    "hessian_sparse",
     "jacfwd",
+    "jacobian_sparse",
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",
 ]
+
+# What few programs use is loaded when it is named.
+_LOADED_WHEN_NAMED = {"hessian_sparse": "sparse", "jacobian_sparse": "sparse"}
+
+
+def __getattr__(name: str) -> Any:
+    file = _LOADED_WHEN_NAMED.get(name)
+    if file is None:
+        raise AttributeError(f"module 'torch.func' has no attribute '{name}'", name=name)
+    found = globals()[name] = getattr(importlib.import_module("." + file, __name__), name)
+    return found

@@ -121,9 +121,31 @@ def need_real(who: str, tree: Any, what: str) -> None:
             )
 
 
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """What a tensor of a transform stands for, to be looked at in a debugger; any other as it is.
+
+    Args:
+        recurse: down to the ordinary tensor, through all levels.
+
+    Example:
+        >>> import chainrule as torch
+        >>> def f(x):
+        ...     print(torch.func.debug_unwrap(x))
+        ...     return x * 2
+        >>> torch.vmap(f)(torch.ones(2))
+        tensor([1., 1.])
+        tensor([2., 2.])
+    """
+    while tensor._wrapped:
+        tensor = tensor._inner  # type: ignore[attr-defined]
+        if not recurse:
+            break
+    return tensor
+
+
 def floating(dtype: dtypes.dtype) -> bool:
     """Whether tensors of this dtype have derivatives."""
     return dtype.is_floating_point or dtype.is_complex
 
 
-__all__ += ["floating", "need_real", "need_tensors", "positions"]
+__all__ += ["debug_unwrap", "floating", "need_real", "need_tensors", "positions"]

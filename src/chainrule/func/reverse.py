@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import errors
-from ..core.reverse import Reverse, pull
+from ..core.tape import Tape, differentiating, ones_like
+from ..core.reverse import pull
 from ..core.tensor import Tensor
 from .arguments import chosen, inside, outside, replaced, split_aux, transformed, zeros_like
 
@@ -42,7 +43,7 @@ def grad(
 
     @transformed(func)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        found, value = _grad_and_value(func, argnums, has_aux, args, kwargs)
+        found, value = _grad_and_value(func, argnums, has_aux, args, kwargs, valued=False)
         return (found, value[1]) if has_aux else found
 
     return gradient
@@ -67,22 +68,31 @@ def grad_and_value(
 
 
 def _grad_and_value(
-    func: Any, argnums: Any, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+    func: Any,
+    argnums: Any,
+    has_aux: bool,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    valued: bool = True,
 ) -> tuple[Any, Any]:
     primals = chosen(args, argnums)
-    with Reverse() as level:
-        new, leaves, spec = inside(primals, level.leaf)  # type: ignore[attr-defined]
+    with differentiating() as level:
+        new, leaves, spec = inside(primals, level.leaf)
         output, aux = split_aux(func(*replaced(args, new, argnums), **kwargs), has_aux, _WHO)
         _check_scalar(output)
-        edge, value, aux = level.edge(output), level.inner(output), outside(level, aux)  # type: ignore[attr-defined]
+        edge, aux = level.edge(output), outside(level, aux) if has_aux else None
+        value = level.inner(output) if valued or type(level) is not Tape else output.detach()
         ends = [t._node for t in leaves]
-    found = pull([edge], [_one(value)], ends)
-    gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]
+    del new, output
+    if type(level) is Tape:
+        found = level.pull([edge], [ones_like(value)], leaves, keep=has_aux or valued)
+        gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]
+        del edge, ends, found
+        level.close(leaves)
+    else:
+        found = pull([edge], [zeros_like(value) + 1], ends)
+        gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]
     return spec.build(gs), (value, aux) if has_aux else value
-
-
-def _one(value: Tensor) -> Tensor:
-    return zeros_like(value) + 1
 
 
 def _check_scalar(output: Any) -> None:

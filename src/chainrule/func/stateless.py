@@ -13,7 +13,7 @@ from typing import Any
 from ..core.record import OPS
 from ..core.tensor import Tensor
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 
 def functional_call(
@@ -179,3 +179,23 @@ def _leaf(tensors: list[Tensor], name: str) -> Tensor:
         raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     made: Tensor = OPS.stack(tensors, 0)
     return made.detach().requires_grad_() if wanted == {True} else made
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Make every batch norm in the module use the statistics of its batch only, in place: the
+    running ones, which `vmap` cannot write, are taken away.
+
+    A batch norm is a module of the class `_BatchNorm` or one derived from it.
+
+    Args:
+        root: a module.
+
+    Returns:
+        The same module.
+    """
+    for module in (root, *root.modules()):
+        is_norm = any(c.__name__ == "_BatchNorm" for c in type(module).__mro__)
+        if is_norm and module.track_running_stats:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import at_least, at_most, between, blocked
+from .blocks import at_least, at_most, between, blocked, blocked_into
 from .masks import select
 from .special import erf
 
@@ -76,10 +76,15 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     return y
 
 
-@blocked
-def silu(x: Array) -> Array:
+@blocked_into
+def silu(x: Array, out: Array) -> Array:
     """x sigmoid(x)."""
-    return x / (1.0 + np.exp(-x))
+    if out is None:
+        return x / (1.0 + np.exp(-x))
+    np.negative(x, out)
+    np.exp(out, out)
+    np.add(out, 1.0, out)
+    return np.divide(x, out, out)
 
 
 @blocked
@@ -110,10 +115,15 @@ def hardsigmoid(x: Array) -> Array:
     return between(x + 3.0, 0.0, 6.0) / 6.0
 
 
-@blocked
-def hardswish(x: Array) -> Array:
+@blocked_into
+def hardswish(x: Array, out: Array) -> Array:
     """x hardsigmoid(x)."""
-    return x * between(x + 3.0, 0.0, 6.0) / 6.0
+    if out is None:
+        return x * between(x + 3.0, 0.0, 6.0) / 6.0
+    np.add(x, 3.0, out)
+    between(out, 0.0, 6.0, out)
+    np.multiply(out, x, out)
+    return np.divide(out, 6.0, out)
 
 
 @blocked

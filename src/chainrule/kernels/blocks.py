@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["at_least", "at_most", "between", "blocked", "finite", "no_nan"]
+__all__ = ["at_least", "at_most", "between", "blocked", "blocked_into", "finite", "no_nan"]
 
 Array = Any
 PIECE, MANY = 16384, 40_000
@@ -26,8 +26,8 @@ try:  # the ufunc behind np.clip, which itself costs five times as much on small
     from numpy._core.umath import clip as _clip  # type: ignore[attr-defined]
 except ImportError:  # pragma: no cover
 
-    def _clip(x: Any, low: Any, high: Any) -> Any:
-        return np.minimum(np.maximum(x, low), high)
+    def _clip(x: Any, low: Any, high: Any, out: Any = None) -> Any:
+        return np.minimum(np.maximum(x, low, out=out), high, out=out)
 
 
 def blocked(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,6 +59,34 @@ def blocked(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return whole
 
 
+def blocked_into(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for `kernel(x, out, *numbers)`, which has all its passes in `out`: one array is
+    allocated, none copied."""
+
+    def whole(x: Array, *rest: Any) -> Array:
+        if type(x) is not _ndarray or not x.ndim:
+            return kernel(x, None, *rest)
+        out = np.empty_like(x)
+        if x.size < MANY or not x.flags.c_contiguous:
+            return kernel(x, out, *rest)
+        flat, made = x.reshape(-1), out.reshape(-1)
+        for start in range(0, x.size, PIECE):
+            kernel(flat[start : start + PIECE], made[start : start + PIECE], *rest)
+        return out
+
+    whole.__wrapped__ = _without_out(kernel)  # type: ignore[attr-defined]
+    whole.__doc__ = kernel.__doc__
+    return whole
+
+
+def _without_out(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the parameters of a kernel but `out`: declarations read them."""
+    names = [n for n in kernel.__code__.co_varnames[: kernel.__code__.co_argcount] if n != "out"]
+    if len(names) == 1:
+        return lambda x: kernel(x, None)
+    raise TypeError(f"a kernel of blocked_into takes (x, out), not {names}")
+
+
 def _number(value: Any, dtype: Any) -> Any:
     """A number as a 0-d array of the dtype, remembered."""
     made = _numbers.get((value, dtype))
@@ -85,11 +113,11 @@ def at_most(x: Array, high: float) -> Array:
     return _clip(x, limits[0], _number(high, x.dtype))
 
 
-def between(x: Array, low: float, high: float) -> Array:
+def between(x: Array, low: float, high: float, out: Array = None) -> Array:
     """min(max(x, low), high); NaN stays."""
     if x.dtype not in _LIMITS or type(x) is not _ndarray:
-        return np.minimum(np.maximum(x, low), high)
-    return _clip(x, _number(low, x.dtype), _number(high, x.dtype))
+        return np.minimum(np.maximum(x, low, out=out), high, out=out)
+    return _clip(x, _number(low, x.dtype), _number(high, x.dtype), out=out)
 
 
 def no_nan(x: Array) -> bool:

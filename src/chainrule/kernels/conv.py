@@ -31,7 +31,9 @@ __all__ = [
 
 F32 = np.dtype("float32")
 Ints = tuple[int, ...]
-CACHE = 700_000  # bytes of columns at a time: most of a second-level cache
+CACHE = 700_000  # bytes of columns of several images: most of a second-level cache
+WHOLE = 4_000_000  # bytes of columns of one image up to which it is not split into rows
+ROWS = 1_500_000  # bytes of columns of rows of a split image
 ALL = slice(None)
 
 
@@ -189,14 +191,14 @@ def blocks(
     """The largest number of images in a block, and the blocks."""
     rows = size[0]
     whole = bytes_of_row * rows
-    if whole <= 2 * CACHE or rows == 1:
+    if whole <= WHOLE or rows == 1:
         step = max(1, min(count, CACHE // max(whole, 1)))
         every = slice(0, rows)
         return step, [
             Block(slice(i, min(i + step, count)), every, size, padding)
             for i in range(0, count, step)
         ]
-    step = max(1, CACHE // bytes_of_row)
+    step = max(1, ROWS // bytes_of_row)
     parts = -(-rows // step)
     step = -(-rows // parts)
     return 1, [
@@ -260,31 +262,50 @@ def _is_direct(spatial: Ints, kernel: Ints, geometry: Any) -> bool:
 
 
 def convolution(
-    x: Any, w: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+    x: Any,
+    w: Any,
+    size: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    groups: int,
+    bias: Any = None,
 ) -> Any:
-    """out[n, o, p] = the sum over c, t of w[o, c, t] x[n, c, stride p - padding + dilation t].
+    """out[n, o, p] = bias[o] + the sum over c, t of w[o, c, t] x[n, c, stride p - padding +
+    dilation t].
 
     Args:
         x: (n, c, *spatial). w: (o, c / groups, *kernel). size: the spatial size of the result.
+            bias: (o,).
     """
     if is_half(x):
-        args = (size, stride, padding, dilation, groups)
-        return convolution(x.astype(F32), w.astype(F32), *args).astype(x.dtype)
+        wide = bias if bias is None else bias.astype(F32)
+        made = convolution(
+            x.astype(F32), w.astype(F32), size, stride, padding, dilation, groups, wide
+        )
+        return made.astype(x.dtype)
     dtype = x.dtype
     out = np.empty((x.shape[0], w.shape[0], *size), dtype)
     if not out.size:
         return out
     if not x.size or not w.size:
-        out[...] = 0
+        out[...] = 0 if bias is None else bias.reshape((-1, *(1,) * len(size)))
         return out
     xg, wm = _grouped(x, groups), _matrix(w, groups)
     flat = out.reshape((*xg.shape[:2], wm.shape[1], -1))
     kernel, spatial, geometry = w.shape[2:], x.shape[2:], (size, stride, padding, dilation)
     if _is_direct(spatial, kernel, geometry):
         np.matmul(wm, xg.reshape((*xg.shape[:3], -1)), out=flat)
+        if bias is not None:
+            out += bias.reshape((-1, *(1,) * len(size)))
         return out
+    if bias is not None:
+        bias = bias.reshape((groups, -1, 1))
     for images, outputs, columns in Work(xg.shape[:3], spatial, kernel, geometry, dtype):
-        np.matmul(wm, columns.of(xg[images]), out=flat[images, ..., outputs])
+        part = flat[images, ..., outputs]
+        np.matmul(wm, columns.of(xg[images]), out=part)
+        if bias is not None:
+            part += bias  # while it is in the cache
     return out
 
 
@@ -305,11 +326,28 @@ def convolution_input(
     turned = _matrix(w, groups).swapaxes(1, 2)
     if _is_direct(size, kernel, geometry):
         return np.matmul(turned, gg).reshape(shape)
+    if all(s == 1 for s in stride) and w.shape[0] <= 2 * shape[1]:
+        return _as_convolution(g, w, size, padding, dilation, groups)
     made = np.zeros(shape, dtype)
     xg = _grouped(made, groups)
+    one = turned.shape[2] == 1  # BLAS is slow at products with inner dimension 1
     for images, outputs, columns in Work(xg.shape[:3], size, kernel, geometry, dtype):
-        columns.back(np.matmul(turned, gg[images, ..., outputs]), xg[images])
+        part = gg[images, ..., outputs]
+        columns.back(turned * part if one else np.matmul(turned, part), xg[images])
     return made
+
+
+def _as_convolution(g: Any, w: Any, size: Ints, padding: Ints, dilation: Ints, groups: int) -> Any:
+    """`convolution_input` with stride 1: a convolution with the kernel turned around, which moves
+    fewer columns unless there are many more outputs than inputs."""
+    kernel = w.shape[2:]
+    turned = w.reshape((groups, w.shape[0] // groups, *w.shape[1:])).swapaxes(1, 2)
+    turned = turned.reshape((w.shape[1] * groups, w.shape[0] // groups, *kernel))
+    turned = turned[(ALL, ALL, *(slice(None, None, -1),) * len(kernel))]
+    reach = tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+    padding = tuple(r - p for r, p in zip(reach, padding, strict=True))
+    ones = (1,) * len(kernel)
+    return convolution(g, np.ascontiguousarray(turned), size, ones, padding, dilation, groups)
 
 
 def convolution_weight(
@@ -328,16 +366,16 @@ def convolution_weight(
     spatial, geometry = x.shape[2:], (g.shape[2:], stride, padding, dilation)
     if _is_direct(spatial, size, geometry):
         cols = xg.reshape((*xg.shape[:3], -1))
-        return _summed(np.matmul(gg, cols.swapaxes(2, 3))).reshape(shape)
+        return _summed(np.matmul(cols, gg.swapaxes(2, 3))).swapaxes(1, 2).reshape(shape)
     total: Any = None
+    gt = gg.swapaxes(2, 3)
     for images, outputs, columns in Work(xg.shape[:3], spatial, size, geometry, dtype):
-        cols = columns.of(xg[images]).swapaxes(2, 3)
-        part = _summed(np.matmul(gg[images, ..., outputs], cols))
+        part = _summed(np.matmul(columns.of(xg[images]), gt[images, :, outputs]))
         if total is None:
             total = part
         else:
             total += part
-    return total.reshape(shape)
+    return total.swapaxes(1, 2).reshape(shape)
 
 
 def _summed(parts: Any) -> Any:

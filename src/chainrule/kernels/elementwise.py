@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import _LIMITS, _clip, blocked, finite, no_nan
+from .blocks import _LIMITS, _clip, blocked, blocked_into, finite, no_nan
 from .masks import select
 
 Array = Any  # an ndarray or a NumPy scalar
@@ -179,11 +179,13 @@ def sign(x: Array) -> Array:
     return s
 
 
-@blocked
-def _sign_of_many(x: Array) -> Array:
+@blocked_into
+def _sign_of_many(x: Array, out: Array) -> Array:
     """(x > 0) - (x < 0): comparisons are quick, and False for NaN."""
-    s = np.subtract((x > 0).view(np.int8), (x < 0).view(np.int8))
-    return s.astype(x.dtype)
+    s = (x > 0).view(np.int8)
+    s -= (x < 0).view(np.int8)
+    np.copyto(out, s)
+    return out
 
 
 def positive(x: Array) -> Array:
@@ -226,13 +228,13 @@ def sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
-@blocked
-def _sigmoid_of_many(x: Array) -> Array:
+@blocked_into
+def _sigmoid_of_many(x: Array, out: Array) -> Array:
     unit = _UNIT32 if x.dtype is F32 else _UNIT64
-    y = -x
-    _exp(y, y)
-    y += unit
-    return np.divide(unit, y, y)  # on many elements quicker than np.reciprocal
+    np.negative(x, out)
+    _exp(out, out)
+    np.add(out, unit, out)
+    return np.divide(unit, out, out)  # on many elements quicker than np.reciprocal
 
 
 def _sigmoid_of_one(x: Array, unit: Any) -> Array:

@@ -156,6 +156,9 @@ def add_rows(x: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], value: Any, di
         return
     if low < 0:
         rows = np.where(rows < 0, rows + n, rows)
+    if rows.size * 8 > n and np.bincount(rows, minlength=n).max() == 1:  # no row comes twice
+        x[(*(slice(None),) * dim, rows)] += value
+        return
     if x.ndim > 1:
         inner = math.prod(x.shape[dim + 1 :])
         where = (rows * inner)[:, None] + np.arange(inner)
@@ -201,10 +204,9 @@ def flat_along(shape: Ints, index: Any, dim: int) -> Any:
     steps.reverse()
     where = index if steps[dim] == 1 else index * steps[dim]
     for d, size in enumerate(index.shape):
-        if d != dim:
-            where = where + np.arange(0, size * steps[d], steps[d]).reshape(
-                (-1,) + (1,) * (index.ndim - 1 - d)
-            )
+        if d != dim and size > 1:
+            offsets = np.arange(0, size * steps[d], steps[d])
+            where = where + offsets.reshape((size,) + (1,) * (index.ndim - 1 - d))
     return where
 
 
@@ -214,8 +216,10 @@ def gather(x: Any, index: Any, dim: int) -> Any:
         return np.empty(index.shape, x.dtype)
     if not x.ndim:
         return np.broadcast_to(x, index.shape).copy()
+    if x.ndim > 1 and type(x) is _ndarray and x.flags.c_contiguous:
+        return x.reshape(-1).take(flat_along(x.shape, index, dim))
     try:
-        return x[along(index, dim)] if x.ndim > 1 else x[index]
+        return x[along(index, dim)] if x.ndim > 1 else x.take(index)
     except IndexError:
         checked_along(x.shape, index, dim)
         raise
@@ -225,8 +229,12 @@ def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
     """A copy of `x` with `src` written where `gather` would read."""
     made = np.array(x, order="C")
     if index.size and made.ndim:
+        if made.ndim > 1:
+            where = flat_along(made.shape, index, dim).reshape(-1)
+            made.reshape(-1)[where] = src.reshape(-1) if np.ndim(src) else src
+            return made
         try:
-            made[along(index, dim)] = src
+            made[index] = src
         except IndexError:
             checked_along(made.shape, index, dim)
             raise

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import PIECE, no_nan
+
 __all__ = [
     "all_",
     "amax",
@@ -84,16 +86,31 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
             if x.size <= _SMALL and not keepdim:
                 ones = (_ONES32 if dtype is F32 else _ONES64)[x.size]
                 return (x if x.ndim == 1 else x.ravel()).dot(ones)
-            if x.ndim == 1 and x.size <= _LONG and not keepdim:
-                return x.dot((_LONG32 if dtype is F32 else _LONG64)[: x.size])
+            if not keepdim and x.flags.c_contiguous:
+                if x.size <= _LONG:
+                    ones = (_LONG32 if dtype is F32 else _LONG64)[: x.size]
+                    return (x if x.ndim == 1 else x.ravel()).dot(ones)
+                return _sum_of_many(x.reshape(-1), _LONG32 if dtype is F32 else _LONG64)
         elif x.ndim == 2 and len(dim) == 1 and x.size <= 4096 and x.shape[dim[0]] <= _SMALL:
             return _small_sum(x, dim[0], keepdim, _ONES32 if dtype is F32 else _ONES64)
+        elif len(dim) == 1 and dim[0] == x.ndim - 1 and x.shape[-1] <= _LONG:
+            if x.flags.c_contiguous and x.size:
+                n = x.shape[-1]
+                made = x.reshape(-1, n).dot((_LONG32 if dtype is F32 else _LONG64)[:n])
+                return made.reshape((*x.shape[:-1], 1) if keepdim else x.shape[:-1])[()]
         return _floating_sum(x, dim, keepdim)
     if dtype.kind in "bui":
         return _add(x, one_axis(dim), I64, None, keepdim)
     if _is_half(dtype):
         return _floating_sum(x.astype(F32), dim, keepdim).astype(dtype)
     return _floating_sum(x, dim, keepdim)
+
+
+def _sum_of_many(x: Any, ones: Any) -> Any:
+    """Of a vector: rows of one length by BLAS, then the sums of rows pairwise."""
+    whole = x.size // _LONG * _LONG
+    made = _add(x[:whole].reshape(-1, _LONG).dot(ones))
+    return made if whole == x.size else made + x[whole:].dot(ones[: x.size - whole])
 
 
 def _small_sum(x: Any, axis: int, keepdim: bool, ones: Any) -> Any:
@@ -166,6 +183,8 @@ def mean(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
 def nansum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The sum of what is not NaN."""
     if x.dtype.kind in "fcV":
+        if type(x) is _ndarray and x.dtype.kind == "f" and no_nan(x):
+            return sum(x, dim, keepdim)
         x = np.where(x == x, x, x.dtype.type(0))
     return sum(x, dim, keepdim)
 
@@ -177,7 +196,26 @@ def prod(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
         return x if kind not in "bui" else I64.type(x)
     if _is_half(x.dtype):
         return _multiply(x.astype(F32), one_axis(dim), None, None, keepdim).astype(x.dtype)
+    if kind == "f" and x.flags.c_contiguous and x.size > 500:
+        if dim is None and not keepdim:
+            return _product_of_many(x.reshape(1, -1))[0]
+        if dim == (x.ndim - 1,) and x.shape[-1] >= 64:
+            made = _product_of_many(x.reshape(-1, x.shape[-1]))
+            return made.reshape((*x.shape[:-1], 1) if keepdim else x.shape[:-1])[()]
     return _multiply(x, one_axis(dim), I64 if kind in "bui" else None, None, keepdim)
+
+
+def _product_of_many(x: Any) -> Any:
+    """Of every row: halves multiplied elementwise until little is left, because NumPy multiplies a
+    row one number after the other."""
+    while x.shape[1] > 32:
+        n = x.shape[1]
+        half = n // 2
+        made = np.multiply(x[:, :half], x[:, half : 2 * half])
+        if n % 2:
+            made[:, 0] *= x[:, -1]
+        x = made
+    return _multiply(x, 1)
 
 
 # ---------------------------------------------------------------- variance
@@ -325,7 +363,7 @@ def _row_sums(e: Any, dim: int) -> Any:
     """Sums along one axis, which is kept; of a vector as a 0-d array, which NumPy broadcasts in a
     third of the time."""
     n = e.shape[dim]
-    if e.ndim <= 2 and dim == e.ndim - 1 and n <= (_LONG if not dim else _SMALL):
+    if e.ndim <= 2 and dim == e.ndim - 1 and n <= _LONG:
         column = _COLUMNS.get(e.dtype)
         if column is not None:
             made = e.dot(column[:n])
@@ -340,19 +378,52 @@ def _lowered(x: Any, dim: int) -> Any:
     return _subtract(x, _maximum(x, dim, None, None, True))
 
 
+_HARMLESS = 4000.0  # sum of squares: exp of these numbers, and the sum of them, cannot overflow
+
+
 def softmax(x: Any, dim: int) -> Any:
     """exp(x) over its sum along an axis, without overflow."""
     if not x.ndim or not x.size or x.dtype.itemsize == 2:
         return _unusual(softmax, x, dim)
+    if x.size <= _LONG:
+        flat = x.ravel()
+        if flat.dot(flat) < _HARMLESS:  # then nothing need be subtracted
+            e = _exp(x)
+            return _divide(e, _row_sums(e, dim), e)
+    elif dim == x.ndim - 1 and x.flags.c_contiguous and x.shape[-1] <= PIECE:
+        return _by_rows(_softmax_rows, x)
     e = _lowered(x, dim)
     _exp(e, e)
     return _divide(e, _row_sums(e, dim), e)
+
+
+def _by_rows(rows: Any, x: Any) -> Any:
+    """`rows(piece, out)` on some rows at a time, whose temporaries stay in the cache."""
+    out = np.empty_like(x)
+    n = x.shape[-1]
+    flat, made, step = x.reshape(-1, n), out.reshape(-1, n), max(1, PIECE // n)
+    for i in range(0, flat.shape[0], step):
+        rows(flat[i : i + step], made[i : i + step])
+    return out
+
+
+def _softmax_rows(x: Any, out: Any) -> None:
+    _subtract(x, _maximum(x, 1, None, None, True), out)
+    _exp(out, out)
+    _divide(out, _row_sums(out, 1), out)
+
+
+def _log_softmax_rows(x: Any, out: Any) -> None:
+    _subtract(x, _maximum(x, 1, None, None, True), out)
+    _subtract(out, np.log(_row_sums(_exp(out), 1)), out)
 
 
 def log_softmax(x: Any, dim: int) -> Any:
     """log of softmax: x less the log of the sum of exponentials."""
     if not x.ndim or not x.size or x.dtype.itemsize == 2:
         return _unusual(log_softmax, x, dim)
+    if x.size > _LONG and dim == x.ndim - 1 and x.flags.c_contiguous and x.shape[-1] <= PIECE:
+        return _by_rows(_log_softmax_rows, x)
     d = _lowered(x, dim)
     return _subtract(d, np.log(_row_sums(_exp(d), dim)), d)
 
@@ -400,6 +471,12 @@ def _running(ufunc: Any, x: Any, axis: int) -> Any:
     wide = F64 if kind in "fV" else np.dtype("complex128")
     if x.dtype == wide:
         return ufunc.accumulate(x, axis)
+    if x.dtype is F32 and x.ndim > 1 and x.size > 5000 and x.flags.c_contiguous:
+        n = x.shape[axis]
+        if axis == x.ndim - 1 and x.size // n > 8:  # rows side by side, which NumPy adds at once
+            across = x.reshape(-1, n).T.astype(F64, order="C")
+            ufunc.accumulate(across, 0, None, across)
+            return across.T.astype(F32, order="C").reshape(x.shape)
     return ufunc.accumulate(x.astype(wide), axis).astype(x.dtype)
 
 
@@ -439,6 +516,12 @@ def _running_extreme(ufunc: Any, x: Any, axis: int) -> Any:
     if not x.ndim:
         return x, I64.type(0)
     values = ufunc.accumulate(x, axis)
+    if axis == x.ndim - 1 and values.flags.c_contiguous and x.size and not np.isnan(x).any():
+        records = np.flatnonzero(x == values)  # every row begins with one
+        at = np.repeat(records, np.diff(records, append=x.size)).reshape(x.shape)
+        if x.ndim > 1:
+            at -= np.arange(0, x.size, x.shape[-1]).reshape((*x.shape[:-1], 1))
+        return values, at
     places = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - 1 - axis))
     at = np.where((x == values) | (x != x), places, 0)
     return values, np.maximum.accumulate(at, axis)

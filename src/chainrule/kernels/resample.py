@@ -11,7 +11,6 @@ a = -1/2); C. Duchon, Lanczos filtering (1979).
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ _FEW = 8  # weights up to which gathering beats a product
 _DENSE = 1 << 20  # entries of a matrix that is worth making
 
 
-# ---------------------------------------------------------------- tables: (places, weights), each (K, n_out)
+# ---------------------------------------------------------------- tables: (K, n_out) each
 
 
 def _ratio(n_in: int, n_out: int, scale: Any, aligned: bool) -> float:

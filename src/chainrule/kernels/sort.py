@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import no_nan
+
 __all__ = [
     "kthvalue",
     "median",
@@ -70,6 +72,12 @@ def topk(x: Any, k: int, dim: int, largest: bool = True) -> Any:
 def _topk_of_many(x: Any, k: int, dim: int, largest: bool) -> Any:
     n = x.shape[dim]
     kth = n - k if largest else k - 1
+    if x.ndim == 1:
+        some = x.argpartition(max(kth, 0))
+        some = some[n - k :] if largest else some[:k]
+        some.sort()  # so that equal elements keep their order
+        at = some[order(x[some], 0, largest)]
+        return x[at], at
     some = np.argpartition(x, max(kth, 0), dim)
     some = np.take(some, np.arange(n - k, n) if largest else np.arange(k), dim)
     some.sort(dim)  # so that equal elements keep their order
@@ -95,7 +103,21 @@ def kthvalue(x: Any, k: int, dim: int, keepdim: bool = False) -> Any:
     """The k-th smallest element along an axis, and where it is."""
     if not x.ndim:
         return x, I64.type(0)
+    if x.ndim == 1 and x.size > _FEW:
+        at = _kth_of_vector(x, k - 1)
+        return (x[at : at + 1].copy(), np.array([at])) if keepdim else (x[at], I64.type(at))
     return _at_place(x, _slice(order(x, dim, False), k - 1, dim), dim, keepdim)
+
+
+_FEW = 100  # elements that are sorted as quickly as selected from
+
+
+def _kth_of_vector(x: Any, k: int) -> int:
+    """Where the k-th smallest (from 0) is: of equal ones the same as sorting would give."""
+    value = np.partition(x, k)[k]
+    if value != value:
+        return int(np.flatnonzero(x != x)[k - x.size])
+    return int(np.flatnonzero(x == value)[k - np.count_nonzero(x < value)])
 
 
 def median(x: Any, dim: int, keepdim: bool = False) -> Any:
@@ -103,6 +125,8 @@ def median(x: Any, dim: int, keepdim: bool = False) -> Any:
     if not x.ndim:
         return x, I64.type(0)
     n = x.shape[dim]
+    if x.ndim == 1 and n > _FEW and (x.dtype.kind != "f" or no_nan(x)):
+        return kthvalue(x, (n - 1) // 2 + 1, 0, keepdim)
     where = order(x, dim, False)
     at = _slice(where, (n - 1) // 2, dim)
     if x.dtype.kind in "fV":
@@ -136,7 +160,12 @@ def _of_all(x: Any, along: Any) -> Any:
         return x
     if not x.size:
         return x.dtype.type(np.nan if x.dtype.kind in "fV" else np.iinfo(x.dtype).min)
-    return along(x.ravel(), 0)[0]
+    flat = x.ravel()
+    if along is median and flat.size > _FEW and (x.dtype.kind != "f" or no_nan(flat)):
+        return np.partition(flat, (flat.size - 1) // 2)[(flat.size - 1) // 2]
+    if along is nanmedian and flat.size > _FEW and x.dtype.kind == "f" and no_nan(flat):
+        return np.partition(flat, (flat.size - 1) // 2)[(flat.size - 1) // 2]
+    return along(flat, 0)[0]
 
 
 def mode(x: Any, dim: int, keepdim: bool = False) -> Any:

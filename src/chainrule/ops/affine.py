@@ -114,6 +114,9 @@ def _check_added(x: Tensor, shape: Ints) -> None:
     have = x._data.shape
     if have == shape:
         return
+    extra = len(shape) - len(have)
+    if extra >= 0 and all(n in (1, m) for n, m in zip(have, shape[extra:], strict=True)):
+        return
     OPS.expand(x.detach(), shape)  # says in PyTorch's words what does not fit
 
 

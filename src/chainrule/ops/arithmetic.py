@@ -526,11 +526,11 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any 
 _addcmul_lane, _addcdiv_lane = Lane(addcmul), Lane(_addcdiv)
 
 
-_no_integers = unsupported("lerp_kernel_scalar", "bui")
+_lerp_refuses = unsupported("lerp_kernel_scalar", "bui")
 
 
 def _lerp_check(operands: Any, given: Any) -> None:
-    _no_integers(given, given)
+    _lerp_refuses(given, given)
 
 
 _lerp = elementwise(

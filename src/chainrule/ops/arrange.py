@@ -326,6 +326,10 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         torch.Size([3, 4, 2])
     """
     n = input._data.ndim
+    if type(source) is int and type(destination) is int and n:
+        order = list(range(n))
+        order.insert(errors.checked_dim(destination, n), order.pop(errors.checked_dim(source, n)))
+        return permute(input, tuple(order))
     source = tuple(source) if isinstance(source, (tuple, list)) else (source,)
     destination = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
     if len(source) != len(destination):

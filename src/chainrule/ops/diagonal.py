@@ -236,6 +236,9 @@ def _unfold_kernel(x: Any, dimension: int, size: int, step: int) -> Any:
         *strides[dimension + 1 :],
         strides[dimension],
     )
+    if x.flags.c_contiguous and x.size:
+        step_bytes = x.dtype.itemsize
+        return np.ndarray(shape, x.dtype, x, 0, tuple(s * step_bytes for s in stride))
     return kernels.as_strided(x, shape, stride, 0, strides)
 
 

@@ -66,6 +66,28 @@ LATE["resample"] = (
     "nn.functional.upsample nn.functional.upsample_bilinear nn.functional.upsample_nearest"
 )
 
+LATE["spectrogram"] = (
+    "stft istft Tensor.stft Tensor.istft"
+)
+
+LATE["grid_sample"] = (
+    "_affine_grid_transpose _grid_gather _grid_places _grid_scatter affine_grid_generator "
+    "grid_sampler grid_sampler_2d grid_sampler_3d nn.functional.affine_grid "
+    "nn.functional.grid_sample"
+)
+
+LATE["windows"] = (
+    "signal.windows.exponential signal.windows.cosine signal.windows.gaussian "
+    "signal.windows.kaiser signal.windows.bartlett signal.windows.general_cosine "
+    "signal.windows.general_hamming signal.windows.hamming signal.windows.hann "
+    "signal.windows.blackman signal.windows.nuttall bartlett_window blackman_window "
+    "hamming_window hann_window kaiser_window"
+)
+
+LATE["attention"] = (
+    "_attention _attention_backward _safe_softmax nn.functional.scaled_dot_product_attention"
+)
+
 FAMILY_OF = {path: family for family, paths in LATE.items() for path in paths.split()}
 
 

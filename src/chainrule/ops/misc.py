@@ -138,7 +138,7 @@ def pin_memory(self: Tensor) -> Tensor:
 
 _overwritten = general(
     "copy",
-    lambda a, b: np.broadcast_to(b, a.shape).astype(a.dtype),
+    lambda a, b: (b if b.shape == a.shape else np.broadcast_to(b, a.shape)).astype(a.dtype),
     ("a", "b"),
     rules={
         "a": lambda xp, g, a_shape, a_dtype: xp.zeros(a_shape, a_dtype),
@@ -161,12 +161,13 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """
     if not isinstance(src, Tensor):
         raise errors.wrong_type("copy_", "other", 1, src)
+    have, given = self._data.shape, src._data.shape
     try:
-        fits = np.broadcast_shapes(src._data.shape, self._data.shape) == self._data.shape
+        fits = have == given or np.broadcast_shapes(given, have) == have
     except ValueError:
         fits = False
     if not fits:
-        raise errors.broadcast("copy_", (self._data.shape, src._data.shape)) from None
+        raise errors.broadcast("copy_", (have, given)) from None
     return inplace(_overwritten.prim, self, src)
 
 

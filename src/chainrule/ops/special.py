@@ -165,7 +165,9 @@ def mvlgamma(input: Any, p: int, *, out: Any = None) -> Any:
         tensor([1.5502])
     """
     if not hasattr(p, "__index__"):
-        raise TypeError(f"mvlgamma(): argument 'p' (position 2) must be int, not {type(p).__name__}")
+        raise TypeError(
+            f"mvlgamma(): argument 'p' (position 2) must be int, not {type(p).__name__}"
+        )
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     return _mvlgamma.prim.call(input, params=(p,), out=out)

@@ -1,0 +1,68 @@
+"""Kernels that count: bins of a range, bins between edges in several dimensions, integers.
+
+Elements outside of the edges, and NaN, are not counted; the last bin has both its edges. Called
+through `ops/histogram.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["bincount", "counted", "in_range", "unraveled", "xor_sum"]
+
+Array = Any
+
+
+def in_range(x: Array, bins: int, low: float, high: float) -> Array:
+    """How many elements lie in each of `bins` equal parts of [low, high]."""
+    flat = np.ravel(x)
+    kind = flat.dtype.type
+    flat = flat[(flat >= low) & (flat <= high)]
+    at = ((flat - kind(low)) * kind(bins) / kind(high - low)).astype(np.int64)
+    return np.bincount(np.minimum(at, bins - 1), minlength=bins).astype(x.dtype)
+
+
+def counted(x: Array, weight: Array, edges: Sequence[Array], density: bool) -> Array:
+    """How many points (rows of x) lie between the edges of each dimension, weighted."""
+    inside = np.ones(len(x), bool)
+    at = np.zeros(len(x), np.int64)
+    shape = tuple(len(e) - 1 for e in edges)
+    for values, e, n in zip(x.T, edges, shape, strict=True):
+        inside &= (values >= e[0]) & (values <= e[-1])
+        place = np.searchsorted(e, values, "right") - 1
+        at = at * n + np.minimum(place, n - 1)
+    size = int(np.prod(shape))
+    weights = None if weight is None else weight[inside]
+    made = np.bincount(at[inside], weights, minlength=size).reshape(shape).astype(x.dtype)
+    if density:
+        made = made / made.sum()
+        for i, e in enumerate(edges):
+            made = made / np.diff(e).reshape([-1 if j == i else 1 for j in range(len(shape))])
+    return made
+
+
+def bincount(x: Array, weights: Array, minlength: int) -> Array:
+    """How often each integer occurs, or the sum of its weights."""
+    if weights is None:
+        return np.bincount(x, minlength=minlength)
+    made = np.bincount(x, weights.astype(np.float64), minlength=minlength)
+    return made.astype(np.float32) if weights.dtype == np.float32 else made
+
+
+def unraveled(x: Array, shape: tuple[int, ...]) -> Array:
+    """The coordinates of flat positions, in a new last dimension; beyond the end they go round."""
+    made = np.empty((*x.shape, len(shape)), np.int64)
+    rest = x.astype(np.int64)
+    for d in reversed(range(len(shape))):
+        rest, made[..., d] = np.divmod(rest, shape[d]) if x.size else (rest, 0)
+    return made
+
+
+def xor_sum(x: Array, dim: tuple[int, ...], keepdim: bool) -> Array:
+    """The exclusive or of the bits of the elements, as float64 or as 64-bit integers."""
+    wide = x.astype(np.float64 if x.dtype.kind in "fV" else np.int64)
+    bits = np.ascontiguousarray(wide).view(np.uint64).reshape(np.shape(x))
+    return np.bitwise_xor.reduce(bits, axis=dim, keepdims=keepdim)
