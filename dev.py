@@ -3,6 +3,7 @@
     python3 dev.py demo             run the example notebook, compare it with what PyTorch printed
     python3 dev.py test [ARGS]      run the tests, as CI does; ARGS go to pytest
     python3 dev.py lint             ruff check, ruff format --check, mypy
+    python3 dev.py docs             write docs/ops.md from the registry
     python3 dev.py oracle           optional: PyTorch 2.13.0 in .venv-oracle, to compare with
 
 Each command first brings `.venv` up to date: it is made when missing, and filled again when
@@ -33,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="demo|test|lint|oracle")
+    parser.add_argument("command", choices=COMMANDS, metavar="demo|test|lint|docs|oracle")
     arguments, rest = parser.parse_known_args()
     if rest and arguments.command != "test":
         parser.error("only `test` takes further arguments")
@@ -64,6 +65,11 @@ def lint(_: list[str]) -> int:
         say(" ".join(job))
         codes.append(call(python, "-m", *job))
     return max(codes)
+
+
+def docs(_: list[str]) -> int:
+    """The pages that are written from the code."""
+    return call(prepare("dev"), os.path.join("tools", "write_ops.py"))
 
 
 def oracle(_: list[str]) -> int:
@@ -146,7 +152,7 @@ def fail(text: str) -> int:
     return 1
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "oracle": oracle}
+COMMANDS = {"demo": demo, "test": test, "lint": lint, "docs": docs, "oracle": oracle}
 
 if __name__ == "__main__":
     sys.exit(main())

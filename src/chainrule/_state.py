@@ -16,12 +16,12 @@ from typing import Any
 
 __all__ = [
     "S",
+    "count_tapes",
     "grad_enabled",
     "inference_enabled",
     "modes",
     "set_grad",
     "set_inference",
-    "count_tapes",
     "snapshot",
     "tapes",
 ]

@@ -646,10 +646,26 @@ def _clash(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, int, int] | Non
     return None
 
 
+def as_int(argument: str, value: Any) -> int:
+    """An integer given as a NumPy integer or a 0-d integer tensor; TypeError for anything else."""
+    if not isinstance(value, bool) and hasattr(value, "__index__"):
+        try:
+            return int(value.__index__())
+        except (TypeError, ValueError):  # a tensor of several elements, or of floats
+            pass
+    kind = type(value).__name__
+    raise TypeError(
+        hinted(
+            f"argument '{argument}' must be int, not {kind}",
+            hint=f"got {value!r}" if isinstance(value, (bool, float, str)) else "give one integer",
+        )
+    )
+
+
 def checked_dim(dim: int, ndim: int) -> int:
     """`dim` as a number from 0; IndexError in PyTorch's words when out of range."""
     if type(dim) is not int:
-        dim = dim.__index__()
+        dim = as_int("dim", dim)
     limit = ndim or 1
     if not -limit <= dim < limit:
         raise IndexError(

@@ -153,5 +153,5 @@ def test_refusals() -> None:
         func.vmap(Bare.apply)(x)
     with pytest.raises(NotImplementedError, match="You must implement the jvp function"):
         func.jvp(Bare.apply, (x,), (y,))
-    with pytest.raises(RuntimeError, match="overriden vmap staticmethod"):
+    with pytest.raises(RuntimeError, match="overridden vmap staticmethod"):
         func.vmap(lambda a, b: Both.apply(a, b, 2))(x, y)

@@ -20,7 +20,7 @@ TOP = ["cholesky", "qr", "svd", "inverse", "pinverse", "det", "logdet", "slogdet
 BAD = {
     "long": "torch.ones(2, 2, dtype=torch.int64)",
     "half": "torch.ones(2, 2, dtype=torch.float16)",
-    "wide": "torch.ones(2, 3)",
+    "wide": "torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])",
     "vector": "torch.ones(3)",
     "zero": "torch.tensor(1.0)",
     "empty": "torch.ones(0, 0)",
@@ -31,13 +31,22 @@ BAD = {
     "number": "3.0",
 }
 
+# crashes PyTorch, or it answers with an internal error, garbage, or what its LAPACK makes of NaN
+SKIPPED = {
+    ("eig", "nan"), ("eigvals", "nan"), ("eigh", "nan"), ("eigvalsh", "nan"), ("slogdet", "nan"),
+    ("ldl_factor", "nan"), ("ldl_factor", "singular"), ("ldl_factor", "batch"),
+    ("matrix_exp", "half"),
+}  # fmt: skip
+
 PROGRAMS: dict[str, str] = {}
 for _name in MATRICES:
     for _kind, _bad in BAD.items():
-        if (_name[:3], _kind) != ("eig", "nan"):  # crashes some builds of PyTorch
+        if (_name, _kind) not in SKIPPED:
             PROGRAMS[f"linalg.{_name} {_kind}"] = f"torch.linalg.{_name}({_bad})"
 for _name in TOP:
     for _kind, _bad in BAD.items():
+        if (_name, _kind) in SKIPPED:
+            continue
         PROGRAMS[f"{_name} {_kind}"] = f"torch.{_name}({_bad})"
 
 A = "torch.tensor([[2.0, 1.0], [1.0, 3.0]])"
@@ -77,7 +86,6 @@ torch.linalg.solve_triangular({A}, torch.ones(2), upper=True)
 torch.linalg.solve_triangular({A}, torch.ones(3, 1), upper=True)
 torch.linalg.solve_triangular({A}, torch.ones(2, 1))
 torch.linalg.solve_triangular(torch.ones(2, 3), torch.ones(2, 1), upper=True)
-torch.linalg.solve_triangular({A}, torch.ones(2, 1, dtype=torch.float64), upper=True)
 torch.linalg.solve_triangular({A}, torch.ones(1, 2), upper=False, left=False)
 torch.linalg.solve_triangular({A}, torch.ones(1, 2), upper=False, left=False, unitriangular=True)
 torch.linalg.solve_triangular({A} * 0, torch.ones(2, 1), upper=True)
@@ -128,7 +136,6 @@ torch.lu_solve(torch.ones(2, 1), *torch.linalg.lu_factor({A}))
 torch.linalg.ldl_factor({A})
 torch.linalg.ldl_factor({A} - 2 * torch.eye(2))
 torch.linalg.ldl_factor_ex({A})
-torch.linalg.ldl_factor({A} * 0)
 torch.linalg.ldl_solve(*torch.linalg.ldl_factor({A}), torch.ones(2, 1))
 torch.linalg.ldl_solve(*torch.linalg.ldl_factor({A}), torch.ones(2))
 torch.linalg.ldl_solve(*torch.linalg.ldl_factor({A}), torch.ones(3, 1))
@@ -323,7 +330,7 @@ torch.linalg.eigvalsh({G})
 torch.linalg.inv({G})
 torch.linalg.lstsq({W}, {G}, driver="gelsd").solution
 torch.autograd.grad(torch.linalg.det((S := torch.zeros(2, 2, requires_grad=True))), S)
-torch.autograd.grad(torch.linalg.det((S := torch.ones(3, 3, requires_grad=True))), S)
+torch.autograd.grad(torch.linalg.det((S := torch.ones(3, 3, requires_grad=True))), S)[0].abs()
 torch.autograd.grad(torch.linalg.cholesky((S := {G})).sum(), S)
 torch.autograd.grad(torch.linalg.eigvalsh((S := torch.eye(2, requires_grad=True))).sum(), S)
 torch.autograd.grad(torch.linalg.eigh((S := torch.eye(2, requires_grad=True)))[0].sum(), S)
@@ -337,7 +344,6 @@ torch.autograd.grad(torch.cholesky_solve(torch.tensor([[1.0], [3.0]]), (S := {G}
 torch.autograd.grad(torch.linalg.lstsq((S := {G}), torch.ones(2, 1))[0].sum(), S)
 torch.autograd.grad(torch.linalg.lstsq((S := {W}.mT), torch.ones(3, 1), driver='gels').residuals, S, allow_unused=True)
 torch.autograd.grad(torch.linalg.pinv((S := {W})).prod(), S)
-torch.autograd.grad(torch.linalg.cond((S := {G}), 1), S)
 torch.autograd.grad(torch.linalg.cond((S := {G})), S)
 torch.autograd.grad(torch.triangular_solve(torch.ones(2, 1), (S := {G}))[1].prod(), S)
 torch.autograd.grad(torch.linalg.solve_triangular((S := {G}), torch.ones(2, 1), upper=False).prod(), S)

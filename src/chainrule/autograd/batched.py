@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..core import engine
+from ..core.aim import aimed
+from ..core.node import LEAF, Output, walk
+from ..core.rows import rows
 from ..core.tensor import Tensor, wrap
 from ..core.vmap import vmap
 
-__all__ = ["grads_of_batch"]
+__all__ = ["grads_of_batch", "rows_of"]
 
 
 def grads_of_batch(
@@ -26,6 +29,13 @@ def grads_of_batch(
     create_graph: bool = False,
 ) -> list[Tensor | None]:
     """As `engine.grad`, for cotangents with one more dimension in front; so have the gradients."""
+    given = [_checked(i, t, g) for i, (t, g) in enumerate(zip(outs, gs, strict=True))]
+    if not create_graph and _is_plain(outs, ins, given):
+        plain = rows_of(outs, ins, [_cast(g, t) for t, g in zip(outs, given, strict=True)])
+        if plain is not None:
+            if not retain_graph:
+                _release(outs, ins)
+            return [None if g is None else wrap(g) for g in plain]
     used: list[bool] = []
 
     def vjp(*cotangents: Tensor) -> tuple[Tensor, ...]:
@@ -33,9 +43,42 @@ def grads_of_batch(
         used[:] = [g is not None for g in found]
         return tuple(g for g in found if g is not None)
 
-    given = [_checked(i, t, g) for i, (t, g) in enumerate(zip(outs, gs, strict=True))]
     made = iter(vmap(vjp)(*given))
     return [next(made) if u else None for u in used]
+
+
+def _is_plain(outs: Sequence[Any], ins: Sequence[Any], gs: Sequence[Tensor]) -> bool:
+    """Whether these are ordinary tensors and as many cotangents of each; others `vmap` checks."""
+    if not all(isinstance(t, Tensor) and t._node is not None for t in (*outs, *ins)):
+        return False
+    sizes = {g._data.shape[0] if g._data.ndim else -1 for g in gs}
+    same = all((g._data.dtype.kind == "c") == (t._data.dtype.kind == "c") for t, g in zip(outs, gs))  # noqa: B905
+    return same and len(sizes) == 1 and -1 not in sizes and not any(g._wrapped for g in gs)
+
+
+def _cast(g: Tensor, t: Tensor) -> Any:
+    return g._data if g._data.dtype == t._data.dtype else g._data.astype(t._data.dtype)
+
+
+def _release(outs: Sequence[Tensor], ins: Sequence[Tensor]) -> None:
+    """Forget what the nodes between have saved, as a walk does that does not retain the graph."""
+    roots = [t._node for t in outs if t._node is not LEAF]
+    passed = aimed(roots, ins) or ()
+    for root in roots:
+        for node in walk(root):
+            if node.k in passed and type(node) is not Output:
+                node.release()
+
+
+def rows_of(outs: Sequence[Tensor], ins: Sequence[Tensor], gs: Sequence[Any]) -> Any:
+    """The same on arrays, unrecorded, where a bare walk can do it; None elsewhere."""
+    edges = [t if t._node is LEAF else t._node for t in outs]
+    if any(t._wrapped for t in (*outs, *ins)) or any(e is None for e in edges):
+        return None
+    count = gs[0].shape[:1]
+    if not count or any(g.shape != (*count, *t._data.shape) for g, t in zip(gs, outs, strict=True)):
+        return None  # which the general way refuses
+    return rows(list(zip(edges, gs, strict=True)), ins, gs[0].shape[0])
 
 
 def _checked(i: int, t: Any, g: Any) -> Tensor:

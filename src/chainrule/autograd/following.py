@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import errors
 from ..core.interpreter import Interpreter, below
-from ..core.node import LEAF, Node, Output
+from ..core.node import Node, Output
 from ..core.tensor import Tensor
 
 __all__ = ["Follower", "Lines", "line_of", "new_node"]

@@ -117,6 +117,14 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             "enter_dual_level() first."
         )
     open_level.check(tensor, tangent)
+    if open_level.tangent(tensor) is not None:
+        raise RuntimeError(
+            errors.hinted(
+                "Making a dual Tensor based on a Tensor that already has a forward gradient at the "
+                "same level 0 is not supported.",
+                hint="unpack_dual(tensor).primal is the tensor without its tangent",
+            )
+        )
     tangent = open_level.inner(tangent)
     if modes()[-1] is not open_level:
         raise RuntimeError("make_dual inside a function given to torch.func is not supported")

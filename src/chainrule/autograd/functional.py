@@ -20,6 +20,7 @@ from ..core.forward import Forward
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..core.vmap import vmap
+from .batched import rows_of
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -420,9 +421,26 @@ def jacobian(
                 "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
                 "supported together. Please either set `strict=False` or `vectorize=False`."
             )
-        rows = _all_rows if vectorize else _rows
-        made = rows(outs, ins, create_graph, strict)
+        made = None if strict or create_graph else _bare_rows(outs, ins)
+        if made is None:
+            rows = _all_rows if vectorize else _rows
+            made = rows(outs, ins, create_graph, strict)
     return _unpacked(_finished(made, create_graph), many_out, many_in)
+
+
+def _bare_rows(outs: Tensors, ins: Tensors) -> list[Any] | None:
+    """One walk for all rows, on arrays; None where rules alone are not enough."""
+    if not all(t.requires_grad for t in outs):
+        return None
+    found = rows_of(outs, ins, [t._data for t in _basis(outs)])
+    if found is None:
+        return None
+    count = sum(t._data.size for t in outs)
+    columns = [
+        wrap(np.zeros((count, *t._data.shape), t._data.dtype) if g is None else g)
+        for g, t in zip(found, ins, strict=True)
+    ]
+    return _blocks(outs, ins, columns)
 
 
 def _rows(outs: Tensors, ins: Tensors, create_graph: bool, strict: bool) -> list[Any]:
@@ -433,6 +451,12 @@ def _rows(outs: Tensors, ins: Tensors, create_graph: bool, strict: bool) -> list
 def _rows_of(
     i: int, out: Tensor, ins: Tensors, create_graph: bool, strict: bool
 ) -> tuple[Tensor, ...]:
+    if out._data.size == 1 and not strict:
+        seed = wrap(np.ones(out._data.shape, out._data.dtype))
+        gs = _pulled((out,), ins, (seed,), create_graph, keep=True)
+        made = tuple(_zeros(t) if g is None else g for g, t in zip(gs, ins, strict=True))
+        lead = out._data.shape
+        return tuple(OPS.reshape(g, (*lead, *g._data.shape)) for g in made) if lead else made
     flat = OPS.reshape(out, (out._data.size,))
     columns: list[list[Tensor]] = [[] for _ in ins]
     for j in range(out._data.size):
@@ -481,16 +505,22 @@ def _all_rows(outs: Tensors, ins: Tensors, create_graph: bool, strict: bool) -> 
         found = _pulled(outs, ins, gs, create_graph, keep=True)
         return tuple(_zeros(t) if g is None else g for g, t in zip(found, ins, strict=True))
 
-    made = vmap(pull)(*_basis(outs))
+    return _blocks(outs, ins, vmap(pull)(*_basis(outs)))
+
+
+def _blocks(outs: Tensors, ins: Tensors, columns: Any) -> list[Any]:
+    """(all elements of all outputs, *input) of each input, cut: [(*out, *input), ...] for each
+    output."""
     start, blocks = 0, []
     for out in outs:
         n = out._data.size
         blocks.append(
             tuple(
                 OPS.reshape(
-                    OPS.slice(j, 0, start, start + n, 1), (*out._data.shape, *t._data.shape)
+                    OPS.slice(j, 0, start, start + n, 1) if len(outs) > 1 else j,
+                    (*out._data.shape, *t._data.shape),
                 )
-                for j, t in zip(made, ins, strict=True)
+                for j, t in zip(columns, ins, strict=True)
             )
         )
         start += n
@@ -573,7 +603,7 @@ def hessian(
         many_out, outs = _as_tuple(made, "outputs of the user-provided function", "hessian")
         _check_graph(outs, "outputs", strict)
         _one_number("hessian", outs, many_out)
-        return OPS.reshape(outs[0], ())
+        return OPS.reshape(outs[0], ()) if outs[0]._data.ndim else outs[0]
 
     def gradient(*ins: Tensor) -> Any:
         if outer_jacobian_strategy == "forward-mode":

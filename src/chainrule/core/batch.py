@@ -188,8 +188,8 @@ class Batched(Wrapped):
     def requires_grad(self, value: bool) -> None:
         raise errors.requires_grad_inside()
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
-        return self._show("BatchedTensor", "bdim=0, ")
+    def _title(self) -> tuple[str, str] | None:
+        return "BatchedTensor", "bdim=0, "
 
     def _fall(self) -> None:
         """It stays what it is; reading it says that it has escaped."""

@@ -76,7 +76,7 @@ def _vdot(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) ->
 @batch_rule("outer")
 def _outer(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
     (a, b), (has_a, has_b) = inputs, batched
-    return OPS.unsqueeze(a, 1 + has_a) * OPS.unsqueeze(b, has_b)
+    return OPS.unsqueeze(a, 1 + has_a) * OPS.unsqueeze(b, int(has_b))
 
 
 @batch_rule("linear", "affine", "affine_any")
@@ -96,7 +96,7 @@ def _added(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -
     (x, a, b), (beta, alpha) = inputs, params
     has_x, has_a, has_b = batched
     if prim.name == "addr":
-        made = OPS.unsqueeze(a, 1 + has_a) * OPS.unsqueeze(b, has_b)
+        made = OPS.unsqueeze(a, 1 + has_a) * OPS.unsqueeze(b, int(has_b))
         made = front(made, has_a or has_b, size)
     elif has_a or has_b:
         made = product((a, b), (has_a, has_b), size)

@@ -282,6 +282,8 @@ WHOLE = [
     "frexp",
     "reshape",
     "_unsafe_view",
+    "zero",
+    "unravel_index",
 ]  # nothing to shift but a shape
 
 

@@ -92,7 +92,8 @@ class FunctionCtx:
         node = node() if node is not None else None
         if node is not None and name in _NODE_NAMES:
             return getattr(node, name)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        known = type(self if node is None else node).__name__
+        raise AttributeError(f"'{known}' object has no attribute '{name}'", name=name, obj=self)
 
 
 _NODE_NAMES = {"name", "next_functions", "metadata", "register_hook", "register_prehook"}
@@ -286,7 +287,12 @@ class FunctionNode(Node):
             raise AttributeError(name)
         if name == "_saved_tensors":
             return self.unpacked()
-        return getattr(self.ctx, name)
+        try:
+            return getattr(self.ctx, name)
+        except AttributeError:
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self
+            ) from None
 
 
 class CustomPrimitive:

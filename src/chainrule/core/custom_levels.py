@@ -203,6 +203,12 @@ def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: A
             f"{prim.name}'s jvp returned {len(moved)} tangents for {len(outs)} outputs\n"
             "Hint: jvp returns one tangent for each output of forward, None for those without"
         )
+    for i, t in enumerate(moved):
+        if not isinstance(t, Tensor) and t is not None:
+            raise RuntimeError(
+                f"{prim.name}'s jvp returned a {type(t).__name__} as tangent {i}\n"
+                "Hint: a tangent is a tensor of the shape of its output, or None"
+            )
     duals = tuple(
         o if not isinstance(o, Tensor) or t is None else level.dual(o, t)
         for o, t in zip(outs, moved, strict=True)
@@ -269,8 +275,8 @@ def batched_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params:
         if own_rule:
             raise RuntimeError(
                 f"You tried to vmap over {prim.name}, but it has both generate_vmap_rule=True and "
-                "an overriden vmap staticmethod. Please set generate_vmap_rule=False or delete the "
-                "overriden vmap staticmethod to avoid ambiguity. For more details, please see "
+                "an overridden vmap staticmethod. Please set generate_vmap_rule=False or delete the "
+                "overridden vmap staticmethod to avoid ambiguity. For more details, please see "
                 "https://pytorch.org/docs/main/notes/extending.func.html"
             )
         whole = CustomPrimitive(Whole(function, level, has))
@@ -282,33 +288,42 @@ def batched_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params:
             "override and implement the vmap staticmethod or set generate_vmap_rule=True. For more "
             "details, please see https://pytorch.org/docs/main/notes/extending.func.html"
         )
-    return _by_user(level, prim, inner, has, params)
+    return _by_user(level, prim, inputs, inner, has, params)
 
 
-def _by_user(level: Any, prim: Any, inner: Any, has: Any, params: Any) -> Any:
+def _by_user(
+    level: Any, prim: Any, inputs: Any, inner: Any, has: Any, params: Any
+) -> Any:
     args, _ = prim.arguments(inner, params)
     flags = iter(has)
     in_dims = tuple(0 if isinstance(a, Tensor) and next(flags) else None for a in args)
     pop(level)
     try:
         made = prim.function.vmap(VmapInfo(level.size, level.randomness), in_dims, *args)
-        if not isinstance(made, tuple) or len(made) != 2:
-            raise RuntimeError(_TWO_RETURNS)
+        if not isinstance(made, tuple):
+            raise RuntimeError(f"{_TWO_RETURNS} Got a {type(made)} instead")
+        if len(made) != 2:
+            raise RuntimeError(f"{_TWO_RETURNS} Got {len(made)} returns instead")
         output, out_dims = made
         found, spec = flatten(output)
         dims = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, spec)
         if dims is None:
             raise RuntimeError(
-                f"Autograd function's vmap staticmethod returned an incompatible (output, "
+                f"The autograd.Function's vmap staticmethod returned an incompatible (output, "
                 f"out_dims) tuple. Expected out_dims={out_dims} to be compatible with the "
                 f"structure of `output`. out_dims has structure {flatten(out_dims)[1]} but output "
-                f"has structure {spec}."
+                f"has structure {spec}. For more details, please see "
+                "https://pytorch.org/docs/main/notes/extending.func.html"
             )
         fronts = [t if not d else _moved(t, d) for t, d in zip(found, dims, strict=True)]
     finally:
         push(level)
+    given = {id(t): original for t, original in zip(inner, inputs, strict=True)}
     return spec.build(
-        [t if d is None else level.wrap(t) for t, d in zip(fronts, dims, strict=True)]
+        [
+            given[id(o)] if id(o) in given else t if d is None else level.wrap(t)
+            for o, t, d in zip(found, fronts, dims, strict=True)
+        ]
     )
 
 

@@ -33,9 +33,12 @@ class Dual(Wrapped):
     __slots__ = ()
     _tangent: Tensor | None
 
+    def _title(self) -> tuple[str, str] | None:
+        return None if self._level.taped else ("GradTrackingTensor", "")  # type: ignore[attr-defined]
+
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         if not self._level.taped:  # type: ignore[attr-defined]
-            return self._show("GradTrackingTensor", "")
+            return super().__repr__()
         if self._tangent is None or self._inner._wrapped:
             return repr(self._inner)
         tangent = self._tangent

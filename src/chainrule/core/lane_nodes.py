@@ -50,6 +50,9 @@ class UnaryNode(Node):
     __slots__ = ()
     saves_x = saves_out = False
 
+    def rows(self, g: Any, edges: Any, size: int) -> Any:
+        return self.raw(g, True)  # elementwise rules broadcast
+
     def rec(self, g: Any, keep: bool) -> Any:
         values = self._tensors()
         if not keep:
@@ -160,6 +163,11 @@ class OneNode(UnaryNode):
 
     __slots__ = ()
 
+    def rows(self, g: Any, edges: Any, size: int) -> Any:
+        if self.prim.kind == "elementwise":
+            return self.raw(g, True)
+        return Node.rows(self, g, edges, size)
+
     def _tensors(self) -> list[Any]:
         known = dict(zip(self.prim.params, self.p, strict=True))
         values = []
@@ -258,6 +266,23 @@ class BinaryNode(Node):
             self.release()
         return self._apply(REC, g, values, self.e)
 
+    def rows(self, g: Any, edges: Any, size: int) -> Any:
+        if self.prim.kind != "elementwise" or (self.p is not None and g.ndim == 1):
+            return Node.rows(self, g, edges, size)
+        bare = {n: None if t is None else t._data for n, t in self._tensors().items()}
+        shapes = self.p
+        if type(edges) is not tuple:  # HalfNode
+            rule: Any = self.prim.rules[self.side]  # type: ignore[attr-defined]
+            g = rule.fn(RAW, g, *[bare[n] for n in rule.names])
+            return g if shapes is None else rows_to(g, shapes)
+        gs = [
+            None if e is None else r.fn(RAW, g, *[bare[n] for n in r.names])  # type: ignore[union-attr]
+            for r, e in zip(self.prim.rules, edges, strict=True)
+        ]
+        if shapes is None:
+            return gs
+        return [None if x is None else rows_to(x, s) for x, s in zip(gs, shapes, strict=True)]
+
     def some(self, g: Any, keep: bool, recorded: bool, edges: tuple[Any, ...]) -> Any:
         values = self._tensors()
         if not keep:
@@ -290,6 +315,15 @@ class BinaryNode(Node):
             self.s0 = _GONE
         if self.s1 is not None:
             self.s1 = _GONE
+
+
+def rows_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """`sum_to` for many cotangents: `shape` without the dimension that counts them."""
+    extra = g.ndim - 1 - len(shape)
+    if extra:
+        g = g.sum(axis=tuple(range(1, 1 + extra)))
+    dims = tuple([i for i, n in enumerate(shape, 1) if n == 1 and g.shape[i] != 1])
+    return g.sum(axis=dims, keepdims=True) if dims else g
 
 
 def _summed(fn: Any, g: Any, other: Any, shape: tuple[int, ...], product: bool) -> Any:
@@ -526,6 +560,9 @@ class NumberNode(Node):
 
     __slots__ = ()
     saves_a = False
+
+    def rows(self, g: Any, edges: Any, size: int) -> Any:
+        return self.raw(g, True)
 
     def rec(self, g: Any, keep: bool) -> Any:
         values = self._values().values()

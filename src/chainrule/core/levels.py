@@ -20,10 +20,10 @@ from typing import Any
 
 from .. import _state, errors
 from .._state import S, grad_enabled, set_grad
-from . import views
+from . import printing, views
 from .interpreter import Interpreter, current, pop, push
 from .level_nodes import LevelLeaf
-from .node import LEAF
+from .node import LEAF, levels_of
 from .primitive import Primitive, cast, link_view
 from .record import OPS
 from .tensor import Meta, Tensor
@@ -99,9 +99,28 @@ class Wrapped(Tensor):
     def __format__(self, spec: str) -> str:
         return str(self) if not spec else format(self.item(), spec)
 
-    def _show(self, name: str, facts: str) -> str:
-        value = repr(self._inner).replace("\n", "\n    ")
-        return f"{name}(lvl={self._level.number}, {facts}value=\n    {value}\n)"
+    def _title(self) -> tuple[str, str] | None:
+        """How this level is shown: a name and facts; None if not as a level."""
+        return "GradTrackingTensor", ""
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        """All levels that it is a value of, the innermost outermost. Transforms on the plain tape
+        stand below the batches, and are shown where they were entered."""
+        levels: list[tuple[int, str, str]] = []
+        t: Any = self
+        while t._wrapped:
+            title = t._title()
+            if title is None:
+                break
+            levels.append((t._level.number, *title))
+            t = t._inner
+        if t._wrapped:
+            shown = repr(t)
+        else:
+            tapes = levels_of(t)
+            shown = Tensor._repr(t, bool(tapes))
+            levels += [(n, "GradTrackingTensor", "") for n in tapes]
+        return printing.of_levels(levels, shown)
 
     # ------------------------------------------------------------ leaving the graph
 

@@ -113,6 +113,10 @@ class Node:
         """The rule read where only these of its edges matter (None for the others)."""
         return self.rec(g, keep) if recorded else self.raw(g, keep)
 
+    def rows(self, g: Any, edges: Any, size: int) -> Any:
+        """The rule read on many cotangents at once (core/rows.py puts the general way here)."""
+        raise NotImplementedError
+
     def saved(self) -> dict[str, Any]:
         """What was saved, by parameter name: tensors for tensors, plain values for shapes and
         parameters."""
@@ -179,26 +183,41 @@ class Node:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_saved_"):
-            known = {f"_saved_{_PUBLIC.get(n, n)}": n for n in self.saved_names()}
+            known = self._shown()
             if name in known:
                 try:
-                    return self.saved().get(known[name])
+                    value = self.saved().get(known[name])
+                    return tuple(value) if name.endswith("_sym_sizes") else value
                 except errors.SavedFreed:
                     raise errors.second_backward(self) from None
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def _shown(self) -> dict[str, str]:
+        """PyTorch's names of what may be saved, and ours."""
+        names = _PUBLIC | _NAMED_APART.get(type(self).__name__, {})
+        return {f"_saved_{names.get(n, n)}": n for n in self.saved_names()}
 
     def saved_names(self) -> tuple[str, ...]:
         """The parameter names under which a node of this op may hold values."""
         return (*self.prim.saved_names, *self.prim.params)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(f"_saved_{_PUBLIC.get(n, n)}" for n in self.saved_names())]
+        return [*super().__dir__(), *self._shown()]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
 
 
-_PUBLIC = {"x": "self", "a": "self", "b": "other", "out": "result"}
+_PUBLIC = {
+    "x": "self",
+    "a": "self",
+    "b": "other",
+    "out": "result",
+    "x_shape": "self_sym_sizes",
+    "a_shape": "self_sym_sizes",
+    "b_shape": "other_sym_sizes",
+}
+_NAMED_APART = {"PowBackward0": {"b": "exponent"}, "PowBackward1": {"b": "exponent"}}
 # PyTorch says these with their namespace
 _QUALIFIED = {
     n: f"torch::autograd::{n}" for n in ("AccumulateGrad", "CopyBackwards", "CopySlices", "Error")

@@ -85,6 +85,7 @@ class Primitive:
         "params",
         "promote",
         "public",
+        "rows",
         "rules",
         "saved_names",
         "several",
@@ -135,6 +136,7 @@ class Primitive:
             body = {"prim": self, "__slots__": ()}
             self.number_node = type(number_grad_fn, (GeneralNode,), body)
         self.check = check
+        self.rows: Callable[[Any, Any, Any], Any] | None = None  # see core/rows.py
         self.public: Callable[..., Any] = self.call
         if name in REGISTRY:
             raise ValueError(f"op '{name}' is declared twice")

@@ -347,10 +347,10 @@ def format_value(
     return text()
 
 
-def of_levels(name: str, numbers: Sequence[int], shown: str) -> str:
-    """What a value of nested transforms looks like around the tensor it stands for; `numbers` of
-    the levels, the innermost first."""
-    for number in reversed(numbers):
+def of_levels(levels: Sequence[tuple[int, str, str]], shown: str) -> str:
+    """What a value of nested transforms looks like around the tensor it stands for: `levels` are
+    (number, name, facts)."""
+    for number, name, facts in sorted(levels):
         value = shown.replace("\n", "\n    ")
-        shown = f"{name}(lvl={number}, value=\n    {value}\n)"
+        shown = f"{name}(lvl={number}, {facts}value=\n    {value}\n)"
     return shown

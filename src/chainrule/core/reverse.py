@@ -34,9 +34,6 @@ class Traced(Wrapped):
 
     __slots__ = ()
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
-        return self._show("GradTrackingTensor", "")
-
 
 class Reverse(Level):
     """Records what is computed from its leaves."""

@@ -1,6 +1,9 @@
 """Reverse transforms on the plain tape: what `torch.func.grad` and `jacrev` run a function under
 when no interpreter is in the way.
 
+Under `vmap` the tape lies below the batches: an argument is spread over the batch, so that every
+element has a gradient of its own, and gradients are those of the sum over the batch.
+
 `Reverse` (core/reverse.py) keeps a tape of its own and wraps every value; that is needed where
 values are batched or dual. Where they are plain tensors, the plain tape will do for any number of
 nested transforms: every argument gets an `Origin`, a node that stands between it and what it was
@@ -22,10 +25,13 @@ import numpy as np
 from .. import _state, errors
 from .._state import grad_enabled, set_grad
 from . import engine
+from .batch import Batch
 from .node import LEAF, Node, next_k
 from .record import OPS
 from .reverse import Reverse
+from .rows import rows
 from .tensor import Tensor, wrap
+from .vmap import vmap
 
 __all__ = ["Origin", "Tape", "differentiating", "ones_like"]
 
@@ -68,7 +74,8 @@ class Tape:
         self.outer = set_grad(True)
         tapes = _state.tapes()
         tapes.append(self)
-        self.number = len(tapes)
+        self.levels: tuple[Any, ...] = tuple(_state.modes())
+        self.number = len(tapes) + len(self.levels)
         _state.count_tapes(1)
         return self
 
@@ -87,12 +94,46 @@ class Tape:
 
     def leaf(self, t: Tensor) -> Tensor:
         """An argument to differentiate with respect to."""
-        data = t._data
-        if data.dtype.kind not in "fcV":
+        if t._data.dtype.kind not in "fcV":
             raise errors.float_only(
                 "only Tensors of floating point dtype can require gradients", t.dtype
             )
-        made = wrap(data)
+        return self.lifted(self._origin(self._sunk(t, len(self.levels))))
+
+    def _sunk(self, t: Tensor, depth: int) -> Tensor:
+        """`t` for every element of the batches of the `depth` outermost levels, below them."""
+        if not depth:
+            return t
+        level = self.levels[depth - 1]
+        if level.owns(t):
+            return self._sunk(t._inner, depth - 1)  # type: ignore[attr-defined]
+        below = self._sunk(t, depth - 1)
+        sizes = tuple([n.size for n in self.levels[: depth - 1]])
+        data = below._data
+        shape = (*sizes, level.size, *data.shape[depth - 1 :])
+        data = data.reshape((*sizes, 1, *data.shape[depth - 1 :]))
+        made = wrap(np.broadcast_to(data, shape))
+        if below._node is not None and self.outer:
+            made = OPS.expand.prim.evaluate((OPS.unsqueeze.prim.evaluate((below,), (depth - 1,)),), (shape,))
+        return made
+
+    def lifted(self, t: Tensor) -> Any:
+        """A tensor of all batches as a value of the innermost level."""
+        for level in self.levels:
+            t = level.wrap(t)
+        return t
+
+    def bottom(self, t: Any) -> Any:
+        """The tensor of all batches that stands behind a value; None if it is the same for all
+        elements of some batch (so it does not depend on the arguments)."""
+        for level in reversed(self.levels):
+            if not level.owns(t):
+                return None
+            t = t._inner
+        return t
+
+    def _origin(self, t: Tensor) -> Tensor:
+        made = wrap(t._data)
         vc = t._vc
         if vc is None:
             vc = t._vc = [0]
@@ -107,13 +148,15 @@ class Tape:
 
     def edge(self, t: Any) -> Any:
         """Where a walk from `t` starts."""
-        return None if t._node is LEAF else t._node
+        t = self.bottom(t)
+        return None if t is None or t._node is LEAF else t._node
 
     def inner(self, t: Any) -> Any:
         """What a value of the level is outside of it."""
-        if not isinstance(t, Tensor) or t._node is None or t._node is LEAF:
+        bottom = self.bottom(t) if isinstance(t, Tensor) else None
+        if bottom is None or bottom._node is None or bottom._node is LEAF:
             return t
-        ours, outside = self.survey([t._node])
+        ours, outside = self.survey([bottom._node])
         return t.detach() if ours and not (outside and self.outer) else t
 
     def survey(self, edges: Iterable[Any]) -> tuple[bool, bool]:
@@ -155,6 +198,12 @@ class Tape:
     ) -> list[Tensor | None]:
         """The cotangents of `leaves`, given those of `edges`; recorded if anything outside of the
         level follows. Without `keep` the level is over: see `close`."""
+        ends = [self.bottom(t) for t in leaves]
+        gs = [None if e is None else self.bottom(g) for e, g in zip(edges, gs, strict=True)]
+        found = self._pulled(edges, gs, ends, keep)
+        return [None if g is None else self.lifted(g) for g in found]
+
+    def _pulled(self, edges: Any, gs: Any, leaves: Any, keep: bool) -> list[Tensor | None]:
         roots = [(e, g) for e, g in zip(edges, gs, strict=True) if e is not None and g is not None]
         leveled = any(g._wrapped for _, g in roots)  # type: ignore[union-attr]
         recording = grad_enabled() and (
@@ -166,6 +215,44 @@ class Tape:
         raw = [(e, g._data) for e, g in roots]  # type: ignore[union-attr]
         return engine.handed(engine.towards(raw, leaves, keep, False, False))
 
+    def rows(
+        self, edges: Sequence[Any], outs: Sequence[Tensor], leaves: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """The rows of the Jacobian of `outs` (whose nodes are `edges`): for every leaf a tensor of
+        shape (all elements of all outputs, *leaf); recorded if anything outside follows."""
+        count = sum(t._data.size for t in outs)
+        basis = unit_vectors([t._data for t in outs], count)
+        roots = [(e, g) for e, g in zip(edges, basis, strict=True) if e is not None]
+        recording = grad_enabled() and self.survey([e for e, _ in roots])[1]
+        found = self._walked(roots, leaves, count, recording) if roots else [None] * len(leaves)
+        return [
+            wrap(np.zeros((count, *t._data.shape), t._data.dtype)) if g is None else g
+            for g, t in zip(found, leaves, strict=True)
+        ]
+
+    def _walked(
+        self, roots: list[Any], leaves: Sequence[Tensor], count: int, recording: bool
+    ) -> list[Tensor | None]:
+        if not recording:
+            found = rows(roots, leaves, count)
+            if found is not None:
+                return [None if g is None else wrap(g) for g in found]
+        edges = [e for e, _ in roots]
+        if count == 1:
+            one = [(e, wrap(g[0])) for e, g in roots]
+            gs = engine.towards(one, leaves, True, True, recording)
+            return [None if g is None else OPS.unsqueeze(g, 0) for g in gs]
+        used: list[bool] = []
+
+        def pull(*gs: Tensor) -> tuple[Tensor, ...]:
+            pairs = list(zip(edges, gs, strict=True))
+            found = engine.towards(pairs, leaves, True, True, recording)
+            used[:] = [g is not None for g in found]
+            return tuple([g for g in found if g is not None])
+
+        made = iter(vmap(pull)(*[wrap(g) for _, g in roots]))
+        return [next(made) if u else None for u in used]
+
     def close(self, leaves: list[Tensor]) -> None:
         """Take tensors that the function kept somewhere off a graph that nobody follows.
 
@@ -176,6 +263,16 @@ class Tape:
         held = [node for node in origins if sys.getrefcount(node) > _HELD]
         if held and not any(node.e for node in held):
             _sever({node.k for node in held}, origins[0].k)
+
+
+def unit_vectors(arrays: Sequence[Any], count: int) -> list[Any]:
+    """The unit vectors of the space of all arrays together, cut as the arrays are."""
+    column, made = 0, []
+    for x in arrays:
+        unit = np.eye(count, x.size, -column, x.dtype)
+        made.append(unit.reshape((count, *x.shape)))
+        column += x.size
+    return made
 
 
 def _probe() -> int:
@@ -214,12 +311,18 @@ def _ends_only_in(node: Any, origins: set[int], oldest: int) -> bool:
 
 
 def differentiating() -> Any:
-    """The level for a reverse transform: on the plain tape if no interpreter runs."""
-    return Reverse() if _state.modes() else Tape()
+    """The level for a reverse transform: on the plain tape if no interpreter runs, or only `vmap`
+    (whose levels the tape then lies below)."""
+    for mode in _state.modes():
+        if type(mode) is not Batch:
+            return Reverse()
+    return Tape()
 
 
-def ones_like(t: Tensor) -> Tensor:
+def ones_like(tape: Tape, t: Tensor) -> Tensor:
     """The cotangent of a number with respect to itself."""
-    data = t._data
-    one = engine.ONE.get(data.dtype) if type(data) is not np.ndarray else None
-    return wrap(np.ones(data.shape, data.dtype) if one is None else one)
+    bottom = tape.bottom(t)
+    data = t._data if bottom is None else bottom._data
+    one = engine.ONE.get(data.dtype) if isinstance(data, np.generic) else None
+    made = wrap(np.ones(data.shape, data.dtype) if one is None else one)
+    return made if bottom is None else tape.lifted(made)

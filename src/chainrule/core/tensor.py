@@ -468,16 +468,20 @@ class Tensor:
         return id(self)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        levels = levels_of(self) if S.tapes else []
+        tapes = levels_of(self) if S.tapes else []
+        levels = [(n, "GradTrackingTensor", "") for n in tapes]
+        return printing.of_levels(levels, self._repr(bool(tapes)))
+
+    def _repr(self, inside: bool) -> str:
+        """The text without transforms; `inside` of one, its graph is not shown."""
         suffixes = []
         if self._node is LEAF:
             suffixes = ["requires_grad=True"]
-        elif self._node is not None and not levels:
+        elif self._node is not None and not inside:
             suffixes = [f"grad_fn=<{type(self.grad_fn).__name__}>"]
-        shown = printing.tensor_repr(
+        return printing.tensor_repr(
             self._data, suffixes=suffixes, default_dtype=S.default_dtype.name
         )
-        return printing.of_levels("GradTrackingTensor", levels, shown) if levels else shown
 
     def __format__(self, spec: str) -> str:
         return printing.format_value(self._data, spec, self.__repr__, type(self).__name__)

@@ -19,7 +19,7 @@ import numpy as np
 from .. import errors
 from .._state import S, grad_enabled, inference_enabled, modes
 from .interpreter import assigned, current
-from .node import INFERENCE, LEAF, Forbidden, Output
+from .node import INFERENCE, Forbidden, Output
 from .primitive import F32, F64, Primitive, bump, cast
 from .record import OPS, record
 from .tensor import Tensor, own, wrap

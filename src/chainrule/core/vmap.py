@@ -194,7 +194,7 @@ class _Call:
         if not -n <= d < n:
             raise self._refused(
                 f"Got in_dim={d} for some input, but that input is a Tensor of dimensionality {n} "
-                f"so expected in_dim to satisfy {-n} <= in_dim < {n}."
+                f"so expected in_dim to satisfy -{n} <= in_dim < {n}."
             )
         return d % n  # type: ignore[no-any-return]
 

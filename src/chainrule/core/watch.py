@@ -3,7 +3,8 @@
 The engine comes here only at nodes that have hooks (or are one output of several), and in walks
 that carry a `Watch`: those towards given inputs, and those while `hooks.ACTIVE` is not empty. The
 order is PyTorch's: at a node the hooks of its outputs in the order of their registration, then
-`retain_grad`, then whoever asked for its cotangent, then its pre-hooks, the rule, its hooks. A leaf
+`retain_grad`, then its pre-hooks, the rule, its hooks; whoever asked for its cotangent gets it before
+all of them, or after the hooks of its outputs if the walk ends there. A leaf
 with hooks is served as soon as its last contribution has arrived; other leaves are served when the
 walk is over. Hooks run with recording off, unless the walk is recorded.
 """
@@ -23,6 +24,7 @@ from .. import errors
 from .._state import S, set_grad
 from .hooks import ACTIVE, Hooks, RemovableHandle, add, watch_leaf
 from .node import LEAF, Output, edge_of, walk
+from .record import OPS
 from .tensor import Tensor, wrap
 
 __all__ = ["Watch", "accumulate", "current_node", "current_watch", "register_hook", "visit"]
@@ -204,7 +206,7 @@ def accumulate(t: Tensor, g: Any, recorded: bool, shared: bool) -> None:
         return  # requires_grad was switched off since
     have = t._grad
     if recorded:
-        t._grad = g if have is None else have + g
+        t._grad = _copied(g) if have is None else have + g
         return
     if have is None:
         if type(g) is _ndarray and (shared or g.base is not None):
@@ -220,6 +222,17 @@ def accumulate(t: Tensor, g: Any, recorded: bool, shared: bool) -> None:
         have._vc = [1]
     else:
         have._vc[0] += 1
+
+
+def _copied(g: Tensor) -> Tensor:
+    """A recorded gradient as `.grad` gets it: a copy of its own, which is recorded too."""
+    if g._node is None or g._wrapped:
+        return g
+    before = set_grad(True)
+    try:
+        return OPS.copy(g.detach(), g)  # type: ignore[no-any-return]
+    finally:
+        set_grad(before)
 
 
 def visit(
@@ -241,12 +254,14 @@ def visit(
     if watch is not None and watch.due:
         watch.arrive(node.k)
     hooks = node.hooks
+    asked = watch is not None and node.k in watch.captured
+    if asked and node.k not in watch.only:  # type: ignore[union-attr]
+        watch.captured[node.k], asked = g, False  # type: ignore[union-attr]
     if hooks is not None and (hooks.tensor or hooks.retained):
         g = _run_tensor_hooks(hooks, g, recorded)
-    if watch is not None and node.k in watch.captured:
-        watch.captured[node.k] = g
-        if node.k in watch.only:
-            return None
+    if asked:  # the walk ends here: whoever asked sees what the hooks made of it
+        watch.captured[node.k] = g  # type: ignore[union-attr]
+        return None
     if hooks is not None and hooks.pre:
         g = _run_pre_hooks(hooks.pre, g, recorded)
     if g is None:

@@ -10,9 +10,11 @@ import numpy as np
 from ..core.pytree import flatten
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
+from .._state import modes
+from ..core.tape import Tape
 from ..core.vmap import vmap
-from .arguments import chosen, need_real, transformed
-from .linear import jvp_of, vjp_of
+from .arguments import chosen, need_real, outside, replaced, split_aux, transformed
+from .linear import jvp_of, need_floating, vjp_of
 
 __all__ = ["hessian", "jacfwd", "jacrev"]
 
@@ -75,6 +77,8 @@ def jacrev(
     @transformed(func)
     def jacobian(*args: Any) -> Any:
         need_real("jacrev", args, "inputs")
+        if chunk_size is None and not modes():
+            return _on_tape(func, args, argnums, has_aux)
         output, pull, *aux = vjp_of(func, args, argnums, has_aux)
         outs, out_spec = flatten(output)
         need_real("jacrev", outs, "outputs")
@@ -89,6 +93,34 @@ def jacrev(
         return (result, aux[0]) if has_aux else result
 
     return jacobian
+
+
+def _on_tape(func: Any, args: tuple[Any, ...], argnums: Any, has_aux: bool) -> Any:
+    """`jacrev` where no interpreter runs."""
+    inputs, in_spec = flatten(chosen(args, argnums))
+    with Tape() as tape:
+        leaves = [tape.leaf(t) for t in _tensors(inputs)]
+        made = func(*replaced(args, in_spec.build(leaves), argnums))
+        output, aux = split_aux(made, has_aux, "vjp(f, *primals)")
+        outs, out_spec = flatten(output)
+        need_floating(outs)
+        need_real("jacrev", outs, "outputs")
+        edges, aux = [tape.edge(t) for t in outs], outside(tape, aux) if has_aux else None
+        outs = [t.detach() for t in outs]
+    del made, output
+    columns = tape.rows(edges, outs, leaves)
+    blocks = [_split_rows(j, outs, x) for j, x in zip(columns, inputs, strict=True)]
+    del edges
+    tape.close(leaves)
+    result = out_spec.build([in_spec.build(list(row)) for row in zip(*blocks, strict=True)])
+    return (result, aux) if has_aux else result
+
+
+def _tensors(found: list[Any]) -> list[Tensor]:
+    for t in found:
+        if not isinstance(t, Tensor):
+            raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
+    return found
 
 
 def _rows(pull: Any, basis: Any, flat: list[Tensor], chunk_size: int | None) -> list[Tensor]:
@@ -170,7 +202,7 @@ def _split_columns(j: Tensor, ins: list[Tensor]) -> list[Tensor]:
 
 
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """The function that computes the Hessian of `func`: `jacfwd(jacrev(func))`.
+    """The function that computes the Hessian of `func`: the Jacobian of its Jacobian.
 
     Args:
         func: takes tensors and returns a tensor, usually with one number.
@@ -182,4 +214,13 @@ def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
         tensor([[ 6.,  0.],
                 [ 0., 12.]])
     """
-    return jacfwd(jacrev(func, argnums), argnums)
+    twice = jacfwd(jacrev(func, argnums), argnums)
+    if argnums.__class__ is not int:
+        return twice
+    in_reverse = jacrev(jacrev(func, argnums), argnums)  # the same numbers, on one tape
+
+    @transformed(func)
+    def second(*args: Any) -> Any:
+        return (twice if modes() else in_reverse)(*args)
+
+    return second

@@ -63,16 +63,21 @@ def vjp_of(func: Any, primals: tuple[Any, ...], argnums: Any, has_aux: bool) -> 
         args = new if argnums is None else replaced(primals, new, argnums)
         made, aux = split_aux(func(*args), has_aux, "vjp(f, *primals)")
         outs, out_spec = flatten(made)
-        need_tensors(outs, "vjp(f, *primals)")
-        for t in outs:
-            if not floating(t.dtype):
-                raise RuntimeError(
-                    "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got "
-                    f"Tensor with dtype {t.dtype!r}"
-                )
+        need_floating(outs)
         pullback = _Pullback(level, leaves, spec, outs, out_spec)
         results, aux = outside(level, made), outside(level, aux)
     return (results, pullback, aux) if has_aux else (results, pullback)
+
+
+def need_floating(outs: list[Any]) -> None:
+    """Outputs that have derivatives, at least one."""
+    need_tensors(outs, "vjp(f, *primals)")
+    for t in outs:
+        if not floating(t.dtype):
+            raise RuntimeError(
+                "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got "
+                f"Tensor with dtype {t.dtype!r}"
+            )
 
 
 class _Pullback:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import errors
-from ..core.tape import Tape, differentiating, ones_like
 from ..core.reverse import pull
+from ..core.tape import Tape, differentiating, ones_like
 from ..core.tensor import Tensor
 from .arguments import chosen, inside, outside, replaced, split_aux, transformed, zeros_like
 
@@ -85,7 +85,7 @@ def _grad_and_value(
         ends = [t._node for t in leaves]
     del new, output
     if type(level) is Tape:
-        found = level.pull([edge], [ones_like(value)], leaves, keep=has_aux or valued)
+        found = level.pull([edge], [ones_like(level, value)], leaves, keep=has_aux or valued)
         gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]
         del edge, ends, found
         level.close(leaves)
@@ -106,5 +106,13 @@ def _check_scalar(output: Any) -> None:
                 "instead?",
                 f"shape: {list(output._data.shape)}",
                 hint="reduce it, as in .sum(); torch.func.jacrev differentiates every element",
+            )
+        )
+    if output._data.dtype.kind == "c":
+        raise RuntimeError(
+            errors.hinted(
+                "grad can be implicitly created only for real scalar outputs but got "
+                f"{output.dtype}",
+                hint="return a real number, as .abs() or .real",
             )
         )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import errors
+from .._state import set_grad
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..core.vmap import name_of, vmap
@@ -239,7 +240,7 @@ def jacobian_sparse(
             )
         )
     run = _Run("jacobian_sparse", func, pattern, argnums, mode, check, chunk_size)
-    return transformed(func)(run.matrix)  # type: ignore[no-any-return]
+    return transformed(func)(lambda *args: run.matrix(*args))  # type: ignore[no-any-return]
 
 
 def hessian_sparse(
@@ -282,7 +283,7 @@ def hessian_sparse(
     """
     gradient = grad(func, argnums)
     run = _Run("hessian_sparse", gradient, pattern, argnums, "symmetric", check, chunk_size)
-    return transformed(func)(run.matrix)  # type: ignore[no-any-return]
+    return transformed(func)(lambda *args: run.matrix(*args))  # type: ignore[no-any-return]
 
 
 class _Run:
@@ -301,14 +302,24 @@ class _Run:
         out_shape, pattern = self._pattern(args, x)
         if self.plan is None or not pattern.same(self.plan.pattern):
             self.plan = _Plan(pattern, self.mode)
-        plan, in_shape = self.plan, tuple(x.shape)
-        seeds = plan.seeds(out_shape if plan.mode == "reverse" else in_shape, x._data.dtype)
-        product = self._product(args, plan.mode)
-        values = plan.read(self._products(product, seeds) if plan.count else seeds)
-        made = SparseDerivative(values, plan, out_shape, in_shape)
+        shapes = out_shape, tuple(x.shape)
+        try:
+            made = self._computed(args, x, *shapes)
+        except NotImplementedError:  # a custom Function without jvp
+            if self.mode != "auto":
+                raise
+            self.mode, self.plan = "reverse", _Plan(pattern, "reverse")
+            made = self._computed(args, x, *shapes)
         if self.check:
             self._verify(args, x, made)
         return made
+
+    def _computed(self, args: Any, x: Tensor, out_shape: Shape, in_shape: Shape) -> Any:
+        plan: Any = self.plan
+        seeds = plan.seeds(out_shape if plan.mode == "reverse" else in_shape, x._data.dtype)
+        product = self._product(args, plan.mode)
+        values = plan.read(self._products(product, seeds) if plan.count else seeds)
+        return SparseDerivative(values, plan, out_shape, in_shape)
 
     def _product(self, args: Any, mode: str) -> Callable[[Tensor], Tensor]:
         if mode == "reverse":
@@ -346,40 +357,57 @@ class _Run:
     def _out_shape(self, args: Any) -> Shape:
         if self.mode == "symmetric":
             return tuple(args[self.argnums].shape)
-        with Tracing():  # no level of the function's own values: only shapes are asked
+        before = set_grad(False)
+        try:
             out = self.func(*args)
+        finally:
+            set_grad(before)
         _need_float(self.who, "result", out)
         return tuple(out.shape)
 
     # ------------------------------------------------------------ check
 
     def _verify(self, args: Any, x: Tensor, made: SparseDerivative) -> None:
-        """J u by the entries and by one product; the first row that differs is looked at."""
-        u = np.random.default_rng(0).uniform(0.5, 1.5, x._data.shape).astype(x._data.dtype)
-        rows, cols, (m, _) = made.pattern.rows, made.pattern.cols, made.shape
-        have = np.zeros(m, u.dtype)
-        np.add.at(have, rows, made.values._data * u.reshape(-1)[cols])
-        want = self._product(args, "forward")(wrap(u))._data.reshape(-1)
-        size = np.zeros(m, u.dtype)
-        np.add.at(size, rows, np.abs(made.values._data * u.reshape(-1)[cols]))
-        off = np.abs(have - want) > np.finfo(u.dtype).eps ** 0.5 * (1 + size + np.abs(want))
-        if not off.any():
-            return
-        row = int(np.argmax(off))
-        unit = wrap((np.arange(m) == row).astype(u.dtype).reshape(made.out_shape))
-        true = self._product(args, "reverse")(unit)._data.reshape(-1)
-        mine = np.zeros_like(true)
-        mine[cols[rows == row]] = made.values._data[rows == row]
-        column = int(np.argmax(np.abs(true - mine)))
-        missing = column not in cols[rows == row]
-        raise RuntimeError(
-            errors.hinted(
-                f"{self.who}: the pattern is too small: row {row}, column {column}",
-                f"true entry: {true[column]:.6g}",
-                "in the pattern: " + ("no" if missing else f"yes, computed as {mine[column]:.6g}"),
-                hint="give a pattern with every place that may be nonzero, or pattern='auto'",
-            )
+        """One more product in a random direction, by the entries and by the function."""
+        back = made.mode == "reverse"
+        ins, outs = (made.out_shape, made.in_shape) if back else (made.in_shape, made.out_shape)
+        lines, places = (made.pattern.rows, made.pattern.cols)[:: -1 if back else 1]
+        u = np.random.default_rng(0).uniform(0.5, 1.5, ins).astype(x._data.dtype)
+        have = np.zeros((2, int(np.prod(outs))), u.dtype)
+        terms = made.values._data * u.reshape(-1)[places]
+        np.add.at(have[0], lines, terms)
+        np.add.at(have[1], lines, np.abs(terms))
+        want = self._product(args, made.mode)(wrap(u))._data.reshape(-1)
+        limit = np.finfo(u.dtype).eps ** 0.5 * (1 + have[1] + np.abs(want))
+        for line in np.flatnonzero(np.abs(have[0] - want) > limit)[:1]:
+            self._refuse(args, made, back, int(line))
+
+    def _refuse(self, args: Any, made: SparseDerivative, back: bool, line: int) -> None:
+        """Name an entry of this column (`back`) or row that is not as computed."""
+        whole = made.to_dense()._data.reshape(made.shape)
+        for row in range(made.shape[0]) if back else (line,):
+            unit = np.zeros(made.shape[0], whole.dtype)
+            unit[row] = 1
+            pull = self._product(args, "reverse")
+            true = pull(wrap(unit.reshape(made.out_shape)))._data.reshape(-1)
+            off = np.abs(true - whole[row])
+            column = line if back else int(np.argmax(off))
+            if off[column] > np.finfo(whole.dtype).eps ** 0.5 * (1 + abs(true[column])):
+                inside = np.any((made.pattern.rows == row) & (made.pattern.cols == column))
+                raise _too_small(self.who, row, column, true[column], whole[row, column], inside)
+
+
+def _too_small(who: str, row: int, column: int, true: Any, mine: Any, inside: Any) -> RuntimeError:
+    return RuntimeError(
+        errors.hinted(
+            f"{who}: the pattern is too small: row {row}, column {column}",
+            f"true entry: {true:.6g}",
+            f"in the pattern: yes, but another entry was added to it: {mine:.6g}"
+            if inside
+            else "in the pattern: no",
+            hint="give a pattern with every place that may be nonzero, or pattern='auto'",
         )
+    )
 
 
 def _need_float(who: str, what: str, t: Any) -> None:

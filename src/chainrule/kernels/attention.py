@@ -18,7 +18,7 @@ import numpy as np
 __all__ = ["attention", "attention_backward", "causal_mask", "safe_softmax"]
 
 Array = Any
-_CHUNK = 1 << 18  # scores taken at a time
+_CHUNK = 1 << 16  # scores taken at a time
 _SAFE = 40.0  # exp of this, times any number of columns, fits into single precision
 
 
@@ -45,6 +45,7 @@ class _Scores:
         q, k: (heads, rows, width), (heads, columns, width), q scaled.
         mask: added to the scores; None, one for all heads or one for each.
         bounded: whether exp cannot overflow.
+        room: memory for the scores of a chunk and as many other numbers.
     """
 
     def __init__(self, q: Array, k: Array, mask: Array, scale: float) -> None:
@@ -55,8 +56,9 @@ class _Scores:
         self.mask = self._added(mask, lead)
         self.bounded = self._is_bounded()
         self.ones = np.ones(columns, q.dtype)
-        step = max(_CHUNK // (rows * columns), 1)
-        self.chunks = [slice(i, i + step) for i in range(0, len(self.q), step)]
+        self.step = max(_CHUNK // max(rows * columns, 1), 1)
+        self.room = np.empty((2, min(self.step, len(self.q)), rows, columns), q.dtype)
+        self.chunks = [slice(i, i + self.step) for i in range(0, len(self.q), self.step)]
 
     @staticmethod
     def _added(mask: Array, lead: tuple[int, ...]) -> Array:
@@ -79,7 +81,8 @@ class _Scores:
 
     def of(self, chunk: slice) -> Array:
         """The probabilities of some heads."""
-        s = np.matmul(self.q[chunk], self.k[chunk].swapaxes(1, 2))
+        q = self.q[chunk]
+        s = np.matmul(q, self.k[chunk].swapaxes(1, 2), out=self.room[0, : len(q)])
         if self.mask is not None:
             s += self.mask if self.mask.ndim == 2 else self.mask[chunk]
         if not self.bounded:
@@ -127,7 +130,7 @@ def attention_backward(
     for chunk in scores.chunks:
         p = scores.of(chunk)
         np.matmul(p.swapaxes(1, 2), g[chunk], out=to_v[chunk])
-        d = np.matmul(g[chunk], v[chunk].swapaxes(1, 2))
+        d = np.matmul(g[chunk], v[chunk].swapaxes(1, 2), out=scores.room[1, : len(p)])
         d -= np.einsum("hij,hij->hi", p, d)[..., None]
         d *= p
         np.matmul(d, scores.k[chunk], out=to_q[chunk])

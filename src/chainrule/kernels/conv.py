@@ -219,9 +219,7 @@ class Work:
     Iterating gives (images, slice of the flattened outputs, columns' builder).
     """
 
-    def __init__(
-        self, head: Ints, spatial: Ints, kernel: Ints, geometry: Any, dtype: Any
-    ) -> None:
+    def __init__(self, head: Ints, spatial: Ints, kernel: Ints, geometry: Any, dtype: Any) -> None:
         size, stride, padding, dilation = geometry
         self.head, self.dtype, self.whole = head, dtype, size
         self.spatial, self.kernel, self.stride, self.dilation = spatial, kernel, stride, dilation
@@ -385,9 +383,7 @@ def _summed(parts: Any) -> Any:
 # ---------------------------------------------------------------- columns as such
 
 
-def im2col(
-    x: Any, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
+def im2col(x: Any, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Any:
     """Patches as columns: (*, c, *spatial) -> (*, c * kernel, outputs), zeros outside."""
     n = len(kernel)
     lead, (c, *spatial) = x.shape[: -n - 1], x.shape[-n - 1 :]

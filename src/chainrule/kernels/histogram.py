@@ -41,7 +41,7 @@ def counted(x: Array, weight: Array, edges: Sequence[Array], density: bool) -> A
         made = made / made.sum()
         for i, e in enumerate(edges):
             made = made / np.diff(e).reshape([-1 if j == i else 1 for j in range(len(shape))])
-    return made
+    return made.astype(x.dtype)
 
 
 def bincount(x: Array, weights: Array, minlength: int) -> Array:
@@ -52,16 +52,16 @@ def bincount(x: Array, weights: Array, minlength: int) -> Array:
     return made.astype(np.float32) if weights.dtype == np.float32 else made
 
 
-def unraveled(x: Array, shape: tuple[int, ...]) -> Array:
+def unraveled(x: Array, sizes: tuple[int, ...]) -> Array:
     """The coordinates of flat positions, in a new last dimension; beyond the end they go round."""
-    made = np.empty((*x.shape, len(shape)), np.int64)
+    made = np.empty((*x.shape, len(sizes)), np.int64)
     rest = x.astype(np.int64)
-    for d in reversed(range(len(shape))):
-        rest, made[..., d] = np.divmod(rest, shape[d]) if x.size else (rest, 0)
+    for d in reversed(range(len(sizes))):
+        rest, made[..., d] = np.divmod(rest, sizes[d]) if x.size else (rest, 0)
     return made
 
 
-def xor_sum(x: Array, dim: tuple[int, ...], keepdim: bool) -> Array:
+def xor_sum(x: Array, dim: tuple[int, ...] = (), keepdim: bool = False) -> Array:
     """The exclusive or of the bits of the elements, as float64 or as 64-bit integers."""
     wide = x.astype(np.float64 if x.dtype.kind in "fV" else np.int64)
     bits = np.ascontiguousarray(wide).view(np.uint64).reshape(np.shape(x))

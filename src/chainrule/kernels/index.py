@@ -21,6 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 _ndarray = np.ndarray
+MANY = 2000  # elements, above which positions in the flattened array are quicker than a key
 Ints = tuple[int, ...]
 
 
@@ -216,7 +217,7 @@ def gather(x: Any, index: Any, dim: int) -> Any:
         return np.empty(index.shape, x.dtype)
     if not x.ndim:
         return np.broadcast_to(x, index.shape).copy()
-    if x.ndim > 1 and type(x) is _ndarray and x.flags.c_contiguous:
+    if index.size > MANY and x.ndim > 1 and x.flags.c_contiguous:
         return x.reshape(-1).take(flat_along(x.shape, index, dim))
     try:
         return x[along(index, dim)] if x.ndim > 1 else x.take(index)
@@ -229,12 +230,12 @@ def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
     """A copy of `x` with `src` written where `gather` would read."""
     made = np.array(x, order="C")
     if index.size and made.ndim:
-        if made.ndim > 1:
+        if index.size > MANY and made.ndim > 1:
             where = flat_along(made.shape, index, dim).reshape(-1)
             made.reshape(-1)[where] = src.reshape(-1) if np.ndim(src) else src
             return made
         try:
-            made[index] = src
+            made[along(index, dim)] = src
         except IndexError:
             checked_along(made.shape, index, dim)
             raise

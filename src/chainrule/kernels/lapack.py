@@ -94,9 +94,7 @@ def lu_factor(x: Any) -> tuple[Any, Any, Any]:
     if x.ndim == 2:
         lu, pivots, info = getrf(x)
         return lu, (pivots + 1).astype(np.int32), np.array(info, np.int32)
-    lu, pivots, info = stacked(
-        getrf, (x,), ((m, n), (k,), ()), (x.dtype, np.int32, np.int32)
-    )
+    lu, pivots, info = stacked(getrf, (x,), ((m, n), (k,), ()), (x.dtype, np.int32, np.int32))
     return lu, pivots + np.int32(1), info
 
 
@@ -312,9 +310,15 @@ def solve_ex(a: Any, b: Any, vector: bool = False) -> tuple[Any, Any]:
 def cholesky(x: Any, upper: bool = False, op: str = "linalg.cholesky") -> Any:
     """L with A = L L^H (U with U^H U), from one triangle of A."""
     try:
-        return np.linalg.cholesky(x, upper=upper)
+        made = np.linalg.cholesky(x, upper=upper)
     except Failure:
         raise not_definite(op, _cholesky_by_columns(x, upper)[1]) from None
+    if x.size:
+        last = made[..., -1, -1]  # a NaN anywhere comes down to it, and some LAPACKs let it pass
+        bad = last != last
+        if bad if made.ndim == 2 else bad.any():
+            raise not_definite(op, _cholesky_by_columns(x, upper)[1])
+    return made
 
 
 def cholesky_ex(x: Any, upper: bool = False) -> tuple[Any, Any]:

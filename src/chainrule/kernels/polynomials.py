@@ -71,7 +71,7 @@ def _chebyshev(
         x, n = _operands(x, n)
         ends = (x == 1, x == 0 if shifted else x == -1)
         t = 2 * x - 1 if shifted else x
-        angle = np.arccos(t)
+        angle = np.arccos(np.where(np.abs(t) < 1, t, 0))
         closed = np.where(ends[0], right(n), np.where(ends[1], left(n), trigonometric(n, angle)))
         direct = (ends[0] | ends[1] | ((n > enough) & (np.abs(t) < 1))) & (n > 0)
         degrees = np.where(direct, 0, n)

@@ -196,7 +196,7 @@ def prod(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
         return x if kind not in "bui" else I64.type(x)
     if _is_half(x.dtype):
         return _multiply(x.astype(F32), one_axis(dim), None, None, keepdim).astype(x.dtype)
-    if kind == "f" and x.flags.c_contiguous and x.size > 500:
+    if kind == "f" and x.size > 8000 and x.flags.c_contiguous:
         if dim is None and not keepdim:
             return _product_of_many(x.reshape(1, -1))[0]
         if dim == (x.ndim - 1,) and x.shape[-1] >= 64:
@@ -516,7 +516,8 @@ def _running_extreme(ufunc: Any, x: Any, axis: int) -> Any:
     if not x.ndim:
         return x, I64.type(0)
     values = ufunc.accumulate(x, axis)
-    if axis == x.ndim - 1 and values.flags.c_contiguous and x.size and not np.isnan(x).any():
+    many = axis == x.ndim - 1 and x.size > 8000 and x.dtype.kind in "iuf"
+    if many and values.flags.c_contiguous and no_nan(values):
         records = np.flatnonzero(x == values)  # every row begins with one
         at = np.repeat(records, np.diff(records, append=x.size)).reshape(x.shape)
         if x.ndim > 1:

@@ -103,7 +103,7 @@ def kthvalue(x: Any, k: int, dim: int, keepdim: bool = False) -> Any:
     """The k-th smallest element along an axis, and where it is."""
     if not x.ndim:
         return x, I64.type(0)
-    if x.ndim == 1 and x.size > _FEW:
+    if x.ndim == 1 and x.size > _FEW and x.dtype.kind in "iuf":
         at = _kth_of_vector(x, k - 1)
         return (x[at : at + 1].copy(), np.array([at])) if keepdim else (x[at], I64.type(at))
     return _at_place(x, _slice(order(x, dim, False), k - 1, dim), dim, keepdim)
@@ -120,12 +120,17 @@ def _kth_of_vector(x: Any, k: int) -> int:
     return int(np.flatnonzero(x == value)[k - np.count_nonzero(x < value)])
 
 
+def _without_nan(x: Any) -> bool:
+    kind = x.dtype.kind
+    return kind in "iu" or (kind == "f" and no_nan(x))
+
+
 def median(x: Any, dim: int, keepdim: bool = False) -> Any:
     """The middle element (the lower of two), and where it is; NaN if there is one."""
     if not x.ndim:
         return x, I64.type(0)
     n = x.shape[dim]
-    if x.ndim == 1 and n > _FEW and (x.dtype.kind != "f" or no_nan(x)):
+    if x.ndim == 1 and n > _FEW and _without_nan(x):
         return kthvalue(x, (n - 1) // 2 + 1, 0, keepdim)
     where = order(x, dim, False)
     at = _slice(where, (n - 1) // 2, dim)
@@ -161,9 +166,7 @@ def _of_all(x: Any, along: Any) -> Any:
     if not x.size:
         return x.dtype.type(np.nan if x.dtype.kind in "fV" else np.iinfo(x.dtype).min)
     flat = x.ravel()
-    if along is median and flat.size > _FEW and (x.dtype.kind != "f" or no_nan(flat)):
-        return np.partition(flat, (flat.size - 1) // 2)[(flat.size - 1) // 2]
-    if along is nanmedian and flat.size > _FEW and x.dtype.kind == "f" and no_nan(flat):
+    if flat.size > _FEW and _without_nan(flat):
         return np.partition(flat, (flat.size - 1) // 2)[(flat.size - 1) // 2]
     return along(flat, 0)[0]
 

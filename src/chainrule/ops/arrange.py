@@ -32,7 +32,7 @@ from .shape import (
     transpose,
     view,
 )
-from .views import ViewLane
+from .views import ViewLane, reshaped_rows
 
 Ints = tuple[int, ...]
 
@@ -109,6 +109,8 @@ _unsqueeze = movement(
 
 
 _unsqueeze_lane = ViewLane(_unsqueeze)
+for _op in (_squeeze, _squeeze_dim, _squeeze_dims, _unsqueeze):
+    _op.prim.rows = reshaped_rows
 
 
 @spelled(_unsqueeze)
@@ -168,15 +170,23 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 @public("ravel", method=True)
 def ravel(input: Tensor) -> Tensor:
     """All elements as a vector; a view where the memory allows it."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("ravel", "input", 1, input)
     return view(contiguous(input), -1)
 
 
 def _atleast(input: tuple[Any, ...], grown: Any) -> Any:
     if len(input) == 1 and isinstance(input[0], (tuple, list)):
         input = tuple(input[0])
-    elif len(input) == 1:
-        return grown(input[0])
-    return tuple(map(grown, input))
+        single = False
+    else:
+        single = len(input) == 1
+    for i, t in enumerate(input):
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}"
+            )
+    return grown(input[0]) if single else tuple(map(grown, input))
 
 
 @public("atleast_1d")
@@ -223,6 +233,7 @@ _matrix_t = movement(
 
 
 _matrix_t_lane = ViewLane(_matrix_t)
+_matrix_t.prim.rows = lambda node, g, edges: g.transpose(0, *range(g.ndim - 1, 0, -1))
 
 
 @spelled(_matrix_t)
@@ -301,6 +312,8 @@ def _matrix_h(x: Tensor) -> Tensor:
 @public("adjoint", method=True)
 def adjoint(input: Tensor) -> Tensor:
     """The last two dimensions exchanged, and conjugated."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("adjoint", "input", 1, input)
     return _conjugated(_last_two("adjoint()", input))
 
 
@@ -382,6 +395,8 @@ def flip(input: Any, *dims: Any, **other: Any) -> Any:
 @public("fliplr", method=True)
 def fliplr(input: Tensor) -> Tensor:
     """The columns in reverse order."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("fliplr", "input", 1, input)
     if input._data.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
@@ -390,6 +405,8 @@ def fliplr(input: Tensor) -> Tensor:
 @public("flipud", method=True)
 def flipud(input: Tensor) -> Tensor:
     """The rows in reverse order."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("flipud", "input", 1, input)
     if input._data.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
@@ -488,6 +505,8 @@ def repeat(input: Any, *repeats: Any, **other: Any) -> Any:
 @public("tile", method=True)
 def tile(input: Tensor, *dims: Any, **other: Any) -> Tensor:
     """`repeat`, with ones put in front of `dims` where there are fewer than dimensions."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("tile", "input", 1, input)
     times = sizes_of((other["dims"],) if other else dims, "tile", "dims")
     return repeat(input, (1,) * (input._data.ndim - len(times)) + times)
 
@@ -506,6 +525,8 @@ def repeat_interleave(
         >>> torch.tensor([1, 2]).repeat_interleave(torch.tensor([1, 3]))
         tensor([1, 2, 2, 2])
     """
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("repeat_interleave", "repeats", 1, input)
     if repeats is None:
         return wrap(np.repeat(np.arange(input.numel()), _repeats(input, None, input.numel())))
     x = input

@@ -209,7 +209,8 @@ def _run(q: Any, k: Any, v: Any, mask: Any, scale: float) -> Any:
         return _attention.prim.call(q, k, v, mask, params=(scale,))
     added = None if mask is None else mask._data
     r = wrap(kernels.attention(q._data, k._data, v._data, added, scale))
-    if (q._node or k._node or v._node) is not None and (S.grad or grad_enabled()):
+    live = q._node is not None or k._node is not None or v._node is not None
+    if live and (S.grad or grad_enabled()):
         _attention.hang(r, (q, k, v, mask), (scale,))
     return r
 

@@ -59,8 +59,19 @@ def _invert(self: Tensor) -> Any:
 
 
 METHODS["__invert__"] = _invert
+
+
+def _reflected(operator: Any) -> Any:
+    def reflected(self: Tensor, other: Any) -> Any:
+        if not isinstance(self, Tensor):
+            raise TypeError(f"a Tensor was expected, not {type(self).__name__}")
+        return operator(self, other)
+
+    return reflected
+
+
 for _sign in ("and", "or", "xor"):
-    METHODS[f"__r{_sign}__"] = METHODS[f"__{_sign}__"]
+    METHODS[f"__r{_sign}__"] = _reflected(METHODS[f"__{_sign}__"])
 
 
 def _shifted(op: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from .. import errors
 from .._state import S
 from ..core.batching import batch_rule, front, moved
-from ..core.declare import _declare, general, linear, public, spelled
+from ..core.declare import _declare, general, linear, public
 from ..core.levels import lower
 from ..core.primitive import Primitive
 from ..core.record import OPS
@@ -89,7 +89,9 @@ def _weighted_input(
     return xp.convolution_input(grad, g, input_shape[2:], stride, padding, dilation, groups)
 
 
-def _family(name: str, kernel: Any, args: tuple[str, str], rules: Any, doc: str, **more: Any) -> Any:
+def _family(
+    name: str, kernel: Any, args: tuple[str, str], rules: Any, doc: str, **more: Any
+) -> Any:
     return _declare(
         name, "bilinear", kernel, args, rules, holomorphic=True, method=False,
         names=("_" + name,), doc=doc, **more,
@@ -156,7 +158,11 @@ def _unfold(t: Any, at: int, size: int) -> Any:
 
 
 # of each op: where its operands and its result have channels, as seen by groups (n, out, in)
-_CHANNELS = {"convolution": (1, 0, 1), "convolution_input": (1, 0, 1), "convolution_weight": (1, 1, 0)}
+_CHANNELS = {
+    "convolution": (1, 0, 1),
+    "convolution_input": (1, 0, 1),
+    "convolution_weight": (1, 1, 0),
+}
 # of each op: the operand without which the batch is one of samples, and where its samples are
 _SAMPLES = {"convolution": 0, "convolution_input": 0}
 
@@ -413,9 +419,7 @@ def _numbers(op: str, name: str, value: Any) -> Any:
 # ---------------------------------------------------------------- calls
 
 
-def _call(
-    x: Any, weight: Any, bias: Any, geometry: Any, groups: int, transposed: bool
-) -> Any:
+def _call(x: Any, weight: Any, bias: Any, geometry: Any, groups: int, transposed: bool) -> Any:
     """Evaluate what was checked: one op, unless an interpreter runs."""
     params = (*geometry, groups)
     if bias is None:
@@ -468,7 +472,7 @@ def _conv_any(
 def errors_of_dtype(kernel: str, x: Tensor) -> NotImplementedError:
     """PyTorch's refusal of a dtype."""
     name = errors.LEGACY.get(x.dtype.name, x.dtype.name)
-    return NotImplementedError(f'"{kernel}" not implemented for \'{name}\'')
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{name}'")
 
 
 _DOC = """{what} over {n} spatial dimension{s}.
@@ -607,7 +611,9 @@ def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
     if len(x) != 3:
         raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
     if len(w) != 3:
-        raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")
+        raise RuntimeError(
+            "Weight tensor must have 3 dims: kernel_width, in_channels, out_channels."
+        )
     if len(b) != 1:
         raise RuntimeError("Bias must be 1-D")
     if x[2] != w[1]:
@@ -650,11 +656,11 @@ def _col2im_kernel(
 
 
 _im2col = linear(
-    "im2col", _im2col_kernel, _folded, method=False, names=("nn.functional.unfold",),
+    "im2col", _im2col_kernel, _folded, method=False, names=("_im2col",),
     grad_fn="Im2ColBackward0", doc="Patches as columns; its vjp sums them back.",
 )  # fmt: skip
 _col2im = linear(
-    "col2im", _col2im_kernel, _unfolded, method=False, names=("nn.functional.fold",),
+    "col2im", _col2im_kernel, _unfolded, method=False, names=("_col2im",),
     grad_fn="Col2ImBackward0", doc="Columns summed into an image; its vjp takes the patches.",
 )  # fmt: skip
 
@@ -707,13 +713,114 @@ def _blocks_of(spatial: Any, kernel: Ints, stride: Ints, padding: Ints, dilation
     )
 
 
-@spelled(_im2col)
+def _window(op: str, dilation: Any, kernel_size: Any, padding: Any, stride: Any, at: int) -> Any:
+    kernel = _pair(op, "kernel_size", kernel_size, at)
+    dilation = _pair(op, "dilation", dilation, at + 1)
+    padding = _pair(op, "padding", padding, at + 2)
+    stride = _pair(op, "stride", stride, at + 3)
+    _check_window(kernel, stride, padding, dilation)
+    return kernel, stride, padding, dilation
+
+
+@public("nn.functional.unfold")
 def unfold(
-    input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1, *rest: Any
+    input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Any:
-    if rest or (isinstance(input, Tensor) and type(dilation) is tuple and type(stride) is tuple
-                and type(padding) is tuple and rest):  # fmt: skip
-        raise TypeError("unfold() takes at most 5 arguments")
+    """Patches of images as columns.
+
+    Args:
+        input: (n, c, h, w) or (c, h, w).
+        kernel_size, dilation, padding, stride: ints or pairs.
+
+    Returns:
+        (n, c * kernel, patches): channels, then the taps of the kernel, row by row.
+
+    Raises:
+        RuntimeError: another rank, or no patch fits.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.nn.functional.unfold(torch.arange(9.0).reshape(1, 1, 3, 3), 2)[0]
+        tensor([[0., 1., 3., 4.],
+                [1., 2., 4., 5.],
+                [3., 4., 6., 7.],
+                [4., 5., 7., 8.]])
+    """
     if not isinstance(input, Tensor):
         raise errors.wrong_type("im2col", "input", 1, input)
-    return input
+    kernel, stride, padding, dilation = _window("im2col", dilation, kernel_size, padding, stride, 2)
+    shape = input._data.shape
+    if len(shape) < 3:
+        errors.checked_dim(2 if len(shape) == 2 else 3, len(shape))
+    if len(shape) not in (3, 4) or 0 in shape[len(shape) - 3 :]:
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for input, but got: {_shown(shape)}"
+        )
+    blocks = _blocks_of(shape[-2:], kernel, stride, padding, dilation)
+    if min(blocks) < 1:
+        raise RuntimeError(
+            f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation="
+            f"{dilation}, padding={padding}, calculated shape of the array of sliding blocks as "
+            f"{blocks}, but its components must be at least one."
+        )
+    if input._data.dtype.kind in "iu":
+        raise errors_of_dtype("im2col_out_cpu", input)
+    return _im2col.prim.call(input, params=(kernel, blocks, stride, padding, dilation))
+
+
+@public("nn.functional.fold")
+def fold(
+    input: Any,
+    output_size: Any,
+    kernel_size: Any,
+    dilation: Any = 1,
+    padding: Any = 0,
+    stride: Any = 1,
+) -> Any:
+    """Columns summed into images where their patches overlap: the adjoint of `unfold`.
+
+    Args:
+        input: (n, c * kernel, patches) or without n.
+        output_size: (h, w) of the result.
+
+    Returns:
+        (n, c, h, w).
+
+    Raises:
+        RuntimeError: the number of rows or of patches does not fit.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.nn.functional.fold(torch.ones(1, 4, 4), (3, 3), 2)[0, 0]
+        tensor([[1., 2., 1.],
+                [2., 4., 2.],
+                [1., 2., 1.]])
+    """
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("col2im", "input", 1, input)
+    spatial = _pair("col2im", "output_size", output_size, 2)
+    kernel, stride, padding, dilation = _window("col2im", dilation, kernel_size, padding, stride, 3)
+    shape = input._data.shape
+    if len(shape) not in (2, 3) or 0 in shape[len(shape) - 2 :]:
+        raise RuntimeError(
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
+            f"non-zero dimensions for input, but got: {_shown(shape)}"
+        )
+    if shape[-2] % (kernel[0] * kernel[1]):
+        raise RuntimeError(
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
+            f"but got input.size(1)={shape[-2]} and kernel_size={kernel}."
+        )
+    blocks = _blocks_of(spatial, kernel, stride, padding, dilation)
+    count = blocks[0] * blocks[1]
+    if shape[-1] != count or min(blocks) < 1:
+        raise RuntimeError(
+            f"Given output_size={spatial}, kernel_size={kernel}, dilation={dilation}, padding="
+            f"{padding}, stride={stride}, expected size of input's dimension 2 to match the "
+            f"calculated number of sliding blocks {blocks[0]} * {blocks[1]} = {count}, but got "
+            f"input.size(2)={shape[-1]}."
+        )
+    if input._data.dtype.kind in "iu":
+        raise errors_of_dtype("col2im_out_cpu", input)
+    return _col2im.prim.call(input, params=(spatial, kernel, blocks, stride, padding, dilation))

@@ -217,6 +217,9 @@ def scalar_tensor(
 # ---------------------------------------------------------------- ranges
 
 
+_MOST = 2**60  # elements; beyond, sizes in bytes overflow
+
+
 @public("arange")
 def arange(
     start: Any,
@@ -252,7 +255,12 @@ def arange(
         )
     if integers and target.kind in "iu":
         return finished(np.arange(start, end, step, dtype=target), requires_grad)
-    n = math.ceil((end - start) / step)
+    span = (end - start) / step
+    if span != span or start - start or end - end:
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    n = math.ceil(span)
+    if n > _MOST:
+        raise RuntimeError("invalid size, possible overflow?")
     values = start + np.arange(n, dtype=np.float64) * step
     return finished(values.astype(target), requires_grad)
 
@@ -292,11 +300,31 @@ def linspace(
         tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     check_device(device)
-    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    start, end, steps = _ends_and_steps("linspace", start, end, steps)
     target = checked_dtype("linspace", dtype)
     if target is None:
         target = (S.default_complex if complex in (type(start), type(end)) else S.default_dtype).np
     return finished(_spaced(start, end, steps, target), requires_grad)
+
+
+def _ends_and_steps(op: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:
+    """Tensors of one number as numbers; TypeError where the number of steps is no integer."""
+    for name, t in (("start", start), ("end", end)):
+        if isinstance(t, Tensor) and t._data.ndim:
+            raise RuntimeError(
+                f"{op} only supports 0-dimensional start and end tensors, but got {name} with "
+                f"{t._data.ndim} dimension(s)."
+            )
+    if type(steps) is not int:
+        if not isinstance(steps, (Tensor, np.integer)) or steps.dtype in (dtypes.bool_,):
+            kinds = ", ".join(type(v).__name__ for v in (start, end, steps))
+            raise TypeError(
+                f"{op}() received an invalid combination of arguments - got ({kinds})\n"
+                "Hint: the number of steps is an integer"
+            )
+        steps = steps.__index__()
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    return start, end, steps
 
 
 def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
@@ -314,12 +342,9 @@ def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
     step = (last - first) / np.array(max(steps - 1, 1), work)
     low, high = index.astype(work), (steps - 1 - index).astype(work)
     if work is F32:  # PyTorch's kernel fuses multiply and add: one rounding
-        wide = np.float64(step)
-        values = np.where(
-            index < steps // 2, np.float64(first) + wide * low, np.float64(last) - wide * high
-        )
-    else:
-        values = np.where(index < steps // 2, first + step * low, last - step * high)
+        step, first, last = np.float64(step), np.float64(first), np.float64(last)
+    half = steps // 2
+    values = np.concatenate((first + step * low[:half], last - step * high[half:]))
     return values.astype(target)
 
 
@@ -337,6 +362,7 @@ def logspace(
 ) -> Tensor:
     """base ** linspace(start, end, steps)."""
     check_device(device)
+    start, end, steps = _ends_and_steps("logspace", start, end, steps)
     target = checked_dtype("logspace", dtype) or S.default_dtype.np
     exponents = _spaced(start, end, steps, F64 if target.kind != "c" else target)
     return finished((base**exponents).astype(target), requires_grad)

@@ -20,6 +20,7 @@ from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..kernels import lapack
 from ..kernels import matrix_functions as kernels
+from . import solve  # noqa: F401  # the rules below use its ops
 from .extremes import return_type
 from .matrices import (
     batched,
@@ -36,6 +37,7 @@ from .matrices import (
     need_tensors,
     real,
     row,
+    value_of,
 )
 
 _CholeskyEx = return_type("linalg_cholesky_ex", "L", "info")
@@ -49,7 +51,7 @@ _LegacySvd = return_type("svd", "U", "S", "V")
 
 def _cholesky_rule(xp: Any, g: Any, out: Any, upper: bool) -> Any:
     """A = L L^H: half of L^-H (tril(P) + tril(P, -1)^H) L^-1 with P = L^H g."""
-    L = mH(xp, out) if upper else out  # noqa: N806
+    L = mH(xp, out) if upper else out
     g = mH(xp, g) if upper else g
     p = mm(xp, mH(xp, L), g)
     p = xp.tril(p, 0) + mH(xp, xp.tril(p, -1))
@@ -57,19 +59,19 @@ def _cholesky_rule(xp: Any, g: Any, out: Any, upper: bool) -> Any:
     return xp.linalg_solve_triangular(L, p, False, False, False) * 0.5
 
 
-def _cholesky_ex_rule(xp: Any, g: Any, L: Any, upper: bool) -> Any:  # noqa: N803
+def _cholesky_ex_rule(xp: Any, g: Any, L: Any, upper: bool) -> Any:
     return _cholesky_rule(xp, g, L, upper)
 
 
-def _cholesky_kernel(A: Any, upper: bool = False) -> Any:  # noqa: N803
+def _cholesky_kernel(A: Any, upper: bool = False) -> Any:
     return lapack.cholesky(A, upper)
 
 
-def _legacy_cholesky_kernel(A: Any, upper: bool = False) -> Any:  # noqa: N803
+def _legacy_cholesky_kernel(A: Any, upper: bool = False) -> Any:
     return lapack.cholesky(A, upper, "cholesky")
 
 
-def _cholesky_ex_kernel(A: Any, upper: bool = False) -> Any:  # noqa: N803
+def _cholesky_ex_kernel(A: Any, upper: bool = False) -> Any:
     return lapack.cholesky_ex(A, upper)
 
 
@@ -100,13 +102,11 @@ _cholesky_ex = general(
     method=False,
     doc="L with A = L L^H, and the order of the first minor that is not definite (0: none).",
 )
-_cholesky_lane, _legacy_cholesky_lane = (
-    one_lane(f.prim) for f in (_cholesky, _legacy_cholesky)
-)
+_cholesky_lane, _legacy_cholesky_lane = (one_lane(f.prim) for f in (_cholesky, _legacy_cholesky))
 batched("linalg_cholesky", "cholesky", "linalg_cholesky_ex")
 
 
-def _ready(op: str, A: Any) -> bool:  # noqa: N803
+def _ready(op: str, A: Any) -> bool:
     """Whether A is a batch of square matrices that LAPACK takes; tells what is wrong with it."""
     x = A._data
     if x.dtype.char in "fdFD" and x.ndim >= 2 and x.shape[-1] == x.shape[-2]:
@@ -119,7 +119,7 @@ def _ready(op: str, A: Any) -> bool:  # noqa: N803
 
 
 @spelled(_cholesky)
-def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:  # noqa: N803
+def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_cholesky", input=A)
     _ready("linalg.cholesky", A)
     if out is None:
@@ -128,14 +128,13 @@ def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:  # noqa: N
 
 
 @spelled(_cholesky_ex)
-def cholesky_ex(
-    A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None  # noqa: N803
-) -> Any:
+def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_cholesky_ex", input=A)
     _ready("linalg.cholesky", A)
     made = _cholesky_ex.prim.call(A, params=(bool(upper),), out=out)
-    if check_errors and made[1]._data.any():
-        raise lapack.not_definite("linalg.cholesky_ex", made[1]._data)
+    info = value_of(made[1]) if check_errors else None
+    if info is not None and info.any():
+        raise lapack.not_definite("linalg.cholesky_ex", info)
     return _CholeskyEx(made)
 
 
@@ -168,22 +167,22 @@ def legacy_cholesky(input: Any, upper: bool = False, *, out: Any = None) -> Any:
 # ---------------------------------------------------------------- QR
 
 
-def _qr_kernel(A: Any, mode: str = "reduced") -> Any:  # noqa: N803
+def _qr_kernel(A: Any, mode: str = "reduced") -> Any:
     if mode == "r":
         return np.empty(0, A.dtype), np.linalg.qr(A, "r")
     q, r = np.linalg.qr(A, mode)
     return q, r
 
 
-def _upper_part(xp: Any, g: Any, Q: Any, R: Any) -> Any:  # noqa: N803
+def _upper_part(xp: Any, g: Any, Q: Any, R: Any) -> Any:
     """The cotangent of a matrix with rows >= columns, before R^-H is applied."""
-    gQ, gR = g  # noqa: N806
+    gQ, gR = g
     w = mm(xp, gR, mH(xp, R)) - mm(xp, mH(xp, Q), gQ)
     strict = xp.triu(w, 1)
     return gQ + mm(xp, Q, strict + mH(xp, strict) + diag(xp, real(xp, diagonal(xp, w))))
 
 
-def _qr_rule(xp: Any, g: Any, Q: Any, R: Any, A_shape: Any, mode: str) -> Any:  # noqa: N803
+def _qr_rule(xp: Any, g: Any, Q: Any, R: Any, A_shape: Any, mode: str) -> Any:
     m, n = A_shape[-2:]
     if mode == "r":
         raise RuntimeError(
@@ -196,18 +195,18 @@ def _qr_rule(xp: Any, g: Any, Q: Any, R: Any, A_shape: Any, mode: str) -> Any:  
             "The QR decomposition is not differentiable when mode='complete' and nrows > ncols.\n"
             "Hint: mode='reduced' is"
         )
-    gQ, gR = g  # noqa: N806
+    gQ, gR = g
     if m >= n:
         return _divided(xp, _upper_part(xp, g, Q, R), R)
     last = len(A_shape) - 1  # A = Q [R1, R2]
     r1, g1 = (xp.slice(x, last, 0, m, 1) for x in (R, gR))
     r2, g2 = (xp.slice(x, last, m, n, 1) for x in (R, gR))
-    gQ = gQ + mm(xp, Q, r2, mH(xp, g2))  # noqa: N806
+    gQ = gQ + mm(xp, Q, r2, mH(xp, g2))
     first = _divided(xp, _upper_part(xp, (gQ, g1), Q, r1), r1)
     return xp.cat([first, mm(xp, Q, g2)], last)
 
 
-def _divided(xp: Any, g: Any, R: Any) -> Any:  # noqa: N803
+def _divided(xp: Any, g: Any, R: Any) -> Any:
     """g R^-H."""
     return xp.linalg_solve_triangular(mH(xp, R), g, False, False, False)
 
@@ -226,12 +225,12 @@ batched("linalg_qr")
 
 
 @spelled(_qr)
-def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:  # noqa: N803
+def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
     need_tensors("linalg_qr", A=A)
     return _Qr(_factored(A, mode, out))
 
 
-def _factored(A: Any, mode: str, out: Any) -> Any:  # noqa: N803
+def _factored(A: Any, mode: str, out: Any) -> Any:
     need_matrix("linalg.qr", A)
     need_floating("linalg.qr", A)
     need_lapack("geqrf_cpu", A)
@@ -289,8 +288,8 @@ def gaps(xp: Any, values: Any) -> Any:
 
 def _eigh_rule(xp: Any, g: Any, eigenvalues: Any, eigenvectors: Any) -> Any:
     """V (diag(gL) + V^H gV / E) V^H, where E_ij = L_j - L_i and 0 / 0 = 0."""
-    values, gV = g  # noqa: N806
-    V = eigenvectors  # noqa: N806
+    values, gV = g
+    V = eigenvectors
     h = mm(xp, mH(xp, V), gV)
     if is_complex(h):
         h = xp.phase_free(h, _EIGH_PHASE)
@@ -302,7 +301,7 @@ def _off_diagonal(xp: Any, x: Any) -> Any:
     return xp.tril(x, -1) + xp.triu(x, 1)
 
 
-def _eigh_kernel(A: Any, UPLO: str = "L") -> Any:  # noqa: N803
+def _eigh_kernel(A: Any, UPLO: str = "L") -> Any:
     return kernels.eigh(A, UPLO)
 
 
@@ -319,7 +318,7 @@ _eigh = general(
 batched("linalg_eigh")
 
 
-def _hermitian(A: Any, UPLO: str) -> str:  # noqa: N803
+def _hermitian(A: Any, UPLO: str) -> str:
     need_square("linalg.eigh", A)
     if UPLO not in ("L", "U", "l", "u"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
@@ -328,18 +327,18 @@ def _hermitian(A: Any, UPLO: str) -> str:  # noqa: N803
 
 
 @spelled(_eigh)
-def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:  # noqa: N803
+def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     need_tensors("linalg_eigh", input=A)
     return _Eigh(_eigh.prim.call(A, params=(_hermitian(A, UPLO),), out=out))
 
 
-def _value_only(A: Any) -> bool:  # noqa: N803
+def _value_only(A: Any) -> bool:
     """Whether nothing but the value of a function of A is wanted."""
     return S.mode is None and not (A._node is not None and (S.grad or grad_enabled()))
 
 
 @public("linalg.eigvalsh")
-def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:  # noqa: N803
+def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
     """The eigenvalues of Hermitian matrices, ascending.
 
     Args:
@@ -371,10 +370,10 @@ def into(out: Any, made: Tensor) -> Tensor:
 # ---------------------------------------------------------------- eigenvalues
 
 
-def _eig_rule(xp: Any, g: Any, eigenvalues: Any, eigenvectors: Any, A_dtype: Any) -> Any:  # noqa: N803
+def _eig_rule(xp: Any, g: Any, eigenvalues: Any, eigenvectors: Any, A_dtype: Any) -> Any:
     """V^-H (diag(gL) + (V^H gV - V^H V Re(diag(V^H gV))) / conj(E)) V^H."""
-    values, gV = g  # noqa: N806
-    V = eigenvectors  # noqa: N806
+    values, gV = g
+    V = eigenvectors
     h = mm(xp, mH(xp, V), gV)
     h = xp.phase_free(h, _EIG_PHASE)
     h = h - mm(xp, mH(xp, V), V) * row(xp, xp.real(diagonal(xp, h)))
@@ -386,7 +385,7 @@ def _eig_rule(xp: Any, g: Any, eigenvalues: Any, eigenvectors: Any, A_dtype: Any
 
 _eig = general(
     "linalg_eig",
-    lambda A: kernels.eig(A),  # noqa: N803
+    lambda A: kernels.eig(A),
     ("A",),
     rules={"A": _eig_rule},
     outputs=("eigenvalues", "eigenvectors"),
@@ -397,7 +396,7 @@ _eig = general(
 batched("linalg_eig")
 
 
-def _need_eig(op: str, A: Any) -> None:  # noqa: N803
+def _need_eig(op: str, A: Any) -> None:
     need_square(op, A)
     if A._data.dtype.kind in "biu":
         raise RuntimeError(
@@ -405,22 +404,17 @@ def _need_eig(op: str, A: Any) -> None:  # noqa: N803
             "Hint: convert it first, as in x.double()"
         )
     need_lapack("linalg_eig_out_cpu", A)
-    if not np.isfinite(A._data).all():
-        raise RuntimeError(
-            f"torch.{op}: input tensor should not contain infs or NaNs.\n"
-            "Hint: look for NaN or inf in the matrix"
-        )
 
 
 @spelled(_eig)
-def eig(A: Any, *, out: Any = None) -> Any:  # noqa: N803
+def eig(A: Any, *, out: Any = None) -> Any:
     need_tensors("linalg_eig", input=A)
     _need_eig("linalg.eig", A)
     return _Eig(_eig.prim.call(A, out=out))
 
 
 @public("linalg.eigvals")
-def eigvals(A: Tensor, *, out: Any = None) -> Tensor:  # noqa: N803
+def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
     """The eigenvalues of square matrices, complex, in no order.
 
     Args:
@@ -444,24 +438,24 @@ def eigvals(A: Tensor, *, out: Any = None) -> Tensor:  # noqa: N803
 # ---------------------------------------------------------------- singular values
 
 
-def _svd_rule(xp: Any, g: Any, U: Any, S: Any, Vh: Any, A_shape: Any) -> Any:  # noqa: N803
+def _svd_rule(xp: Any, g: Any, U: Any, S: Any, Vh: Any, A_shape: Any) -> Any:
     """U [(skew(U^H gU) / E) S + S (skew(V^H gV) / E) + diag(gS)] V^H and what lies outside of the
     ranges of U and V; E_ij = S_j^2 - S_i^2, skew(X) = X - X^H, 0 / 0 = 0.
     """
     m, n = A_shape[-2:]
     k, last = min(m, n), len(A_shape) - 1
-    gU, gS, gVh = g  # noqa: N806
+    gU, gS, gVh = g
     if m > k:
-        U, gU = (xp.slice(x, last, 0, k, 1) for x in (U, gU))  # noqa: N806
+        U, gU = (xp.slice(x, last, 0, k, 1) for x in (U, gU))
     if n > k:
-        Vh, gVh = (xp.slice(x, last - 1, 0, k, 1) for x in (Vh, gVh))  # noqa: N806
-    V, gV = mH(xp, Vh), mH(xp, gVh)  # noqa: N806
+        Vh, gVh = (xp.slice(x, last - 1, 0, k, 1) for x in (Vh, gVh))
+    V, gV = mH(xp, Vh), mH(xp, gVh)
     u, v = mm(xp, mH(xp, U), gU), mm(xp, Vh, gV)
     inner = diag(xp, gS)
     if is_complex(u):
         inner = inner + diag(xp, xp.quotient(xp.imag(diagonal(xp, u)), S) * 1j)
         u = xp.phase_free(u + v, _SVD_PHASE) - v
-    E = gaps(xp, S * S)  # noqa: N806
+    E = gaps(xp, S * S)
     inner = inner + xp.quotient(_off_diagonal(xp, u - mH(xp, u)), E) * row(xp, S)
     inner = inner + column(xp, S) * xp.quotient(_off_diagonal(xp, v - mH(xp, v)), E)
     made = mm(xp, U, inner, Vh)
@@ -486,7 +480,7 @@ _svd = general(
 batched("linalg_svd")
 
 
-def need_svd(A: Any) -> None:  # noqa: N803
+def need_svd(A: Any) -> None:
     """A matrix that has singular values, in a dtype that LAPACK takes."""
     need_floating("linalg.svd", A)
     need_matrix("linalg.svd", A)
@@ -494,7 +488,7 @@ def need_svd(A: Any) -> None:  # noqa: N803
 
 
 @spelled(_svd)
-def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = None) -> Any:  # noqa: N803
+def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = None) -> Any:
     need_tensors("linalg_svd", A=A)
     _no_driver(driver)
     need_svd(A)
@@ -510,7 +504,7 @@ def _no_driver(driver: Any) -> None:
 
 
 @public("linalg.svdvals")
-def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:  # noqa: N803
+def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:
     """The singular values of matrices, descending.
 
     Args:
@@ -561,12 +555,12 @@ def legacy_svd(
         )
     need_svd(input)
     if compute_uv:
-        U, S, Vh = _svd.prim.call(input, params=(not some,))  # noqa: N806
+        U, S, Vh = _svd.prim.call(input, params=(not some,))
         made = (U, S, mH(OPS, Vh))
     else:
         m, n = shape[-2:]
         zeros = (OPS.zeros((*shape[:-2], k, k), input.dtype) for k in (m, n))
-        U, V = zeros  # noqa: N806
+        U, V = zeros
         made = (U, svdvals(input), V)
     if out is not None:
         made = tuple(into(o, t) for o, t in zip(out, made, strict=True))

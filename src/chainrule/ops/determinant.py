@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..core.declare import general, public, spelled
 from ..core.lanes import one_lane
 from ..core.record import OPS
 from ..core.tensor import Tensor
 from ..kernels import matrix_functions as kernels
+from . import solve  # noqa: F401  # the rules below use its ops
 from .extremes import return_type
 from .matrices import (
     batched,
@@ -36,15 +39,15 @@ def _spread(xp: Any, v: Any) -> Any:
     return xp.reshape(v, (*v.shape, 1, 1))
 
 
-def _det_kernel(A: Any) -> Any:  # noqa: N803
-    return kernels.np.linalg.det(A)
+def _det_kernel(x: Any) -> Any:
+    return np.linalg.det(x)
 
 
 _det = general(
     "linalg_det",
     _det_kernel,
-    ("A",),
-    rules={"A": lambda xp, g, A: _spread(xp, g) * xp.conj(xp.cofactor(A))},  # noqa: N803
+    ("x",),
+    rules={"x": lambda xp, g, x: _spread(xp, g) * xp.conj(xp.cofactor(x))},
     names=("linalg.det",),
     method=False,
     doc="The determinant of each matrix; d = sum(cofactors * dA).",
@@ -53,27 +56,27 @@ _cofactor = general(
     "cofactor",
     kernels.cofactor,
     ("A",),
-    rules={"A": lambda xp, g, A: xp.conj(xp.cofactor_vjp(xp.conj(g), A))},  # noqa: N803
+    rules={"A": lambda xp, g, A: xp.conj(xp.cofactor_vjp(xp.conj(g), A))},
     names=("_cofactor",),
     method=False,
     doc="det(A) A^-T: what the determinant changes by with each element.",
 )
 
 
-def _cofactor_vjp_g(xp: Any, u: Any, A: Any) -> Any:  # noqa: N803
+def _cofactor_vjp_g(xp: Any, u: Any, A: Any) -> Any:
     return xp.conj(xp.cofactor_vjp(xp.conj(u), A)) if is_complex(A) else xp.cofactor_vjp(u, A)
 
 
-def _cofactor_vjp_a(xp: Any, u: Any, g: Any, A: Any) -> Any:  # noqa: N803
+def _cofactor_vjp_a(xp: Any, u: Any, g: Any, A: Any) -> Any:
     """The derivative of sum(u * (d T)), T = (g . B) B - B g^T B with B = A^-T and d = det A."""
     u = xp.conj(u)
-    B = mT(xp, xp.linalg_inv(A))  # noqa: N806
+    B = mT(xp, xp.linalg_inv(A))
     d = _spread(xp, xp.linalg_det(A))
-    gB, uB = (_spread(xp, xp.sum(x * B, (B.ndim - 2, B.ndim - 1), False)) for x in (g, u))  # noqa: N806
-    gT, uT, BT = mT(xp, g), mT(xp, u), mT(xp, B)  # noqa: N806
+    gB, uB = (_spread(xp, xp.sum(x * B, (B.ndim - 2, B.ndim - 1), False)) for x in (g, u))
+    gT, BT = mT(xp, g), mT(xp, B)
     value = _spread(xp, xp.sum(u * (gB * B - mm(xp, B, gT, B)), (B.ndim - 2, B.ndim - 1), False))
     # cotangent of B, then of A through B = A^-T
-    cB = uB * g + gB * u - mm(xp, u, BT, g) - mm(xp, g, BT, u)  # noqa: N806
+    cB = uB * g + gB * u - mm(xp, u, BT, g) - mm(xp, g, BT, u)
     return xp.conj(d * (value * B - mm(xp, B, mT(xp, cB), B)))
 
 
@@ -91,7 +94,7 @@ batched_together("cofactor_vjp")
 _det_lane = one_lane(_det.prim)
 
 
-def _check(op: str, A: Any) -> None:  # noqa: N803
+def _check(op: str, A: Any) -> None:
     need_square(op, A)
     need_floating(op, A)
     if op == "linalg.det":
@@ -101,7 +104,7 @@ def _check(op: str, A: Any) -> None:  # noqa: N803
 
 
 @spelled(_det)
-def det(A: Any, *, out: Any = None) -> Any:  # noqa: N803
+def det(A: Any, *, out: Any = None) -> Any:
     need_tensors("linalg_det", A=A)
     _check("linalg.det", A)
     return _det_lane(A, ()) if out is None else _det.prim.call(A, out=out)
@@ -123,7 +126,7 @@ def short_det(input: Tensor) -> Tensor:
 # ---------------------------------------------------------------- sign and logarithm
 
 
-def _slogdet_rule(xp: Any, g: Any, A: Any, sign: Any) -> Any:  # noqa: N803
+def _slogdet_rule(xp: Any, g: Any, A: Any, sign: Any) -> Any:
     """A^-H times the cotangent of log det A = logabsdet + i angle."""
     gsign, glog = g
     c = glog
@@ -146,7 +149,7 @@ batched("linalg_slogdet")
 
 
 @spelled(_slogdet)
-def slogdet(A: Any, *, out: Any = None) -> Any:  # noqa: N803
+def slogdet(A: Any, *, out: Any = None) -> Any:
     need_tensors("linalg_slogdet", A=A)
     _check("linalg.slogdet", A)
     return _Slogdet(_slogdet.prim.call(A, out=out))

@@ -121,6 +121,8 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
         tensor([[1, 0],
                 [0, 2]])
     """
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("diag", "input", 1, input)
     n = input._data.ndim
     if n == 1:
         return _diag_embed.prim.call(input, params=(diagonal, 0, 1), out=out)
@@ -132,6 +134,8 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
 @public("diagflat", method=True)
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements of `input` on its diagonal."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("diagflat", "input", 1, input)
     return diag_embed(view(contiguous(input), -1), offset)
 
 

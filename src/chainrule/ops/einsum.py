@@ -1,4 +1,4 @@
-"""Sums of products by labels: einsum, tensordot, kron, and chains of matrices.
+"""Sums of products by labels: einsum, tensordot, kron.
 
 `contract` is the one op: two operands whose dimensions carry labels, summed over the labels that
 the
@@ -12,12 +12,11 @@ from functools import lru_cache
 from typing import Any
 
 from .. import errors
-from ..core.declare import METHODS, SAME, bilinear, linear, public, spelled
-from ..core.primitive import PUBLIC
+from ..core.declare import SAME, bilinear, linear, public, spelled
 from ..core.record import OPS
 from ..core.tensor import Tensor
 from ..kernels import linalg as kernels
-from .linalg import matmul, need
+from .linalg import need
 
 Ints = tuple[int, ...]
 
@@ -475,144 +474,3 @@ def trace(input: Any) -> Any:
     if input._data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._data.ndim}")
     return _trace.prim.call(input)
-
-
-# ---------------------------------------------------------------- chains and powers
-
-
-@public("linalg.multi_dot")
-def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
-    """The product of several matrices in the order that takes the fewest multiplications.
-
-    Args:
-        tensors: matrices; the first and the last may be vectors.
-
-    Raises:
-        RuntimeError: fewer than two, or sizes that do not fit.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.linalg.multi_dot([torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1)])
-        tensor([[6.]])
-    """
-    many = list(tensors)
-    if len(many) < 2:
-        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(many)}")
-    for i, t in enumerate(many):
-        ranks = (1, 2) if i in (0, len(many) - 1) else (2,)
-        if t._data.ndim not in ranks:
-            which = (
-                f"tensor {i} must be 2D"
-                if len(ranks) == 1
-                else (f"the {'last' if i else 'first'} tensor must be 1D or 2D")
-            )
-            raise RuntimeError(f"multi_dot(): {which} but got {t._data.ndim}D")
-    shape = many[0]._data.shape[:-1] + many[-1]._data.shape[1:]
-    if many[0]._data.ndim == 1:
-        many[0] = OPS.unsqueeze(many[0], 0)
-    if many[-1]._data.ndim == 1:
-        many[-1] = OPS.unsqueeze(many[-1], 1)
-    _check_chain(many, list(tensors))
-    made = OPS.reshape(_chain(many), shape)
-    return made if out is None else out.copy_(made)
-
-
-def _check_chain(many: list[Tensor], given: list[Tensor]) -> None:
-    for i in range(len(many) - 1):
-        if many[i]._data.shape[1] != many[i + 1]._data.shape[0]:
-            raise RuntimeError(
-                f"multi_dot(): tensors {i} and {i + 1} with shapes "
-                f"{list(given[i]._data.shape)} and "
-                f"{list(given[i + 1]._data.shape)} cannot be multiplied"
-            )
-
-
-def _chain(many: list[Tensor]) -> Tensor:
-    """The cheapest order, by dynamic programming.
-
-    Source: Cormen et al., Introduction to Algorithms, section 15.2.
-    """
-    n = len(many)
-    sizes = [t._data.shape[0] for t in many] + [many[-1]._data.shape[1]]
-    cost = {(i, i): (0, i) for i in range(n)}
-    for length in range(1, n):
-        for i in range(n - length):
-            j = i + length
-            cost[i, j] = min(
-                (cost[i, k][0] + cost[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-                for k in range(i, j)
-            )
-
-    def product(i: int, j: int) -> Any:
-        if i == j:
-            return many[i]
-        k = cost[i, j][1]
-        return matmul(product(i, k), product(k + 1, j))
-
-    return product(0, n - 1)
-
-
-@public("chain_matmul")
-def chain_matmul(*matrices: Any, out: Any = None) -> Tensor:
-    """The product of several matrices: `linalg.multi_dot` for matrices one by one.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 2)).shape
-        torch.Size([1, 2])
-    """
-    if len(matrices) == 1:
-        return OPS.clone(matrices[0])
-    return multi_dot(matrices, out=out)
-
-
-@public("linalg.matrix_power", "matrix_power", method=True)
-def matrix_power(input: Tensor, n: int, *, out: Any = None) -> Tensor:
-    """A square matrix (or batch of them) times itself `n` times; the inverse for negative `n`.
-
-    Raises:
-        RuntimeError: the matrices are not square.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.linalg.matrix_power(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
-        tensor([[1., 3.],
-                [0., 1.]])
-    """
-    need("matrix_power", input)
-    shape = input._data.shape
-    if len(shape) < 2 or shape[-1] != shape[-2]:
-        sizes = (
-            f"{shape[-2]} by {shape[-1]} matrices"
-            if len(shape) > 1
-            else f"of {len(shape)} dimension"
-        )
-        raise RuntimeError(
-            f"linalg.matrix_power: A must be batches of square matrices, but they are {sizes}"
-        )
-    if n < 0:
-        input, n = PUBLIC["linalg.inv"](input), -n
-    if n == 0:
-        one = OPS.expand(PUBLIC["eye"](shape[-1], dtype=input.dtype), shape)
-        made = OPS.copy.prim.call(input, one)  # which gives the operand a gradient of zeros
-    elif n == 1:
-        made = OPS.clone(input)
-    else:
-        made = _power(input, n)
-    return made if out is None else out.copy_(made)
-
-
-def _power(x: Tensor, n: int) -> Tensor:
-    if n == 3:
-        return matmul(matmul(x, x), x)
-    made = None
-    while n:
-        if n & 1:
-            made = x if made is None else matmul(made, x)
-        n >>= 1
-        if n:
-            x = matmul(x, x)
-    return made  # type: ignore[return-value]
-
-
-METHODS["matrix_power"] = matrix_power

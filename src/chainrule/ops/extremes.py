@@ -168,6 +168,9 @@ _extreme(_amax, "max_values_cpu")
 _extreme(_amin, "min_values_cpu")
 
 
+_C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int"}
+
+
 @spelled(_aminmax)
 def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     _ordered("aminmax", "aminmax_cpu", input)
@@ -180,6 +183,10 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
             )
         if input._data.shape[dims[0]] == 0:
             raise IndexError(f"aminmax: Expected reduction dim {dims[0]} to have non-zero size.")
+    for o in out or ():
+        if isinstance(o, Tensor) and o.dtype is not input.dtype:
+            have, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (input, o))
+            raise RuntimeError(f"Expected out tensor to have dtype {have}, but got {given} instead")
     return _Aminmax(_aminmax.prim.call(input, params=(dims, bool(keepdim)), out=out))
 
 

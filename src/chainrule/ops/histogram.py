@@ -280,7 +280,9 @@ def histogramdd(
 
 
 def _weights_rule(xp: Any, g: Any) -> Any:
-    raise NotImplementedError("derivative for aten::bincount is not implemented")
+    if isinstance(g, (np.ndarray, np.generic, Tensor)):
+        raise NotImplementedError("derivative for aten::bincount is not implemented")
+    return g * float("nan")  # a symbol: the formula says that there is none
 
 
 _bincount = general(
@@ -357,7 +359,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
 
 
 _isin = general(
-    "isin", lambda a, b, invert: np.isin(a, b, invert=invert), ("a", "b"), method=False,
+    "isin", lambda a, b, invert=False: np.isin(a, b, invert=invert), ("a", "b"), method=False,
     doc="Whether each element of a is one of b.",
 )  # fmt: skip
 

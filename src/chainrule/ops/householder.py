@@ -31,7 +31,7 @@ _Geqrf = return_type("geqrf", "a", "tau")
 # ---------------------------------------------------------------- the derivative
 
 
-def reflection_vjp(xp: Any, g: Any, A: Any, tau: Any, C: Any, adjoint: bool) -> Any:  # noqa: N803
+def reflection_vjp(xp: Any, g: Any, A: Any, tau: Any, C: Any, adjoint: bool) -> Any:
     """The cotangents of A, tau and C of H_1 ... H_k C (of its inverse order with conjugate factors
     if adjoint)."""
     k, m = tau.shape[-1], C.shape[-2]
@@ -55,9 +55,9 @@ def reflection_vjp(xp: Any, g: Any, A: Any, tau: Any, C: Any, adjoint: bool) -> 
         g = g - th * mm(xp, vs[i], mH(xp, sh))
     if not k:
         return A * 0, tau * 0, g
-    gA = xp.tril(xp.cat([gv[i] for i in range(k)], last), -1)  # noqa: N806
+    gA = xp.tril(xp.cat([gv[i] for i in range(k)], last), -1)
     if A.shape[-1] > k:
-        gA = xp.slice_backward(gA, (*gA.shape[:-2], m, A.shape[-1]), last, 0, k, 1)  # noqa: N806
+        gA = xp.slice_backward(gA, (*gA.shape[:-2], m, A.shape[-1]), last, 0, k, 1)
     gtau = xp.cat([xp.reshape(gt[i], (*gt[i].shape[:-2], 1)) for i in range(k)], last - 1)
     return gA, (xp.conj(gtau) if adjoint and is_complex(gtau) else gtau), g
 
@@ -65,26 +65,16 @@ def reflection_vjp(xp: Any, g: Any, A: Any, tau: Any, C: Any, adjoint: bool) -> 
 # ---------------------------------------------------------------- householder_product
 
 
-def _columns(A: Any) -> Any:  # noqa: N803
+def _columns(A: Any) -> Any:
     return np.eye(*A.shape[-2:], dtype=A.dtype)
 
 
-def _product_kernel(A: Any, tau: Any) -> Any:  # noqa: N803
+def _product_kernel(A: Any, tau: Any) -> Any:
     return lapack.reflect(A, tau, _columns(A))
 
 
-_identity = general(
-    "identity_like",
-    lambda A: np.array(np.broadcast_to(_columns(A), A.shape)),  # noqa: N803
-    ("A",),
-    names=("_identity_like",),
-    method=False,
-    doc="Ones on the diagonal, zeros elsewhere, in the shape of A.",
-)
-
-
-def _product_vjp(xp: Any, g: Any, A: Any, tau: Any) -> Any:  # noqa: N803
-    gA, gtau, _ = reflection_vjp(xp, g, A, tau, xp.identity_like(A), False)  # noqa: N806
+def _product_vjp(xp: Any, g: Any, A: Any, tau: Any) -> Any:
+    gA, gtau, _ = reflection_vjp(xp, g, A, tau, xp.identity_like(A), False)
     return gA, gtau
 
 
@@ -98,11 +88,10 @@ _product = general(
     method=False,
     doc="The first columns of H_1 H_2 ... H_k.",
 )
-batched("identity_like")
 batched_together("linalg_householder_product")
 
 
-def _need_reflections(op: str, A: Any, tau: Any) -> None:  # noqa: N803
+def _need_reflections(op: str, A: Any, tau: Any) -> None:
     x, t = A._data, tau._data
     if x.ndim < 2:
         raise RuntimeError(f"{op}: input must have at least 2 dimensions.")
@@ -117,7 +106,7 @@ def _need_reflections(op: str, A: Any, tau: Any) -> None:  # noqa: N803
             )
 
 
-def _need_batch(op: str, name: str, t: Any, A: Any, less: int) -> None:  # noqa: N803
+def _need_batch(op: str, name: str, t: Any, A: Any, less: int) -> None:
     x, y = A._data, t._data
     if x.ndim - y.ndim != less:
         relation = (
@@ -136,7 +125,7 @@ def _need_batch(op: str, name: str, t: Any, A: Any, less: int) -> None:  # noqa:
 
 
 @spelled(_product)
-def householder_product(A: Any, tau: Any = None, *, out: Any = None) -> Any:  # noqa: N803
+def householder_product(A: Any, tau: Any = None, *, out: Any = None) -> Any:
     op = "torch.linalg.householder_product"
     if not isinstance(A, Tensor):
         raise errors.wrong_type("linalg_householder_product", "input", 1, A)
@@ -161,23 +150,21 @@ METHODS["orgqr"] = householder_product
 # ---------------------------------------------------------------- ormqr
 
 
-def _ormqr_kernel(
-    A: Any, tau: Any, C: Any, left: bool = True, transpose: bool = False  # noqa: N803
-) -> Any:
+def _ormqr_kernel(A: Any, tau: Any, C: Any, left: bool = True, transpose: bool = False) -> Any:
     if left:
         return lapack.reflect(A, tau, C, transpose)
     return lapack.hermitian(lapack.reflect(A, tau, lapack.hermitian(C), not transpose))
 
 
 def _ormqr_vjp(
-    xp: Any, g: Any, A: Any, tau: Any, C: Any, C_shape: Any, A_shape: Any,  # noqa: N803
+    xp: Any, g: Any, A: Any, tau: Any, C: Any, C_shape: Any, A_shape: Any,
     left: bool, transpose: bool,
 ) -> Any:  # fmt: skip
     if left:
-        gA, gtau, gC = reflection_vjp(xp, g, A, tau, C, transpose)  # noqa: N806
+        gA, gtau, gC = reflection_vjp(xp, g, A, tau, C, transpose)
     else:  # C Q is (Q^H C^H)^H
-        gA, gtau, gC = reflection_vjp(xp, mH(xp, g), A, tau, mH(xp, C), not transpose)  # noqa: N806
-        gC = mH(xp, gC)  # noqa: N806
+        gA, gtau, gC = reflection_vjp(xp, mH(xp, g), A, tau, mH(xp, C), not transpose)
+        gC = mH(xp, gC)
     return sum_to(xp, gA, A_shape), gtau, sum_to(xp, gC, C_shape)
 
 
@@ -235,7 +222,7 @@ def _no_derivative(xp: Any, g: Any) -> Any:
 
 _geqrf = general(
     "geqrf",
-    lambda A: lapack.geqrf(A),  # noqa: N803
+    lambda A: lapack.geqrf(A),
     ("A",),
     rules={"A": _no_derivative},
     outputs=("a", "tau"),
@@ -251,5 +238,3 @@ def geqrf(input: Any, *, out: Any = None) -> Any:
         raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
     need_lapack("geqrf_cpu", input)
     return _Geqrf(_geqrf.prim.call(input, out=out))
-
-

@@ -111,8 +111,26 @@ linear(
 _slice_lane = ViewLane(_slice)
 
 
-def slice_dim(x: Tensor, dim: int, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
+def _rows_back(node: Any, g: Any, edges: Any) -> Any:
+    """The vjp of select or slice for many cotangents."""
+    shape = node.s0
+    if type(shape) is not tuple:
+        return None
+    made = np.zeros((len(g), *shape), g.dtype)
+    node.prim.kernel(made, node.p[0] + 1, *node.p[1:])[...] = g
+    return made
+
+
+_select.prim.rows = _slice.prim.rows = _rows_back
+OPS.select_backward.prim.rows = lambda node, g, edges: _select_kernel(
+    g, node.p[1] + 1, *node.p[2:]
+)
+OPS.slice_backward.prim.rows = lambda node, g, edges: _slice_kernel(g, node.p[1] + 1, *node.p[2:])
+
+
+def slice_dim(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
     """`x[..., start:end:step, ...]` at dimension `dim`, limits as Python takes them."""
+    dim = errors.checked_dim(dim, x._data.ndim)
     start, end, step = slice(start, end, step).indices(x._data.shape[dim])
     return _slice_lane(x, (dim, start, max(start, end), step))
 
@@ -149,6 +167,17 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 @public("narrow_copy", method=True)
 def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`narrow`, with memory of its own."""
+    need_tensor("narrow_copy", input)
+    shape = input._data.shape
+    if shape and dim >= len(shape):
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false."
+            f"\ndim: {dim}, dimensions of the tensor: {len(shape)}"
+        )
+    if shape and length < 0 and -len(shape) <= dim:
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({shape[dim]})."
+        )
     return OPS.clone(narrow(input, dim, start, length))
 
 

@@ -88,6 +88,138 @@ LATE["attention"] = (
     "_attention _attention_backward _safe_softmax nn.functional.scaled_dot_product_attention"
 )
 
+LATE["conv"] = (
+    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution conv_tbc "
+    "nn.functional.conv1d nn.functional.conv2d nn.functional.conv3d nn.functional.conv_tbc "
+    "nn.functional.conv_transpose1d nn.functional.conv_transpose2d nn.functional.conv_transpose3d "
+    "nn.functional.fold nn.functional.unfold _col2im _convolution _convolution_bias "
+    "_convolution_input _convolution_weight _im2col"
+)
+
+LATE["histogram"] = (
+    "histc Tensor.histc histogram Tensor.histogram histogramdd bincount Tensor.bincount "
+    "unravel_index isin hash_tensor Tensor.hash_tensor _histogramdd _unravel_index "
+    "return_types.histogram return_types.histogramdd"
+)
+
+LATE["differences"] = (
+    "gradient vander"
+)
+
+LATE["layouts"] = (
+    "Tensor.apply_ Tensor.map_ Tensor.map2_ Tensor.sum_to_size Tensor.resize_as_ "
+    "Tensor.resize Tensor.resize_as Tensor.new_empty_strided empty_permuted "
+    "Tensor.dim_order Tensor.is_set_to Tensor.const_data_ptr"
+)
+
+LATE["function_forms"] = (
+    "abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ "
+    "as_strided_ asin_ asinh_ atan_ atanh_ ceil_ clamp_max_ clamp_min_ conj_physical_ cos_ "
+    "cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fill_ fix_ floor_ frac_ gcd_ i0_ "
+    "index_put_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ "
+    "rad2deg_ reciprocal_ resize_as_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ "
+    "tan_ tanh_ trunc_ xlogy_ zero_ detach get_device is_inference is_neg is_signed"
+)
+
+LATE["heads"] = (
+    "_attention _attention_backward _circular_pad1d _circular_pad2d _circular_pad3d _pad_by "
+    "_pad_transpose _reflection_pad1d _reflection_pad2d _reflection_pad3d _replication_pad1d "
+    "_replication_pad2d _replication_pad3d _safe_softmax constant_pad_nd "
+    "nn.functional.multi_head_attention_forward nn.functional.pad "
+    "nn.functional.scaled_dot_product_attention"
+)
+
+LATE["linear_cross_entropy"] = (
+    "nn.functional.linear_cross_entropy"
+)
+
+LATE["masked"] = (
+    "masked.sum masked.prod masked.cumsum masked.cumprod masked.amax masked.amin "
+    "masked.argmax masked.argmin masked.mean masked.median masked.norm masked.var "
+    "masked.std masked.softmax masked.log_softmax masked.softmin masked.normalize "
+    "masked.logaddexp masked.logsumexp"
+)
+
+LATE["matrices"] = (
+    "_identity_like _phase_free _quotient _unit_lower linalg.LinAlgError"
+)
+
+LATE["solve"] = (
+    "Tensor.cholesky_inverse Tensor.cholesky_solve Tensor.inverse Tensor.triangular_solve "
+    "cholesky_inverse cholesky_solve inverse linalg.inv linalg.inv_ex linalg.solve "
+    "linalg.solve_ex linalg.solve_triangular return_types.linalg_inv_ex "
+    "return_types.linalg_solve_ex return_types.triangular_solve triangular_solve"
+)
+
+LATE["decompose"] = (
+    "Tensor.cholesky Tensor.qr Tensor.svd cholesky linalg.cholesky linalg.cholesky_ex "
+    "linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.qr linalg.svd "
+    "linalg.svdvals qr return_types.linalg_cholesky_ex return_types.linalg_eig "
+    "return_types.linalg_eigh return_types.linalg_qr return_types.linalg_svd return_types.qr "
+    "return_types.svd svd"
+)
+
+LATE["determinant"] = (
+    "Tensor.det Tensor.logdet Tensor.slogdet _cofactor _cofactor_vjp det linalg.det "
+    "linalg.slogdet logdet return_types.linalg_slogdet return_types.slogdet slogdet"
+)
+
+LATE["lu"] = (
+    "Tensor.lu Tensor.lu_solve _linalg_lu _lu_unpack _permutation_of linalg.ldl_factor "
+    "linalg.ldl_factor_ex linalg.ldl_solve linalg.lu linalg.lu_factor linalg.lu_factor_ex "
+    "linalg.lu_solve lu lu_solve lu_unpack return_types._lu_with_info "
+    "return_types.linalg_ldl_factor return_types.linalg_ldl_factor_ex return_types.linalg_lu "
+    "return_types.linalg_lu_factor return_types.linalg_lu_factor_ex return_types.lu_unpack"
+)
+
+LATE["householder"] = (
+    "Tensor.geqrf Tensor.orgqr Tensor.ormqr geqrf linalg.householder_product orgqr ormqr "
+    "return_types.geqrf"
+)
+
+LATE["matrix_functions"] = (
+    "Tensor.matrix_exp Tensor.matrix_power Tensor.pinverse chain_matmul linalg.cond "
+    "linalg.lstsq linalg.matrix_exp linalg.matrix_power linalg.matrix_rank linalg.multi_dot "
+    "linalg.pinv linalg.tensorinv linalg.tensorsolve linalg.vander matrix_exp matrix_power "
+    "pinverse return_types.linalg_lstsq vander"
+)
+
+LATE["lowrank"] = (
+    "lobpcg pca_lowrank svd_lowrank"
+)
+
+LATE["native_norm"] = (
+    "batch_norm_update_stats bilinear binary_cross_entropy_with_logits embedding_renorm_ "
+    "kl_div native_batch_norm native_dropout native_group_norm native_layer_norm "
+    "nn.functional.sigmoid nn.functional.tanh poisson_nll_loss"
+)
+
+LATE["embedding_bag"] = (
+    "_bag_argmax _bag_numbers _bag_spread _bag_sum _bag_weights _embedding_bag_max "
+    "_embedding_bag_put _embedding_bag_sum embedding_bag nn.functional.embedding_bag"
+)
+
+LATE["pool"] = (
+    "_adaptive_avg_pool2d _adaptive_avg_pool3d _adaptive_avg_pool_backward _adaptive_max_pool2d "
+    "_adaptive_max_pool3d _avg_pool2d _avg_pool3d _avg_pool_backward _fractional_max_pool2d "
+    "_fractional_max_pool3d _max_pool2d _max_pool2d_with_indices _max_pool3d "
+    "_max_pool3d_with_indices _max_pool_backward _max_pool_pick _max_unpool2d _max_unpool3d "
+    "_pool_gather _pool_scatter adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d max_pool1d "
+    "max_pool1d_with_indices max_pool2d max_pool3d nn.functional.adaptive_avg_pool1d "
+    "nn.functional.adaptive_avg_pool2d nn.functional.adaptive_avg_pool3d "
+    "nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool1d_with_indices "
+    "nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool2d_with_indices "
+    "nn.functional.adaptive_max_pool3d nn.functional.adaptive_max_pool3d_with_indices "
+    "nn.functional.avg_pool1d nn.functional.avg_pool2d nn.functional.avg_pool3d "
+    "nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool2d_with_indices "
+    "nn.functional.fractional_max_pool3d nn.functional.fractional_max_pool3d_with_indices "
+    "nn.functional.lp_pool1d nn.functional.lp_pool2d nn.functional.lp_pool3d "
+    "nn.functional.max_pool1d nn.functional.max_pool1d_with_indices nn.functional.max_pool2d "
+    "nn.functional.max_pool2d_with_indices nn.functional.max_pool3d "
+    "nn.functional.max_pool3d_with_indices nn.functional.max_unpool1d "
+    "nn.functional.max_unpool2d nn.functional.max_unpool3d"
+)
+
 FAMILY_OF = {path: family for family, paths in LATE.items() for path in paths.split()}
 
 

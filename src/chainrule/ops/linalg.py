@@ -75,6 +75,31 @@ _matmul = bilinear(
     "a @ db.",
 )
 METHODS.pop("linalg.matmul", None)
+
+
+def _matmul_rows(node: Any, g: Any, edges: Any) -> Any:
+    """The two cotangents for many cotangents g, for vectors and matrices of real numbers."""
+    if g.dtype.kind == "c" or len(edges) != 2:
+        return None
+    t = node.saved()
+    a, b = t.get("a"), t.get("b")
+    ranks = tuple(map(len, node.p))
+    if ranks not in _ROWS_OF_PRODUCTS:
+        return None
+    left, right = _ROWS_OF_PRODUCTS[ranks]
+    return (
+        None if edges[0] is None else left(g, b._data),  # type: ignore[union-attr]
+        None if edges[1] is None else right(g, a._data),  # type: ignore[union-attr]
+    )
+
+
+_ROWS_OF_PRODUCTS: dict[Any, Any] = {
+    (1, 1): (lambda g, b: g[:, None] * b, lambda g, a: g[:, None] * a),
+    (2, 1): (lambda g, b: g[:, :, None] * b, lambda g, a: g.dot(a)),
+    (1, 2): (lambda g, b: g.dot(b.T), lambda g, a: a[:, None] * g[:, None, :]),
+    (2, 2): (lambda g, b: np.matmul(g, b.T), lambda g, a: np.matmul(a.T, g)),
+}
+_matmul.prim.rows = _matmul_rows
 _dot, _mv, _mm, _bmm, _batched, _folded = (
     pair_lane(_matmul.prim, title + "Backward0")
     for title in ("Dot", "Mv", "Mm", "Bmm", "UnsafeView", "Clone")
@@ -411,9 +436,42 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
         >>> torch.linalg.vecdot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
         tensor(11.)
     """
-    need("linalg_vecdot", x, y)
+    need("linalg_vecdot", x, y, names=("x", "y"))
+    _check_vecdot(x, y)
+    if x._data.ndim == y._data.ndim == 1:
+        errors.checked_dim(dim, 1)
+        return vdot(x, y, out=out)  # type: ignore[no-any-return]
     made = (OPS.conj(x) * y).sum(dim)
     return made if out is None else out.copy_(made)
+
+
+def _check_vecdot(x: Tensor, y: Tensor) -> None:
+    if x.dtype.category < 2:
+        raise RuntimeError(
+            errors.hinted(
+                "linalg.vecdot: Expected a floating point or complex tensor as input. Got "
+                + legacy(x),
+                hint="convert it first, as in x.float()",
+            )
+        )
+    if x._data.dtype != y._data.dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
+            f"{legacy(x)} and y of type {legacy(y)} instead"
+        )
+
+
+@public("linalg.diagonal")
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonals of matrices: `torch.diagonal` of the last two dimensions.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.diagonal(torch.tensor([[1, 2], [3, 4]]))
+        tensor([1, 4])
+    """
+    need("linalg_diagonal", A, names=("A",))
+    return OPS.diagonal(A, offset, dim1, dim2)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- inner and outer products

@@ -30,6 +30,7 @@ from .matrices import (
     need_sides,
     need_square,
     need_tensors,
+    value_of,
 )
 
 _Lu, _LuUnpack = (return_type(n, "P", "L", "U") for n in ("linalg_lu", "lu_unpack"))
@@ -42,7 +43,7 @@ _LdlFactorEx = return_type("linalg_ldl_factor_ex", "LD", "pivots", "info")
 # ---------------------------------------------------------------- derivatives
 
 
-def lu_vjp(xp: Any, gL: Any, gU: Any, L: Any, U: Any, shape: Any) -> Any:  # noqa: N803
+def lu_vjp(xp: Any, gL: Any, gU: Any, L: Any, U: Any, shape: Any) -> Any:
     """The vjp of A' -> L, U for A' = L U of this shape; L has ones on its diagonal.
 
     With N = L1^-1 dA1 U1^-1 of the square part, dL1 = L1 tril(N, -1) and dU1 = triu(N) U1.
@@ -70,35 +71,35 @@ def lu_vjp(xp: Any, gL: Any, gU: Any, L: Any, U: Any, shape: Any) -> Any:  # noq
     return made
 
 
-def parts(xp: Any, LU: Any, shape: Any) -> Any:  # noqa: N803
+def parts(xp: Any, LU: Any, shape: Any) -> Any:
     """L and U out of one matrix of this shape."""
     m, n = shape[-2:]
     k, last = min(m, n), len(shape) - 1
-    L = xp.slice(LU, last, 0, k, 1) if n > k else LU  # noqa: N806
-    U = xp.slice(LU, last - 1, 0, k, 1) if m > k else LU  # noqa: N806
+    L = xp.slice(LU, last, 0, k, 1) if n > k else LU
+    U = xp.slice(LU, last - 1, 0, k, 1) if m > k else LU
     return xp.unit_lower(L), xp.triu(U, 0)
 
 
 # ---------------------------------------------------------------- factors
 
 
-def _factor_kernel(A: Any) -> Any:  # noqa: N803
+def _factor_kernel(A: Any) -> Any:
     return lapack.lu_factor(A)
 
 
-def _factor_rule(xp: Any, g: Any, LU: Any, pivots: Any, A_shape: Any) -> Any:  # noqa: N803
+def _factor_rule(xp: Any, g: Any, LU: Any, pivots: Any, A_shape: Any) -> Any:
     m, n = A_shape[-2:]
     k, last = min(m, n), len(A_shape) - 1
-    L, U = parts(xp, LU, A_shape)  # noqa: N806
-    gL = xp.tril(xp.slice(g, last, 0, k, 1), -1)  # noqa: N806
-    gU = xp.triu(xp.slice(g, last - 1, 0, k, 1), 0)  # noqa: N806
+    L, U = parts(xp, LU, A_shape)
+    gL = xp.tril(xp.slice(g, last, 0, k, 1), -1)
+    gU = xp.triu(xp.slice(g, last - 1, 0, k, 1), 0)
     made = lu_vjp(xp, gL, gU, L, U, A_shape)
     return xp.matmul(xp.permutation_of(pivots, LU), made)
 
 
 general(
     "permutation_of",
-    lambda pivots, LU: lapack.permutation_matrix(pivots, LU.shape[-2], LU.dtype),  # noqa: N803
+    lambda pivots, LU: lapack.permutation_matrix(pivots, LU.shape[-2], LU.dtype),
     ("pivots", "LU"),
     names=("_permutation_of",),
     method=False,
@@ -118,7 +119,7 @@ batched("linalg_lu_factor_ex")
 batched_together("permutation_of")
 
 
-def _factored(A: Any, pivot: bool, out: Any = None) -> Any:  # noqa: N803
+def _factored(A: Any, pivot: bool, out: Any = None) -> Any:
     x = A._data
     if x.ndim < 2:
         raise RuntimeError(
@@ -149,18 +150,16 @@ def _refuse_zero(op: str, info: Any) -> None:
 
 
 @spelled(_factor)
-def lu_factor_ex(
-    A: Any, *, pivot: bool = True, check_errors: bool = False, out: Any = None  # noqa: N803
-) -> Any:
+def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_lu_factor_ex", A=A)
     made = _factored(A, pivot, out)
     if check_errors:
-        _refuse_zero("torch.linalg.lu_factor_ex", made[2]._data)
+        _refuse_zero("torch.linalg.lu_factor_ex", value_of(made[2]))
     return _LuFactorEx(made)
 
 
 @public("linalg.lu_factor")
-def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:  # noqa: N803
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """LU with row exchanges, in one matrix.
 
     Args:
@@ -180,8 +179,8 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:  # noqa
                 [ 0.5000, -0.5000]])
     """
     need_tensors("linalg_lu_factor", A=A)
-    LU, pivots, info = _factored(A, pivot)  # noqa: N806
-    _refuse_zero("torch.linalg.lu_factor", info._data)
+    LU, pivots, info = _factored(A, pivot)
+    _refuse_zero("torch.linalg.lu_factor", value_of(info))
     return _LuFactor(_written(out, (LU, pivots)))
 
 
@@ -191,8 +190,8 @@ def _written(out: Any, made: Any) -> Any:
     return tuple(OPS.alias.prim.call(m, out=o) for m, o in zip(made, out, strict=True))
 
 
-@public("lu", "functional.lu", method=True)
-def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:  # noqa: N803
+@public("lu", method=True)
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """LU in one matrix: the older form of `torch.linalg.lu_factor`.
 
     Args:
@@ -219,8 +218,8 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     return _LuInfo(made) if get_infos else tuple(made[:2])
 
 
-def _lu_kernel(A: Any) -> Any:  # noqa: N803
-    LU, pivots, _ = lapack.lu_factor(A)  # noqa: N806
+def _lu_kernel(A: Any) -> Any:
+    LU, pivots, _ = lapack.lu_factor(A)
     k = min(A.shape[-2:])
     return pivots, _lower_of(LU[..., :k]), np.triu(LU[..., :k, :])
 
@@ -232,7 +231,7 @@ def _lower_of(x: Any) -> Any:
     return made
 
 
-def _lu_rule(xp: Any, g: Any, L: Any, U: Any, pivots: Any, A_shape: Any) -> Any:  # noqa: N803
+def _lu_rule(xp: Any, g: Any, L: Any, U: Any, pivots: Any, A_shape: Any) -> Any:
     made = lu_vjp(xp, *g, L, U, A_shape)
     return xp.matmul(xp.permutation_of(pivots, L), made)
 
@@ -251,7 +250,7 @@ batched("linalg_lu")
 
 
 @public("linalg.lu")
-def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:  # noqa: N803
+def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """A = P L U with a permutation P, unit lower triangular L, upper triangular U.
 
     Args:
@@ -277,28 +276,28 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:  # noqa
         )
     need_lapack("lu_cpu", A)
     _need_pivot(pivot)
-    pivots, L, U = _lu.prim.call(A)  # noqa: N806
-    P = OPS.permutation_of(pivots, L.detach())  # noqa: N806
+    pivots, L, U = _lu.prim.call(A)
+    P = OPS.permutation_of(pivots, L.detach())
     return _Lu(_written(out, (P, L, U)))
 
 
 # ---------------------------------------------------------------- parts of the factors
 
 
-def _unpack_kernel(LU: Any) -> Any:  # noqa: N803
+def _unpack_kernel(LU: Any) -> Any:
     k = min(LU.shape[-2:])
     return _lower_of(LU[..., :k]), np.triu(LU[..., :k, :])
 
 
-def _unpack_rule(xp: Any, g: Any, LU_shape: Any) -> Any:  # noqa: N803
-    gL, gU = g  # noqa: N806
+def _unpack_rule(xp: Any, g: Any, LU_shape: Any) -> Any:
+    gL, gU = g
     m, n = LU_shape[-2:]
     k, last = min(m, n), len(LU_shape) - 1
-    gL, gU = xp.tril(gL, -1), xp.triu(gU, 0)  # noqa: N806
+    gL, gU = xp.tril(gL, -1), xp.triu(gU, 0)
     if n > k:
-        gL = xp.slice_backward(gL, LU_shape, last, 0, k, 1)  # noqa: N806
+        gL = xp.slice_backward(gL, LU_shape, last, 0, k, 1)
     if m > k:
-        gU = xp.slice_backward(gU, LU_shape, last - 1, 0, k, 1)  # noqa: N806
+        gU = xp.slice_backward(gU, LU_shape, last - 1, 0, k, 1)
     return gL + gU
 
 
@@ -317,8 +316,8 @@ batched("lu_unpack")
 
 @public("lu_unpack")
 def lu_unpack(
-    LU_data: Tensor,  # noqa: N803
-    LU_pivots: Tensor,  # noqa: N803
+    LU_data: Tensor,
+    LU_pivots: Tensor,
     unpack_data: bool = True,
     unpack_pivots: bool = True,
     *,
@@ -347,26 +346,26 @@ def lu_unpack(
             "torch.linalg.lu_factor"
         )
     k = min(LU_data._data.shape[-2:])
-    pivots = LU_pivots._data
-    if unpack_pivots and pivots.size and (
-        pivots.shape[-1] != k or pivots.min() < 1 or pivots.max() > LU_data._data.shape[-2]
+    pivots = value_of(LU_pivots)
+    if (
+        unpack_pivots
+        and pivots.size
+        and (pivots.shape[-1] != k or pivots.min() < 1 or pivots.max() > LU_data._data.shape[-2])
     ):
         raise RuntimeError(
             "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you "
             "properly pass the result of lu_factor?"
         )
     empty = OPS.zeros((0,), LU_data.dtype)
-    P = OPS.permutation_of(LU_pivots, LU_data.detach()) if unpack_pivots else empty  # noqa: N806
-    L, U = _unpack.prim.call(LU_data) if unpack_data else (empty, empty)  # noqa: N806
+    P = OPS.permutation_of(LU_pivots, LU_data.detach()) if unpack_pivots else empty
+    L, U = _unpack.prim.call(LU_data) if unpack_data else (empty, empty)
     return _LuUnpack(_written(out, (P, L, U)))
 
 
 # ---------------------------------------------------------------- systems
 
 
-def _solve_kernel(
-    LU: Any, pivots: Any, B: Any, left: bool = True, adjoint: bool = False  # noqa: N803
-) -> Any:
+def _solve_kernel(LU: Any, pivots: Any, B: Any, left: bool = True, adjoint: bool = False) -> Any:
     if left:
         return lapack.lu_solve(LU, pivots, B, adjoint)
     made = lapack.lu_solve(LU, pivots, lapack.hermitian(B), not adjoint)
@@ -374,28 +373,28 @@ def _solve_kernel(
 
 
 def _solve_vjp(
-    xp: Any, g: Any, LU: Any, pivots: Any, out: Any, LU_shape: Any, B_shape: Any,  # noqa: N803
+    xp: Any, g: Any, LU: Any, pivots: Any, out: Any, LU_shape: Any, B_shape: Any,
     left: bool, adjoint: bool,
 ) -> Any:  # fmt: skip
     """For A X = B, dX = -U^-1 dU X - U^-1 L^-1 dL U X; for A^H X = B the same with P^T X."""
-    gB = xp.linalg_lu_solve(LU, pivots, g, left, not adjoint)  # noqa: N806
+    gB = xp.linalg_lu_solve(LU, pivots, g, left, not adjoint)
     x, flipped = out, adjoint
     if not left:  # X A = B is A^H X^H = B^H
         g, x, flipped = mH(xp, g), mH(xp, x), not adjoint
-    L, U = parts(xp, LU, LU_shape)  # noqa: N806
+    L, U = parts(xp, LU, LU_shape)
     if flipped:
         p = mH(xp, xp.permutation_of(pivots, LU))
         y, gy = xp.matmul(p, x), xp.matmul(p, g)
         gy = xp.linalg_solve_triangular(L, gy, False, True, True)
-        gL = mm(xp, y, mH(xp, gy))  # noqa: N806
+        gL = mm(xp, y, mH(xp, gy))
         y = xp.matmul(mH(xp, L), y)
-        gU = mm(xp, y, mH(xp, xp.linalg_solve_triangular(U, gy, True, True, False)))  # noqa: N806
+        gU = mm(xp, y, mH(xp, xp.linalg_solve_triangular(U, gy, True, True, False)))
     else:
         gr = xp.linalg_solve_triangular(mH(xp, U), g, False, True, False)
-        gU = mm(xp, gr, mH(xp, x))  # noqa: N806
+        gU = mm(xp, gr, mH(xp, x))
         gr = xp.linalg_solve_triangular(mH(xp, L), gr, True, True, True)
-        gL = mm(xp, gr, mH(xp, mm(xp, U, x)))  # noqa: N806
-    gLU = -(xp.tril(gL, -1) + xp.triu(gU, 0))  # noqa: N806
+        gL = mm(xp, gr, mH(xp, mm(xp, U, x)))
+    gLU = -(xp.tril(gL, -1) + xp.triu(gU, 0))
     return sum_to(xp, gLU, LU_shape), None, sum_to(xp, gB, B_shape)
 
 
@@ -413,7 +412,7 @@ batched_together("linalg_lu_solve")
 
 @spelled(_lu_solve)
 def lu_solve(
-    LU: Any, pivots: Any, B: Any, left: bool = True, adjoint: bool = False, *, out: Any = None  # noqa: N803
+    LU: Any, pivots: Any, B: Any, left: bool = True, adjoint: bool = False, *, out: Any = None
 ) -> Any:
     need_tensors("linalg_lu_solve", LU=LU, pivots=pivots, B=B)
     op = "linalg.lu_solve"
@@ -438,7 +437,7 @@ def lu_solve(
 
 
 @public("lu_solve", method=True)
-def legacy_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:  # noqa: N803
+def legacy_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
     """X with A X = b from the factors of A: the older form of `torch.linalg.lu_solve`.
 
     Args:
@@ -475,12 +474,11 @@ def _no_derivative(xp: Any, g: Any) -> Any:
 
 def _no_solve_derivative(xp: Any, g: Any) -> Any:
     raise RuntimeError(
-        "derivative for aten::linalg_ldl_solve is not implemented\n"
-        "Hint: torch.linalg.solve has one"
+        "derivative for aten::linalg_ldl_solve is not implemented\nHint: torch.linalg.solve has one"
     )
 
 
-def _ldl_kernel(A: Any, hermitian: bool = False) -> Any:  # noqa: N803
+def _ldl_kernel(A: Any, hermitian: bool = False) -> Any:
     return ldl.ldl_factor(A, hermitian)
 
 
@@ -497,7 +495,7 @@ _ldl = general(
 )
 _ldl_solve = general(
     "linalg_ldl_solve",
-    lambda LD, pivots, B, hermitian=False: ldl.ldl_solve(LD, pivots, B, hermitian),  # noqa: N803
+    lambda LD, pivots, B, hermitian=False: ldl.ldl_solve(LD, pivots, B, hermitian),
     ("LD", "pivots", "B"),
     rules={"LD": _no_solve_derivative, "B": _no_solve_derivative},
     grad_fn="NotImplemented",
@@ -509,7 +507,7 @@ batched("linalg_ldl_factor_ex")
 batched_together("linalg_ldl_solve")
 
 
-def _ldl_factored(A: Any, hermitian: bool, out: Any = None) -> Any:  # noqa: N803
+def _ldl_factored(A: Any, hermitian: bool, out: Any = None) -> Any:
     op = "torch.linalg.ldl_factor_ex"
     need_square(op, A)
     need_floating(op, A)
@@ -528,17 +526,17 @@ def _refuse_zero_block(op: str, info: Any) -> None:
 
 @spelled(_ldl)
 def ldl_factor_ex(
-    A: Any, *, hermitian: bool = False, check_errors: bool = False, out: Any = None  # noqa: N803
+    A: Any, *, hermitian: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
     need_tensors("linalg_ldl_factor_ex", input=A)
     made = _ldl_factored(A, hermitian, out)
     if check_errors:
-        _refuse_zero_block("torch.linalg.ldl_factor_ex", made[2]._data)
+        _refuse_zero_block("torch.linalg.ldl_factor_ex", value_of(made[2]))
     return _LdlFactorEx(made)
 
 
 @public("linalg.ldl_factor")
-def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:  # noqa: N803
+def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     """A = L D L^T of symmetric matrices, definite or not.
 
     Args:
@@ -559,13 +557,13 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:  
                 [0.5000, 2.5000]])
     """
     need_tensors("linalg_ldl_factor", input=A)
-    LD, pivots, info = _ldl_factored(A, hermitian)  # noqa: N806
-    _refuse_zero_block("torch.linalg.ldl_factor", info._data)
+    LD, pivots, info = _ldl_factored(A, hermitian)
+    _refuse_zero_block("torch.linalg.ldl_factor", value_of(info))
     return _LdlFactor(_written(out, (LD, pivots)))
 
 
 @spelled(_ldl_solve)
-def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: Any = None) -> Any:  # noqa: N803
+def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_ldl_solve", LD=LD, pivots=pivots, B=B)
     op = "torch.linalg.ldl_solve"
     if B._data.ndim < 2:

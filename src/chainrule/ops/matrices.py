@@ -28,13 +28,13 @@ PUBLIC["linalg.LinAlgError"] = lapack.LinAlgError
 # ---------------------------------------------------------------- in rules
 
 
-def mT(xp: Any, x: Any) -> Any:  # noqa: N802
+def mT(xp: Any, x: Any) -> Any:
     """The transpose of every matrix."""
     n = x.ndim
     return xp.transpose(x, n - 2, n - 1)
 
 
-def mH(xp: Any, x: Any) -> Any:  # noqa: N802
+def mH(xp: Any, x: Any) -> Any:
     """The conjugate transpose of every matrix."""
     n = x.ndim
     x = xp.transpose(x, n - 2, n - 1)
@@ -126,6 +126,15 @@ linear(
     doc="x, refused where its diagonal says that a loss depends on the phase of vectors.",
 )
 
+general(
+    "identity_like",
+    lambda x: np.array(np.broadcast_to(np.eye(*x.shape[-2:], dtype=x.dtype), x.shape)),
+    ("x",),
+    names=("_identity_like",),
+    method=False,
+    doc="Ones on the diagonal, zeros elsewhere, in the shape of x.",
+)
+
 # ---------------------------------------------------------------- checks
 
 
@@ -208,10 +217,18 @@ def need_system(op: str, a: Any, b: Any, left: bool = True) -> None:
 def need_sides(op: str, a: Sequence[int], b: Sequence[int], left: bool) -> None:
     """A and B of A X = B (X A = B) have as many rows (columns)."""
     if a[-2] != (b[-2] if left else b[-1]):
+        equation = "AX = B" if left else "XA = B"
         raise RuntimeError(
-            f"{op}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'}"
+            f"{op}: Incompatible shapes of A and B for the equation {equation}"
             f" ({a[-2]}x{a[-1]} and {b[-2]}x{b[-1]})\nHint: B has a row for every row of A"
         )
+
+
+def value_of(t: Any) -> Any:
+    """The numbers of a tensor, below all transforms."""
+    while t._wrapped:
+        t = t._inner
+    return t._data
 
 
 def common_batch(a: Sequence[int], b: Sequence[int]) -> None:
@@ -250,12 +267,11 @@ def _aligned_matrices(prim: Any, inputs: Any, has: Any, params: Any, size: int) 
     return lower(prim, lined, params)
 
 
-_VECTORS = {"tau", "pivots"}
+_TAILS = {"tau": 1, "pivots": 1, "atol": 0, "rtol": 0}
 
 
 def _tail(prim: Any, i: int, vector: bool) -> int:
-    name = prim.args[i]
-    return 1 if name in _VECTORS or (vector and i == 1) else 2
+    return 1 if vector and i == 1 else _TAILS.get(prim.args[i], 2)
 
 
 def batched_together(*names: str) -> None:
@@ -283,3 +299,6 @@ def answered(out: Any, made: Any) -> Any:
     if out._data.shape != made._data.shape:
         out.resize_(made._data.shape)
     return out.copy_(made)
+
+
+batched("identity_like", "unit_lower", "phase_free")

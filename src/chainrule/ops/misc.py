@@ -187,6 +187,18 @@ _filled = general(
 )
 
 
+_zeroed = general(
+    "zero",
+    lambda x: np.zeros(x.shape, x.dtype),
+    ("x",),
+    rules={"x": lambda xp, g: xp.zeros(g.shape, g.dtype)},
+    grad_fn="ZeroBackward0",
+    method=False,
+    names=("_zero",),
+    doc="The shape of x, filled with zeros.",
+)
+
+
 @_method
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Overwrite every element with one number or 0-d tensor."""
@@ -208,10 +220,10 @@ def fill_(self: Tensor, value: Any) -> Tensor:
 @_method
 def zero_(self: Tensor) -> Tensor:
     """Overwrite every element with zero."""
-    return _set_all(self, 0)
+    return _set_all(self, 0, _zeroed.prim, ())
 
 
-def _set_all(self: Tensor, value: Any) -> Tensor:
+def _set_all(self: Tensor, value: Any, prim: Any = _filled.prim, rest: Any = None) -> Tensor:
     data = self._data
     if (
         S.mode is None
@@ -227,7 +239,7 @@ def _set_all(self: Tensor, value: Any) -> Tensor:
             raise errors.overlapping_inplace("fill_")
         bump(self)
         return self
-    return inplace(_filled.prim, self, value)
+    return inplace(prim, self, *((value,) if rest is None else rest))
 
 
 @_method

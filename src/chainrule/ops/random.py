@@ -18,10 +18,10 @@ import numpy as np
 
 from .. import dtypes, errors
 from .._state import S
-from ..core.declare import METHODS, public
+from ..core.declare import METHODS, general, public
 from ..core.interpreter import drawn, drawn_from
 from ..core.levels import become
-from ..core.primitive import bump
+from ..core.primitive import bump, fill_out
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_writable, inplace, recording
@@ -337,7 +337,12 @@ def normal(
             parts = [np.asarray(v._data) if isinstance(v, Tensor) else v for v in values]
             return wrap(_scalar(source.draw("normal_tensors", *parts)))
 
-        return drawn_from(pair, mean, std)
+        made = drawn_from(pair, mean, std)
+        if not isinstance(std, Tensor):
+            return _given_by(_normal_around, made, mean)
+        if not isinstance(mean, Tensor):
+            return _given_by(_normal_spread, made, std)
+        return _given_by(_normal_of, made, mean, std)
     if size is None:
         raise TypeError(
             "normal() needs a size when mean and std are numbers\nHint: torch.normal(0.0, 1.0, "
@@ -352,6 +357,50 @@ def normal(
     return drawn(make, checked_size("normal", (size,)))
 
 
+# ---------------------------------------------------------------- distributions given by tensors
+
+
+def _constant_in(name: str, grad_fn: str, *operands: str) -> Any:
+    """An op whose value is its last operand, numbers drawn from a distribution with the other ones
+    as parameters: those get zeros, as in PyTorch."""
+
+    def kernel(*arrays: Any) -> Any:
+        drawn = arrays[-1]
+        shape = np.broadcast_shapes(*[np.shape(x) for x in arrays])
+        return drawn.copy() if shape == drawn.shape else np.broadcast_to(drawn, shape).copy()
+
+    def zeros(xp: Any, g: Any) -> Any:
+        return xp.zeros(g.shape, g.dtype)
+
+    op = general(
+        name,
+        kernel,
+        (*operands, "drawn"),
+        rules={**dict.fromkeys(operands, zeros), "drawn": lambda xp, g: g},
+        broadcasts=True,
+        grad_fn=grad_fn,
+        method=False,
+        names=("_" + name,),
+        doc=f"Numbers drawn with {' and '.join(operands)} as parameters, which get zeros.",
+    )
+    op.prim.kind = "elementwise"
+    return op
+
+
+_bernoulli_of = _constant_in("bernoulli_of", "BernoulliBackward0", "probability")
+_poisson_of = _constant_in("poisson_of", "PoissonBackward0", "rate")
+_normal_around = _constant_in("normal_around", "NormalBackward1", "mean")
+_normal_spread = _constant_in("normal_spread", "NormalBackward2", "std")
+_normal_of = _constant_in("normal_of", "NormalBackward3", "mean", "std")
+
+
+def _given_by(op: Any, made: Tensor, *parameters: Tensor) -> Tensor:
+    """`made`, recorded where a parameter of its distribution requires grad."""
+    if S.mode is None and not op.prim.tracked((*parameters, made)):
+        return made
+    return op.prim.call(*parameters, made)  # type: ignore[no-any-return]
+
+
 @public("bernoulli", method=True)
 def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
     """0 or 1 with the probabilities in `input` (or `p` everywhere)."""
@@ -362,14 +411,15 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
         chance = data if p is None else p
         return wrap(_scalar(source.draw("bernoulli", data.shape, data.dtype, chance)))
 
-    return drawn_from(make, input)
+    return _given_by(_bernoulli_of, drawn_from(make, input), input)
 
 
 @public("poisson")
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers with the rates in `input`."""
     source = _source(generator)
-    return drawn_from(lambda x: wrap(_scalar(source.draw("poisson", np.asarray(x._data)))), input)
+    made = drawn_from(lambda x: wrap(_scalar(source.draw("poisson", np.asarray(x._data)))), input)
+    return _given_by(_poisson_of, made, input)
 
 
 @public("multinomial", method=True)
@@ -382,6 +432,12 @@ def multinomial(
     out: Any = None,
 ) -> Tensor:
     """Indices drawn with probabilities proportional to the rows of `input`."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("multinomial", "input", 1, input)
+    if out is not None and out.dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"multinomial expects Long tensor out, got: {errors.LEGACY[out.dtype.name]}"
+        )
     source, lead = _source(generator), input._data.shape[:-1]
 
     def make(x: Tensor) -> Tensor:
@@ -390,7 +446,11 @@ def multinomial(
         drawn_ = source.draw("multinomial", rows, num_samples, replacement)
         return wrap(drawn_.reshape(*data.shape[:-1], num_samples))
 
-    return drawn_from(make, input)
+    made = drawn_from(make, input)
+    if out is None:
+        return made
+    fill_out(out, made)
+    return out  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- in place

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import errors
 from ..core.declare import POSITIVE, general, linear, public, reduction, spelled
 from ..core.lanes import one_lane
@@ -158,6 +160,23 @@ _nansum = reduction(
     lambda xp, g, x: xp.where(xp.eq(x, x), g, 0.0),
     doc="The sum of the elements that are not NaN; the others get no gradient.",
 )
+
+
+def _sum_rows(node: Any, g: Any, edges: Any) -> Any:
+    """`spread` with one more dimension in front."""
+    (dim, keepdim, *_), shape = node.p, node.s0
+    if type(shape) is not tuple:
+        return None
+    size = len(g)
+    if dim is None:
+        g = g.reshape((size, *(1,) * len(shape)))
+    elif not keepdim:
+        dims = (dim,) if type(dim) is int else dim
+        g = g.reshape((size, *[1 if i in dims else n for i, n in enumerate(shape)]))
+    return np.broadcast_to(g, (size, *shape))
+
+
+_sum.prim.rows = _sum_rows
 _sums = Reducer(_sum, "SumBackward0")
 _means = Reducer(_mean, "MeanBackward0")
 _nansums = Reducer(_nansum)

@@ -19,11 +19,12 @@ from .. import dtypes, errors
 from .._state import S
 from ..core.batch import ShapeOnly
 from ..core.declare import general, linear, movement, public, spelled
+from ..core.lane_nodes import rows_to
 from ..core.primitive import PUBLIC
 from ..core.record import OPS, RAW, sum_to
 from ..core.tensor import Tensor, own, wrap
 from ..kernels import shape as kernels
-from .views import ViewLane
+from .views import ViewLane, reshaped_rows
 
 Ints = tuple[int, ...]
 
@@ -121,6 +122,7 @@ _unsafe_view = movement(
 
 
 _view_lane = ViewLane(_reshape)
+_reshape.prim.rows = reshaped_rows
 
 
 @spelled(_reshape)
@@ -294,6 +296,7 @@ _expand = movement(
 
 
 _expand_lane = ViewLane(_expand)
+_expand.prim.rows = lambda node, g, edges: rows_to(g, node.s0) if type(node.s0) is tuple else None
 
 
 @spelled(_expand)
@@ -358,6 +361,7 @@ _transpose = movement(
 
 
 _transpose_lane = ViewLane(_transpose)
+_transpose.prim.rows = lambda node, g, edges: g.swapaxes(node.p[0] + 1, node.p[1] + 1)
 
 
 @spelled(_transpose)

@@ -34,6 +34,7 @@ from .matrices import (
     need_tensors,
     need_width,
     row,
+    value_of,
 )
 
 _InvEx = return_type("linalg_inv_ex", "inverse", "info")
@@ -43,11 +44,11 @@ _TriangularSolve = return_type("triangular_solve", "solution", "cloned_coefficie
 # ---------------------------------------------------------------- inverse
 
 
-def _inv_kernel(A: Any) -> Any:  # noqa: N803
+def _inv_kernel(A: Any) -> Any:
     return lapack.inv(A)
 
 
-def _inv_ex_kernel(A: Any) -> Any:  # noqa: N803
+def _inv_ex_kernel(A: Any) -> Any:
     return lapack.inv_ex(A)
 
 
@@ -85,19 +86,19 @@ _inv_lane = one_lane(_inv.prim)
 batched("linalg_inv", "linalg_inv_ex")
 
 
-def _checked_inv(A: Any) -> None:  # noqa: N803
+def _checked_inv(A: Any) -> None:
     need_floating("linalg.inv", A)
     need_width("linalg.inv", A)
     need_square("linalg.inv", A)
 
 
 @spelled(_inv)
-def inv(A: Any, *, out: Any = None) -> Any:  # noqa: N803
+def inv(A: Any, *, out: Any = None) -> Any:
     need_tensors("linalg_inv", A=A)
     return _inverse(A, out)
 
 
-def _inverse(A: Any, out: Any) -> Any:  # noqa: N803
+def _inverse(A: Any, out: Any) -> Any:
     x = A._data
     if x.dtype.char not in "fdFD" or x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         _checked_inv(A)
@@ -105,12 +106,13 @@ def _inverse(A: Any, out: Any) -> Any:  # noqa: N803
 
 
 @spelled(_inv_ex)
-def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:  # noqa: N803
+def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_inv_ex", A=A)
     _checked_inv(A)
     made = _inv_ex.prim.call(A, out=out)
-    if check_errors and made[1]._data.any():
-        raise lapack.singular("linalg.inv_ex", made[1]._data)
+    info = value_of(made[1]) if check_errors else None
+    if info is not None and info.any():
+        raise lapack.singular("linalg.inv_ex", info)
     return _InvEx(made)
 
 
@@ -137,27 +139,22 @@ def inverse(input: Tensor, *, out: Any = None) -> Tensor:
 # ---------------------------------------------------------------- solve
 
 
-def _solve_kernel(A: Any, B: Any, vector: bool = False) -> Any:  # noqa: N803
+def _solve_kernel(A: Any, B: Any, vector: bool = False) -> Any:
     return lapack.solve(A, B, vector)
 
 
-def _solve_ex_kernel(A: Any, B: Any, vector: bool = False) -> Any:  # noqa: N803
+def _solve_ex_kernel(A: Any, B: Any, vector: bool = False) -> Any:
     return lapack.solve_ex(A, B, vector)
 
 
-def _solve_vjp(
-    xp: Any, g: Any, A: Any, out: Any, A_shape: Any, B_shape: Any, vector: bool  # noqa: N803
-) -> Any:
+def _solve_vjp(xp: Any, g: Any, A: Any, out: Any, A_shape: Any, B_shape: Any, vector: bool) -> Any:
     gB = xp.linalg_solve(mH(xp, A), g, vector)
-    if vector:
-        gA = -(column(xp, gB) * row(xp, xp.conj(out)))
-    else:
-        gA = -mm(xp, gB, mH(xp, out))
-    return sum_to(xp, gA, A_shape), sum_to(xp, gB, B_shape)
+    outer = column(xp, gB) * row(xp, xp.conj(out)) if vector else mm(xp, gB, mH(xp, out))
+    return sum_to(xp, -outer, A_shape), sum_to(xp, gB, B_shape)
 
 
 def _solve_ex_vjp(
-    xp: Any, g: Any, A: Any, result: Any, A_shape: Any, B_shape: Any, vector: bool  # noqa: N803
+    xp: Any, g: Any, A: Any, result: Any, A_shape: Any, B_shape: Any, vector: bool
 ) -> Any:
     return _solve_vjp(xp, g, A, result, A_shape, B_shape, vector)
 
@@ -191,7 +188,7 @@ def _is_vector(a: Any, b: Any) -> bool:
     return b.ndim == 1 or (a.ndim - 1 == b.ndim and a.shape[:-1] == b.shape)
 
 
-def _solved(prim: Any, A: Any, B: Any, left: bool, out: Any) -> Any:  # noqa: N803
+def _solved(prim: Any, A: Any, B: Any, left: bool, out: Any) -> Any:
     need_tensors("linalg_solve_ex", A=A, B=B)
     need_floating("linalg.solve", A)
     need_width("linalg.solve", A)
@@ -219,7 +216,7 @@ def _solved(prim: Any, A: Any, B: Any, left: bool, out: Any) -> Any:  # noqa: N8
 
 
 @spelled(_solve)
-def solve(A: Any, B: Any, vector: Any = None, *, left: bool = True, out: Any = None) -> Any:  # noqa: N803
+def solve(A: Any, B: Any, vector: Any = None, *, left: bool = True, out: Any = None) -> Any:
     if vector is not None:  # a rule's call
         return _solve.prim.call(A, B, params=(vector,))
     return _solved(_solve.prim, A, B, left, out)
@@ -227,11 +224,12 @@ def solve(A: Any, B: Any, vector: Any = None, *, left: bool = True, out: Any = N
 
 @spelled(_solve_ex)
 def solve_ex(
-    A: Any, B: Any, *, left: bool = True, check_errors: bool = False, out: Any = None  # noqa: N803
+    A: Any, B: Any, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
     made = _solved(_solve_ex.prim, A, B, left, out)
-    if check_errors and made[1]._data.any():
-        raise lapack.unsolvable("linalg.solve_ex", made[1]._data)
+    info = value_of(made[1]) if check_errors else None
+    if info is not None and info.any():
+        raise lapack.unsolvable("linalg.solve_ex", info)
     return _SolveEx(made)
 
 
@@ -239,7 +237,7 @@ def solve_ex(
 
 
 def _triangular_kernel(
-    A: Any, B: Any, upper: bool, left: bool = True, unitriangular: bool = False  # noqa: N803
+    A: Any, B: Any, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Any:
     return lapack.solve_triangular(A, B, upper, left, unitriangular)
 
@@ -250,7 +248,7 @@ def triangle(xp: Any, x: Any, upper: bool, strict: bool = False) -> Any:
 
 
 def _triangular_vjp(
-    xp: Any, g: Any, A: Any, out: Any, A_shape: Any, B_shape: Any,  # noqa: N803
+    xp: Any, g: Any, A: Any, out: Any, A_shape: Any, B_shape: Any,
     upper: bool, left: bool, unitriangular: bool,
 ) -> Any:  # fmt: skip
     gB = xp.linalg_solve_triangular(mH(xp, A), g, not upper, left, unitriangular)
@@ -273,7 +271,7 @@ batched_together("linalg_solve_triangular")
 
 @spelled(_triangular)
 def solve_triangular(
-    A: Any, B: Any, upper: Any = None, left: bool = True, unitriangular: bool = False,  # noqa: N803
+    A: Any, B: Any, upper: Any = None, left: bool = True, unitriangular: bool = False,
     *, out: Any = None,
 ) -> Any:  # fmt: skip
     need_tensors("linalg_solve_triangular", A=A, B=B)
@@ -290,7 +288,7 @@ def solve_triangular(
 
 
 def _legacy_kernel(
-    b: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False  # noqa: N803
+    b: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> Any:
     a = lapack.transposed(A) if transpose else A
     made = lapack.solve_triangular(a, b, upper != transpose, True, unitriangular)
@@ -298,16 +296,14 @@ def _legacy_kernel(
 
 
 def _legacy_vjp(
-    xp: Any, g: Any, A: Any, solution: Any, A_shape: Any, b_shape: Any,  # noqa: N803
+    xp: Any, g: Any, A: Any, solution: Any, A_shape: Any, b_shape: Any,
     upper: bool, transpose: bool, unitriangular: bool,
 ) -> Any:  # fmt: skip
     g, clone = g
     a = xp.conj(A) if transpose else mH(xp, A)
     gb = xp.linalg_solve_triangular(a, g, upper == transpose, True, unitriangular)
-    if transpose:
-        gA = mT(xp, mm(xp, gb, mH(xp, solution)))
-    else:
-        gA = mm(xp, gb, mH(xp, solution))
+    gA = mm(xp, gb, mH(xp, solution))
+    gA = mT(xp, gA) if transpose else gA
     gA = sum_to(xp, triangle(xp, -gA, upper, unitriangular), A_shape)
     return sum_to(xp, gb, b_shape), gA + sum_to(xp, clone, A_shape)
 
@@ -325,15 +321,15 @@ batched_together("triangular_solve")
 
 @spelled(_legacy)
 def triangular_solve(
-    b: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False,  # noqa: N803
+    b: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False,
     *, out: Any = None,
 ) -> Any:  # fmt: skip
     need_tensors("triangular_solve", b=b, A=A)
     for name, t in (("b", b), ("A", A)):
         if t._data.ndim < 2:
             raise RuntimeError(
-                f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
-                f"{t._data.ndim} dimensions instead"
+                f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it "
+                f"has {t._data.ndim} dimensions instead"
             )
     if b._data.dtype != A._data.dtype:
         found = [errors.LEGACY[t.dtype.name] for t in (b, A)]
@@ -347,7 +343,7 @@ def triangular_solve(
     return _TriangularSolve(_legacy.prim.call(b, A, params=params, out=out))
 
 
-def _need_legacy_pair(op: str, b: Any, A: Any) -> None:  # noqa: N803
+def _need_legacy_pair(op: str, b: Any, A: Any) -> None:
     """A square, with as many rows as b."""
     need_square("", A)
     x, y = A._data.shape, b._data.shape
@@ -362,14 +358,14 @@ def _need_legacy_pair(op: str, b: Any, A: Any) -> None:  # noqa: N803
 # ---------------------------------------------------------------- systems with a Cholesky factor
 
 
-def _cholesky_solve_kernel(B: Any, L: Any, upper: bool = False) -> Any:  # noqa: N803
+def _cholesky_solve_kernel(B: Any, L: Any, upper: bool = False) -> Any:
     first = lapack.hermitian(L) if upper else L
     y = lapack.solve_triangular(first, B, False)
     return lapack.solve_triangular(lapack.hermitian(first), y, True)
 
 
 def _cholesky_solve_vjp(
-    xp: Any, g: Any, L: Any, out: Any, B_shape: Any, L_shape: Any, upper: bool  # noqa: N803
+    xp: Any, g: Any, L: Any, out: Any, B_shape: Any, L_shape: Any, upper: bool
 ) -> Any:
     gB = xp.cholesky_solve(g, L, upper)
     common = mm(xp, gB, mH(xp, out))
@@ -389,7 +385,7 @@ batched_together("cholesky_solve")
 
 
 @spelled(_cholesky_solve)
-def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) -> Any:  # noqa: N803
+def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) -> Any:
     need_tensors("cholesky_solve", input=input, input2=L)
     for name, t in (("b", input), ("u", L)):
         if t._data.ndim < 2:
@@ -413,8 +409,7 @@ def _cholesky_inverse_kernel(x: Any, upper: bool = False) -> Any:
 
 
 def _cholesky_inverse_rule(xp: Any, g: Any, x: Any, out: Any, upper: bool) -> Any:
-    common = g + mH(xp, g)
-    common = mm(xp, out, common, out)
+    common = mm(xp, out, g + mH(xp, g), out)
     return -mm(xp, x, common) if upper else -mm(xp, common, x)
 
 
@@ -430,7 +425,7 @@ batched("cholesky_inverse")
 
 
 @spelled(_cholesky_inverse)
-def cholesky_inverse(L: Any, upper: bool = False, *, out: Any = None) -> Any:  # noqa: N803
+def cholesky_inverse(L: Any, upper: bool = False, *, out: Any = None) -> Any:
     need_tensors("cholesky_inverse", input=L)
     need_square("cholesky_inverse", L)
     need_lapack("cholesky_inverse_out_cpu", L)

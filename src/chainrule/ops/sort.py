@@ -145,6 +145,21 @@ _nanmedian = general(
 )
 
 
+def _check_out(input: Tensor, out: Any) -> None:
+    """PyTorch wants the exact dtypes here."""
+    if all(isinstance(o, Tensor) for o in out):
+        if np.may_share_memory(out[0]._data, input._data):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to "
+                "tensor refer to a single memory location. Please clone() the tensor before "
+                "performing the operation."
+            )
+        if out[0].dtype is not input.dtype:
+            raise RuntimeError("output values must be of same type as input")
+        if out[1].dtype is not dtypes.int64:
+            raise RuntimeError("output indices must be of scalar type Long")
+
+
 @spelled(_kthvalue)
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     need_tensor("kthvalue", input)
@@ -154,6 +169,8 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: A
     size = input._data.shape[at] if input._data.ndim else 1
     if not 1 <= k <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
+    if out is not None:
+        _check_out(input, out)
     return _Kthvalue(_kthvalue.prim.call(input, params=(int(k), at, bool(keepdim)), out=out))
 
 

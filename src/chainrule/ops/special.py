@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.declare import METHODS, POSITIVE, TO_FLOAT, elementwise, public
+from ..core.declare import METHODS, POSITIVE, TO_FLOAT, elementwise, public, spelled
+from ..core.tensor import Tensor
 from ..kernels import elementwise as kernels
-from .arithmetic import unsupported
+from .arithmetic import as_operand, unsupported
 from .elementwise import half_too
 from .polynomials import only_single
-from .select import number_first
 
 scipy_special = kernels.scipy_special
 
@@ -87,7 +87,9 @@ def _underivable(what: str) -> Any:
     """The rule of an operand in which PyTorch has no derivative."""
 
     def rule(xp: Any, g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for '{what}' is not implemented.")
+        if isinstance(g, (np.ndarray, np.generic, Tensor)):
+            raise NotImplementedError(f"the derivative for '{what}' is not implemented.")
+        return g * math.nan  # a symbol: the formula says that there is none
 
     return rule
 
@@ -117,13 +119,27 @@ elementwise(
 _zeta = elementwise(
     "zeta", scipy_special("special.zeta", "zeta"),
     a=_underivable("zeta"), b=lambda xp, g, a, b: -g * a * xp.zeta(a + 1, b),
-    promote=TO_FLOAT, domain=(1.2, 3.0), names=("special.zeta",), method=False, has_inplace=False,
-    grad_fn="SpecialZetaBackward0", number_grad_fn="SpecialZetaBackward2",
-    check=only_single("zeta_cpu"),
+    promote=TO_FLOAT, domain=(1.2, 3.0), numbers=False, names=("special.zeta",), method=False,
+    has_inplace=False, grad_fn="SpecialZetaBackward0", check=only_single("zeta_cpu"),
     doc="The zeta function of Hurwitz: the sum of (b + k)^-a over k = 0, 1, ...; "
     "d = -a zeta(a + 1, b) db. Needs SciPy.",
 )  # fmt: skip
-number_first(_zeta)
+
+
+@spelled(_zeta)
+def zeta(input: Any, other: Any, *, out: Any = None) -> Any:
+    numbers = [isinstance(v, (int, float, complex, np.generic)) for v in (input, other)]
+    if all(numbers):
+        kinds = f"({type(input).__name__}, {type(other).__name__})"
+        raise TypeError(
+            f"special_zeta() received an invalid combination of arguments - got {kinds}\n"
+            "Hint: one of the two is a tensor"
+        )
+    if numbers[0] and isinstance(other, Tensor):
+        input = as_operand(input, other)
+    elif numbers[1] and isinstance(input, Tensor):
+        other = as_operand(other, input)
+    return _zeta.prim.call(input, other, out=out)
 
 
 def _multigammaln(x: Any, p: int) -> Any:

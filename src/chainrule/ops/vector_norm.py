@@ -16,6 +16,7 @@ from ..core.record import OPS
 from ..core.tensor import Tensor
 from ..kernels import reduce as kernels
 from .arrange import movedim
+from .late import load
 from .reduce import Dims, Ints, dims_of, legacy, need_tensor
 
 INF = float("inf")
@@ -50,6 +51,25 @@ _vector_norm = reduction(
     doc="(sum of |x|^ord)^(1/ord), of all elements or over `dim`; the largest |x| for ord = inf.",
 )
 _lane = one_lane(_vector_norm.prim)
+
+
+def _converted(op: str, x: Any, dtype: Any) -> Any:
+    """x in a dtype that holds it."""
+    if dtype.category < 2:
+        raise RuntimeError(
+            f"{op}: dtype should be floating point or complex, but got {errors.LEGACY[dtype.name]}"
+        )
+    if (x.dtype.category > 2) != (dtype.category > 2):
+        kind = "complex" if x.dtype.category > 2 else "real"
+        raise RuntimeError(
+            f"{op}: dtype should be {kind} for {kind} inputs, but got {errors.LEGACY[dtype.name]}"
+        )
+    if x.dtype.itemsize > dtype.itemsize:
+        raise RuntimeError(
+            f"{op}: the dtype of the input ({legacy(x)}) should be convertible without narrowing "
+            f"to the specified dtype ({errors.LEGACY[dtype.name]})"
+        )
+    return cast(x, dtype)
 
 
 def _need_elements(x: Tensor, ord: float, dims: Ints | None) -> None:
@@ -96,7 +116,7 @@ def vector_norm(
             )
         )
     if dtype is not None:
-        x = cast(x, dtype)
+        x = _converted("linalg.vector_norm", x, dtype)
     dims = dims_of(dim, x._data.ndim, "linalg_vector_norm")
     if not x._data.size:
         _need_elements(x, float(ord), dims)
@@ -137,11 +157,35 @@ def norm(
         if p not in ("fro", "nuc"):
             raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
         if p == "nuc":
-            return matrix_norm(
-                input, p, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out
-            )
+            return nuclear_norm(input, dim, keepdim, dtype=dtype, out=out)
         p = 2
     return vector_norm(input, 2 if p is None else p, dim, keepdim, dtype=dtype, out=out)
+
+
+@public("nuclear_norm")
+def nuclear_norm(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+) -> Tensor:
+    """The sum of the singular values of a matrix, or of matrices in two dimensions.
+
+    Args:
+        input: floating point or complex.
+        dim: the two dimensions; default those of a matrix.
+        keepdim: keep them with size 1.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.nuclear_norm(torch.tensor([[3.0, 0.0], [0.0, -4.0]]))
+        tensor(7.)
+    """
+    need_tensor("nuclear_norm", input)
+    if isinstance(dim, bool):
+        dim, keepdim = None, dim
+    if dim is None and input._data.ndim > 1:
+        dim = tuple(range(input._data.ndim))
+    return matrix_norm(
+        input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out
+    )
 
 
 @public("linalg.norm")
@@ -176,6 +220,10 @@ def linalg_norm(
             f"{A._data.ndim}D."
         )
     pair = isinstance(dim, (tuple, list)) and len(dim) == 2
+    if isinstance(dim, (tuple, list)) and len(dim) not in (1, 2):
+        raise RuntimeError(
+            f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}"
+        )
     if isinstance(ord, str) or pair or (dim is None and A._data.ndim == 2):
         return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
     return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
@@ -215,8 +263,21 @@ def matrix_norm(
         )
     if ord not in ("fro", "nuc", 1, -1, 2, -2, INF, -INF):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    if A.dtype.category < 2 and dtype is None:
+        raise RuntimeError(
+            errors.hinted(
+                "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got "
+                + legacy(A),
+                hint="convert it first, as in x.float()",
+            )
+        )
+    dim = (dim,) if isinstance(dim, int) else tuple(dim)
+    if len(dim) != 2:
+        raise RuntimeError(
+            f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dim))}"
+        )
     if dtype is not None:
-        A = cast(A, dtype)
+        A = _converted("linalg.matrix_norm", A, dtype)
     rows, cols = (errors.checked_dim(d, A._data.ndim) for d in dim)
     if rows == cols:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({rows}, {cols})")
@@ -226,18 +287,27 @@ def matrix_norm(
         along, over = (rows, cols) if abs(ord) == 1 else (cols, rows)
         sums = vector_norm(A, 1, along, keepdim)
         last = over if keepdim or over < along else over - 1
-        made = (OPS.amax if ord > 0 else OPS.amin)(sums, (last,), keepdim)
+        made = _extreme(sums, ord > 0, last, keepdim)
     else:
         made = _of_singular_values(A, ord, rows, cols, keepdim)
     return made if out is None else out.copy_(made)
 
 
+def _extreme(x: Tensor, largest: bool, dim: int, keepdim: bool) -> Tensor:
+    """The largest (smallest) along a dimension; 0 of no elements."""
+    if x._data.shape[dim] == 0 and largest:
+        return OPS.sum(x, (dim,), keepdim)  # type: ignore[no-any-return]
+    return (OPS.amax if largest else OPS.amin)(x, (dim,), keepdim)  # type: ignore[no-any-return]
+
+
 def _of_singular_values(A: Tensor, ord: Any, rows: int, cols: int, keepdim: bool) -> Tensor:
+    if "linalg.svdvals" not in PUBLIC:
+        load("decompose")
     values = PUBLIC["linalg.svdvals"](movedim(A, (rows, cols), (-2, -1)))
     if ord == "nuc":
         made = values.sum(-1)
     else:
-        made = (OPS.amax if ord > 0 else OPS.amin)(values, (-1,), False)
+        made = _extreme(values, ord > 0, values.ndim - 1, False)
     for d in sorted((rows, cols)) if keepdim else ():
         made = OPS.unsqueeze(made, d)
     return made

@@ -22,7 +22,7 @@ from ..core.primitive import Primitive, mark_unrecorded
 from ..core.record import RAW, REC, GeneralNode
 from ..core.tensor import Tensor, own
 
-__all__ = ["ViewLane", "ViewNode", "linked"]
+__all__ = ["ViewLane", "ViewNode", "linked", "reshaped_rows"]
 
 _new, _ndarray, _ref = object.__new__, np.ndarray, weakref.ref
 
@@ -87,6 +87,12 @@ def _as_writeable_as_can_be(data: Any, of: Any) -> None:
             data.flags.writeable = True
         except ValueError:  # the memory itself is read-only
             return
+
+
+def reshaped_rows(node: Any, g: Any, edges: Any) -> Any:
+    """`Primitive.rows` of views whose transpose is a reshape."""
+    shape = node.s0
+    return g.reshape((len(g), *shape)) if type(shape) is tuple else None
 
 
 class ViewLane:

@@ -1,0 +1,748 @@
+"""Functions of matrices: exponential, powers, pseudoinverse, least squares, rank, condition; and
+chains of products, tensors as matrices, Vandermonde matrices.
+
+The derivative of the exponential is a block of the exponential of a matrix of twice the size, that
+of the pseudoinverse Golub and Pereyra's; most others are composed of other ops.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, errors
+from ..core.batching import RULES, batch_rule
+from ..core.declare import general, public, spelled
+from ..core.lanes import one_lane
+from ..core.record import OPS, sum_to
+from ..core.tensor import Tensor, wrap
+from ..kernels import matrix_functions as kernels
+from ..kernels.lapack import singular
+from .arrange import movedim
+from .decompose import eigvalsh, into, svdvals
+from .extremes import return_type
+from .linalg import matmul
+from .matrices import (
+    batched,
+    batched_together,
+    common_batch,
+    mH,
+    mm,
+    need_floating,
+    need_lapack,
+    need_matrix,
+    need_square,
+    need_tensors,
+    row,
+    value_of,
+)
+from .solve import inv, solve
+from .vector_norm import matrix_norm
+
+_Lstsq = return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
+
+# ---------------------------------------------------------------- exponential
+
+
+def _exp_rule(xp: Any, g: Any, x: Any) -> Any:
+    """The upper right block of exp([[A^H, g], [0, A^H]]).
+
+    Source: Mathias, A chain rule for matrix functions and applications, SIAM J. Matrix Anal. Appl.
+    17 (1996), p. 611, theorem 2.1.
+    """
+    h, n, last = mH(xp, x), x.shape[-1], x.ndim - 1
+    upper, lower = xp.cat([h, g], last), xp.cat([h * 0, h], last)
+    made = xp.linalg_matrix_exp(xp.cat([upper, lower], last - 1))
+    return xp.slice(xp.slice(made, last - 1, 0, n, 1), last, n, 2 * n, 1)
+
+
+_exp = general(
+    "linalg_matrix_exp",
+    kernels.matrix_exp,
+    ("x",),
+    rules={"x": _exp_rule},
+    names=("linalg.matrix_exp",),
+    method=False,
+    doc="The exponential of each matrix: the sum of A^k / k!.",
+)
+_exp_lane = one_lane(_exp.prim)
+batched("linalg_matrix_exp")
+
+
+def _exponential(A: Any) -> Any:
+    need_square("linalg.matrix_exp", A)
+    need_floating("linalg.matrix_exp", A)
+    return _exp_lane(A, ())
+
+
+@spelled(_exp)
+def linalg_matrix_exp(A: Any) -> Any:
+    need_tensors("linalg_matrix_exp", input=A)
+    return _exponential(A)
+
+
+@public("matrix_exp", method=True)
+def matrix_exp(input: Tensor) -> Tensor:
+    """The exponential of each matrix: `torch.linalg.matrix_exp`.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.matrix_exp(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+        tensor([[1., 1.],
+                [0., 1.]])
+    """
+    need_tensors("matrix_exp", input=input)
+    return _exponential(input)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- powers
+
+
+@public("linalg.matrix_power")
+def linalg_matrix_power(A: Tensor, n: int, *, out: Any = None) -> Tensor:
+    """The n-th power of each matrix, by repeated squaring.
+
+    Args:
+        A: (*, m, m).
+        n: any integer; negative ones invert A.
+
+    Raises:
+        torch.linalg.LinAlgError: n < 0 and a singular matrix.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.matrix_power(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), 5)
+        tensor([[1., 5.],
+                [0., 1.]])
+    """
+    need_tensors("linalg_matrix_power", input=A)
+    return _power("linalg_matrix_power", A, n, out)
+
+
+def _power(op: str, A: Any, n: Any, out: Any) -> Tensor:
+    if isinstance(n, (bool, float, complex)) or not hasattr(n, "__index__"):
+        raise TypeError(f"{op}(): argument 'n' (position 2) must be int, not {type(n).__name__}")
+    need_square("linalg.matrix_power", A)
+    n = int(n)
+    if n == 0:
+        return into(out, OPS.copy(OPS.clone(A), OPS.identity_like(A.detach())))
+    if n < 0:
+        A, n = inv(A), -n
+    if n == 1:
+        return into(out, OPS.clone(A))
+    made, square = None, A
+    if n == 3:
+        return into(out, matmul(matmul(A, A), A))
+    while n:
+        if n & 1:
+            made = square if made is None else matmul(made, square)
+        n >>= 1
+        square = matmul(square, square) if n else square
+    return into(out, made)
+
+
+@public("matrix_power", method=True)
+def matrix_power(input: Tensor, n: int, *, out: Any = None) -> Tensor:
+    """The n-th power of each matrix: `torch.linalg.matrix_power`.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.matrix_power(torch.tensor([[2.0, 0.0], [0.0, 4.0]]), -1)
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.2500]])
+    """
+    need_tensors("matrix_power", input=input)
+    return _power("matrix_power", input, n, out)
+
+
+# ---------------------------------------------------------------- pseudoinverse
+
+
+def _pinv_rule(xp: Any, g: Any, A: Any, out: Any) -> Any:
+    """-P^H g P^H + (1 - A P) g^H P P^H + P^H P g^H (1 - P A).
+
+    Source: Golub and Pereyra, The differentiation of pseudo-inverses and nonlinear least squares
+    problems whose variables separate, SIAM J. Numer. Anal. 10 (1973), p. 421, theorem 4.3.
+    """
+    h, gh = mH(xp, out), mH(xp, g)
+    right = mm(xp, gh, out, h)
+    left = mm(xp, h, out, gh)
+    return (
+        right - mm(xp, A, mm(xp, out, right)) + left - mm(xp, mm(xp, left, out), A)
+        - mm(xp, h, g, h)
+    )  # fmt: skip
+
+
+def _pinv_kernel(A: Any, atol: Any, rtol: Any, hermitian: bool = False) -> Any:
+    return kernels.pinv(A, atol, rtol, hermitian)
+
+
+_pinv = general(
+    "linalg_pinv",
+    _pinv_kernel,
+    ("A", "atol", "rtol"),
+    rules={"A": _pinv_rule},
+    numbers=True,
+    names=("linalg.pinv",),
+    method=False,
+    doc="The pseudoinverse: the inverse on the range of A, without singular values below a bound.",
+)
+
+
+def _tolerances(x: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """The bounds as PyTorch chooses them where they are not given."""
+    if rtol is None:
+        default = np.finfo(x._data.dtype).eps * max(x._data.shape[-2:])
+        if atol is None:
+            rtol = float(default)
+        elif isinstance(atol, Tensor):
+            rtol = OPS.where(atol > 0, 0.0, float(default))
+        else:
+            rtol = 0.0 if atol > 0 else float(default)
+    return (0.0 if atol is None else atol), rtol
+
+
+def _real_of(x: Any) -> Any:
+    dtype = x._data.dtype
+    return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
+
+
+def _bound(op: str, x: Any, value: Any, name: str) -> Any:
+    """A tolerance: a number, or a real tensor in the precision of x."""
+    if isinstance(value, Tensor):
+        if value._data.dtype.kind == "c":
+            raise RuntimeError(
+                f"{op}: {name} tensor of complex type is not supported. Got {name}.scalar_type()="
+                f"{errors.LEGACY[value.dtype.name]}"
+            )
+        return OPS.to_dtype(value.detach(), dtypes.from_numpy_dtype(_real_of(x)))
+    if value is not None and (isinstance(value, complex) or not hasattr(value, "__float__")):
+        named = f"{name}={type(value).__name__}"
+        raise TypeError(
+            f"{op.replace('.', '_').removeprefix('torch_')}() received an invalid combination of "
+            f"arguments - got (Tensor, {named}), but expected one of:\n"
+            f"Hint: {name} is a number or a tensor of real numbers"
+        )
+    return value
+
+
+@spelled(_pinv)
+def pinv(
+    A: Any, rcond: Any = None, hermitian: Any = False, more: Any = None, *,
+    atol: Any = None, rtol: Any = None, out: Any = None,
+) -> Any:  # fmt: skip
+    if more is not None:  # canonical: (A, atol, rtol, hermitian)
+        return _pinv.prim.call(A, rcond, hermitian, params=(more,))
+    if not isinstance(A, Tensor):
+        raise TypeError(
+            "linalg_pinv() received an invalid combination of arguments - got "
+            f"({type(A).__name__}), but expected one of:\nHint: linalg.pinv(A, atol=, rtol=)"
+        )
+    rtol = rcond if rtol is None else rtol
+    if A._data.dtype.char not in "fdFD" or A._data.ndim < 2:
+        raise RuntimeError(
+            f"linalg.pinv({errors.LEGACY[A.dtype.name]}{{{list(A._data.shape)}}}): expected a "
+            "tensor with 2 or more dimensions of float, double, cfloat or cdouble types"
+        )
+    if hermitian:
+        need_square("linalg.eigh", A)
+    atol, rtol = (_bound("linalg.pinv", A, t, n) for t, n in ((atol, "atol"), (rtol, "rtol")))
+    atol, rtol = _tolerances(A, atol, rtol)
+    return _pinv.prim.call(A, atol, rtol, params=(bool(hermitian),), out=out)
+
+
+@public("pinverse", method=True)
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """The pseudoinverse: `torch.linalg.pinv` with rtol = rcond.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.pinverse(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.0000]])
+    """
+    need_tensors("pinverse", input=input)
+    return pinv(input, rcond)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- least squares
+
+
+def _lstsq_kernel(A: Any, B: Any, rcond: float, driver: str = "gelsy", vector: bool = False) -> Any:
+    b = B[..., None] if vector else B
+    x, residuals, rank, values = kernels.lstsq(A, b, rcond, driver)
+    if vector:
+        x = x[..., 0]
+    return x, residuals, rank, values
+
+
+def _lstsq_vjp(
+    xp: Any, g: Any, A: Any, B: Any, solution: Any, A_shape: Any, B_shape: Any, vector: bool,
+    rcond: float,
+) -> Any:  # fmt: skip
+    """Through X = A^+ B, and the residuals |A X - B|^2 of each column."""
+    gX, gres = g[0], g[1]
+    if vector:
+        gX, B, solution = (xp.unsqueeze(t, t.ndim) for t in (gX, B, solution))
+    P = xp.linalg_pinv(A, 0.0, rcond, False)
+    gA = _pinv_rule(xp, mm(xp, gX, mH(xp, B)), A, P)
+    gB = mm(xp, mH(xp, P), gX)
+    if gres.shape[-1]:
+        rest = (mm(xp, A, solution) - B) * row(xp, gres * 2.0)
+        gA, gB = gA + mm(xp, rest, mH(xp, solution)), gB - rest
+    if vector:
+        gB = xp.reshape(gB, gB.shape[:-1])
+    return sum_to(xp, gA, A_shape), sum_to(xp, gB, B_shape)
+
+
+_lstsq = general(
+    "linalg_lstsq",
+    _lstsq_kernel,
+    ("A", "B"),
+    vjp=_lstsq_vjp,
+    outputs=("solution", "residuals", "rank", "singular_values"),
+    names=("linalg.lstsq",),
+    method=False,
+    doc="The shortest X with the least |A X - B|.",
+)
+batched_together("linalg_pinv", "linalg_lstsq")
+_together = RULES["linalg_lstsq"]
+
+
+@batch_rule("linalg_lstsq")
+def _batched_lstsq(prim: Any, inputs: Any, has: Any, params: Any, size: int) -> Any:
+    """What a driver does not give is empty for every element."""
+    made = _together(prim, inputs, has, params, size)
+    return tuple(t if t._data.size else OPS.reshape(t, _empty(t, size)) for t in made)
+
+
+def _empty(t: Tensor, size: int) -> tuple[int, ...]:
+    shape = tuple(t._data.shape)
+    return (size, 0) if shape == (0,) else shape
+
+
+_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+
+
+@spelled(_lstsq)
+def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None, out: Any = None) -> Any:
+    op = "torch.linalg.lstsq"
+    need_tensors("linalg_lstsq", input=A, b=B)
+    x, b = A._data, B._data
+    if x.ndim < 2:
+        raise RuntimeError(f"{op}: input must have at least 2 dimensions.")
+    if b.ndim < 1:
+        raise RuntimeError(f"{op}: other must have at least 1 dimension.")
+    if x.dtype != b.dtype:
+        raise RuntimeError(
+            f"{op}: Expected input and other to have the same dtype, but got input's dtype "
+            f"{errors.LEGACY[A.dtype.name]} and other's dtype {errors.LEGACY[B.dtype.name]}"
+        )
+    need_lapack("linalg_lstsq_cpu", A)
+    vector = x.ndim - 1 == b.ndim and x.shape[:-1] == b.shape
+    _need_rows(op, x, b, vector)
+    if driver is not None and driver not in _DRIVERS:
+        raise RuntimeError(f"{op}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
+    if rcond is None:
+        rcond = float(np.finfo(x.dtype).eps * max(x.shape[-2:]))
+    params = (float(rcond), driver or "gelsy", vector)
+    return _Lstsq(_lstsq.prim.call(A, B, params=params, out=out))
+
+
+def _need_rows(op: str, x: Any, b: Any, vector: bool) -> None:
+    if vector:
+        return
+    if b.ndim < 2 or x.shape[-2] != b.shape[-2]:
+        at = -1 if b.ndim < 2 else -2
+        raise RuntimeError(
+            f"{op}: input.size(-2) should match other.size({at})\n"
+            f"shapes: {list(x.shape)} and {list(b.shape)}"
+        )
+    common_batch(x.shape[:-2], b.shape[:-2])
+
+
+# ---------------------------------------------------------------- rank, condition
+
+
+@public("linalg.matrix_rank")
+def matrix_rank(
+    A: Tensor,
+    tol: Any = None,
+    hermitian: bool = False,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    out: Any = None,
+) -> Tensor:
+    """How many singular values are above max(atol, rtol * the largest).
+
+    Args:
+        A: (*, m, n).
+        tol: the older name of atol, without a relative bound.
+        hermitian: take the absolute eigenvalues instead.
+        atol, rtol: numbers or real tensors (*); default 0 and max(m, n) eps.
+
+    Returns:
+        (*), int64.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.matrix_rank(torch.tensor([[1.0, 2.0], [2.0, 4.0]]))
+        tensor(1)
+    """
+    op = "torch.linalg.matrix_rank"
+    if not isinstance(A, Tensor):
+        raise TypeError(
+            "linalg_matrix_rank() received an invalid combination of arguments - got "
+            f"({type(A).__name__}), but expected one of:\nHint: linalg.matrix_rank(A, atol=, rtol=)"
+        )
+    need_matrix(op, A, "input")
+    if A._data.dtype.char not in "fdFD":
+        raise RuntimeError(
+            "This function doesn't handle types other than float and double\n"
+            "Hint: convert it first, as in x.double()"
+        )
+    if tol is not None:
+        atol, rtol = tol, 0.0
+    atol, rtol = (_bound(op, A, t, n) for t, n in ((atol, "atol"), (rtol, "rtol")))
+    atol, rtol = _tolerances(A, atol, rtol)
+    A = A.detach()
+    values = OPS.abs(eigvalsh(A)) if hermitian else svdvals(A)
+    if not A._data.size:
+        return into(out, OPS.zeros(A._data.shape[:-2], dtypes.int64))
+    bound = OPS.maximum(_tensor(atol, values), _tensor(rtol, values) * OPS.amax(values, (-1,)))
+    return into(out, OPS.sum(values > OPS.unsqueeze(bound, -1), -1))
+
+
+def _tensor(value: Any, like: Tensor) -> Tensor:
+    return value if isinstance(value, Tensor) else wrap(np.asarray(value, like._data.dtype))
+
+
+_SQUARE = ("fro", "nuc", math.inf, -math.inf, 1, -1)
+
+
+@public("linalg.cond")
+def cond(A: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
+    """The condition number |A| |A^-1| of each matrix; inf where it is singular.
+
+    Args:
+        A: (*, m, n); square unless p is None, 2 or -2.
+        p: the norm: None (as 2), 2, -2, 'fro', 'nuc', inf, -inf, 1, -1.
+
+    Returns:
+        (*), real.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.cond(torch.tensor([[1.0, 0.0], [0.0, 4.0]]))
+        tensor(4.)
+    """
+    need_tensors("linalg_cond", input=A)
+    if A._data.ndim < 2:
+        raise RuntimeError(
+            "linalg.cond: The input tensor must have at least 2 dimensions.\n"
+            f"shape: {list(A._data.shape)}"
+        )
+    if p is None or p == 2 or p == -2:
+        values = svdvals(A)
+        if not A._data.size:
+            return into(out, OPS.zeros(A._data.shape[:-2], values.dtype))
+        ends = [OPS.select(values, values._data.ndim - 1, i) for i in _ends(values, p)]
+        return into(out, ends[0] / ends[1])
+    if p not in _SQUARE:
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
+    need_square(f"linalg.cond(ord={p})", A)
+    if not A._data.size:
+        need_floating("linalg.cond", A)
+        return into(out, OPS.zeros(A._data.shape[:-2], dtypes.from_numpy_dtype(_real_of(A))))
+    if p == "nuc":
+        values, inverse = svdvals(A), OPS.linalg_inv_ex(A)
+        both = values.sum(-1) * _nuclear_or_inf(inverse)
+    else:
+        inverse = OPS.linalg_inv_ex(A)
+        safe = _inf_where_singular(inverse)
+        both = matrix_norm(A, p) * matrix_norm(safe, p)
+    return into(out, OPS.nan_to_num(both, math.inf, math.inf, -math.inf))
+
+
+def _ends(values: Tensor, p: Any) -> tuple[int, int]:
+    last = values._data.shape[-1] - 1
+    return (last, 0) if p == -2 else (0, last)
+
+
+def _inf_where_singular(inverse: Any) -> Tensor:
+    made, info = inverse
+    bad = OPS.unsqueeze(OPS.unsqueeze(info != 0, -1), -1)
+    return OPS.masked_fill(made, bad, math.inf)  # type: ignore[no-any-return]
+
+
+def _nuclear_or_inf(inverse: Any) -> Tensor:
+    made, info = inverse
+    bad = OPS.unsqueeze(OPS.unsqueeze(info != 0, -1), -1)
+    finite = OPS.masked_fill(made, bad, 0.0)
+    return OPS.masked_fill(svdvals(finite).sum(-1), info != 0, math.inf)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- chains of products
+
+
+@public("linalg.multi_dot")
+def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
+    """The product of several matrices, in the order that takes the fewest multiplications.
+
+    Args:
+        tensors: at least two; the first and the last may be vectors.
+
+    Raises:
+        RuntimeError: fewer than two, or shapes that do not fit.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 4), torch.ones(4)])
+        tensor([12., 12.])
+    """
+    if not isinstance(tensors, (tuple, list)):
+        raise TypeError(
+            "linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            + type(tensors).__name__
+        )
+    ts = _checked_chain(list(tensors))
+    if len(ts) == 2:
+        return into(out, matmul(*ts))
+    first, last = ts[0]._data.ndim == 1, ts[-1]._data.ndim == 1
+    if first:
+        ts[0] = OPS.unsqueeze(ts[0], 0)
+    if last:
+        ts[-1] = OPS.unsqueeze(ts[-1], 1)
+    made = _chained(ts, _best_order(ts), 0, len(ts) - 1)
+    shape = made._data.shape
+    made = OPS.reshape(made, shape[1 if first else 0 : 1 if last else 2])
+    return into(out, made)
+
+
+def _checked_chain(ts: list[Any]) -> list[Any]:
+    op = "multi_dot()"
+    if len(ts) < 2:
+        raise RuntimeError(f"{op}: expected at least 2 tensors but got {len(ts)}")
+    for i, t in enumerate(ts):
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, "
+                f"but found element of type {type(t).__name__} at pos {i}"
+            )
+    ranks = [t._data.ndim for t in ts]
+    for i, name in ((0, "first"), (-1, "last")):
+        if ranks[i] not in (1, 2):
+            raise RuntimeError(f"{op}: the {name} tensor must be 1D or 2D but got {ranks[i]}D")
+    for i, n in enumerate(ranks[1:-1], 1):
+        if n != 2:
+            raise RuntimeError(f"{op}: tensor {i} must be 2D but got {n}D")
+    for i, t in enumerate(ts[1:], 1):
+        if t._data.dtype != ts[0]._data.dtype:
+            names = [errors.CPP.get(o.dtype.name, o.dtype.name) for o in (ts[0], t)]
+            raise RuntimeError(
+                f"{op}: all tensors must have be the same dtype but tensor 0 is {names[0]} and "
+                f"tensor {i} {names[1]}"
+            )
+    for i, (a, b) in enumerate(pairwise(ts)):
+        if a._data.shape[-1] != b._data.shape[0]:
+            raise RuntimeError(
+                f"{op}: tensors {i} and {i + 1} with shapes {list(a._data.shape)} and "
+                f"{list(b._data.shape)} cannot be multiplied"
+            )
+    return ts
+
+
+def _best_order(ts: list[Any]) -> list[list[int]]:
+    """Where to split each part of the chain.
+
+    Source: Cormen, Leiserson, Rivest and Stein, Introduction to Algorithms, third edition, section
+    15.2.
+    """
+    n = len(ts)
+    sizes = [ts[0]._data.shape[0], *(t._data.shape[1] for t in ts)]
+    cost = [[0] * n for _ in range(n)]
+    split = [[0] * n for _ in range(n)]
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i][j], split[i][j] = min(
+                (cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+    return split
+
+
+def _chained(ts: list[Any], split: list[list[int]], i: int, j: int) -> Any:
+    if i == j:
+        return ts[i]
+    k = split[i][j]
+    return matmul(_chained(ts, split, i, k), _chained(ts, split, k + 1, j))
+
+
+@public("chain_matmul")
+def chain_matmul(*matrices: Tensor, out: Any = None) -> Tensor:
+    """The product of several matrices: the older form of `torch.linalg.multi_dot`.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1))
+        tensor([[6.]])
+    """
+    for i, t in enumerate(matrices):
+        if isinstance(t, Tensor) and t._data.ndim != 2:
+            raise RuntimeError(
+                f"Tensor dimension is {t._data.ndim}, expected 2 instead.\nargument: {i}"
+            )
+    if len(matrices) == 1:
+        return into(out, matrices[0])
+    return multi_dot(list(matrices), out=out)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- tensors as matrices
+
+
+@public("linalg.tensorinv")
+def tensorinv(A: Tensor, ind: int = 2, *, out: Any = None) -> Tensor:
+    """The inverse of a tensor as a map: tensordot(tensorinv(A), B, dims) solves A X = B.
+
+    Args:
+        A: shape (*first, *rest) with as many elements in the first `ind` dimensions as in the rest.
+        ind: how many dimensions the values of the map have.
+
+    Returns:
+        Shape (*rest, *first).
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.tensorinv(torch.eye(4).reshape(2, 2, 4), ind=2).shape
+        torch.Size([4, 2, 2])
+    """
+    need_tensors("linalg_tensorinv", input=A)
+    shape = A._data.shape
+    if ind <= 0:
+        raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
+    if ind > len(shape):
+        raise RuntimeError(
+            f"ArrayRef: invalid slice, N = {ind}; size = {len(shape)}\n"
+            "Hint: ind is at most the number of dimensions"
+        )
+    first, rest = shape[:ind], shape[ind:]
+    rows, cols = math.prod(first), math.prod(rest)
+    if rows != cols:
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[ind:]) == "
+            f"prod(self.shape[:ind]), but got {cols} != {rows}"
+        )
+    made, info = OPS.linalg_inv_ex(OPS.reshape(A, (rows, cols)))
+    if value_of(info).any():
+        raise singular("inv", value_of(info))
+    return into(out, OPS.reshape(made, (*rest, *first)))
+
+
+@public("linalg.tensorsolve")
+def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Any = None) -> Tensor:
+    """X with tensordot(A, X) = B.
+
+    Args:
+        A: shape (*B.shape, *rest) with as many elements in `rest` as in B.
+        B: the right side.
+        dims: dimensions of A to move to the end first.
+
+    Returns:
+        Shape `rest`.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.tensorsolve(torch.eye(4).reshape(2, 2, 4), torch.ones(2, 2))
+        tensor([1., 1., 1., 1.])
+    """
+    need_tensors("linalg_tensorsolve", input=A, other=B)
+    if dims is not None:
+        dims = (dims,) if isinstance(dims, int) else tuple(dims)
+        A = movedim(A, dims, tuple(range(-len(dims), 0)))
+    rank = B._data.ndim
+    rest = A._data.shape[rank:]
+    count, first = math.prod(rest), math.prod(A._data.shape[:rank])
+    if count != first:
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
+            f"prod(self.shape[:other.ndim]), but got {count} != {first}"
+        )
+    made = solve(OPS.reshape(A, (count, count)), OPS.reshape(B, (B._data.size,)))
+    return into(out, OPS.reshape(made, rest))
+
+
+# ---------------------------------------------------------------- Vandermonde matrices
+
+
+@public("linalg.vander")
+def linalg_vander(x: Tensor, *, N: Any = None) -> Tensor:
+    """Powers 0, 1, ..., N - 1 of every element, as a last dimension.
+
+    Args:
+        x: (*, n).
+        N: at least 2; default n.
+
+    Returns:
+        (*, n, N); of integers int64.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linalg.vander(torch.tensor([2, 3]), N=3)
+        tensor([[1, 2, 4],
+                [1, 3, 9]])
+    """
+    need_tensors("linalg_vander", x=x)
+    if not x._data.ndim:
+        x = OPS.reshape(x, (1,))
+    shape = x._data.shape
+    if x._data.dtype.itemsize == 2 and x._data.dtype.kind in "fV":
+        raise RuntimeError(
+            "linalg.vander supports floating point, complex, and integer tensors, but got "
+            + errors.LEGACY[x.dtype.name]
+        )
+    if x._data.dtype.kind == "b":
+        raise RuntimeError(
+            "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
+        )
+    count = shape[-1] if N is None else int(N)
+    if count <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    powers = OPS.cumprod(OPS.expand(OPS.unsqueeze(x, len(shape)), (*shape, count - 1)), -1)
+    ones = OPS.zeros((*shape, 1), powers.dtype) + 1
+    return OPS.cat([ones, powers], len(shape))  # type: ignore[no-any-return]
+
+
+@public("vander")
+def vander(x: Tensor, N: Any = None, increasing: bool = False) -> Tensor:
+    """Powers N - 1, ..., 1, 0 of every element of a vector, as rows.
+
+    Args:
+        x: (n).
+        N: how many columns; default n.
+        increasing: powers 0, 1, ..., N - 1 instead.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.vander(torch.tensor([2, 3]))
+        tensor([[2, 1],
+                [3, 1]])
+    """
+    need_tensors("vander", x=x)
+    if x._data.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = x._data.size if N is None else int(N)
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    dtype = x.dtype if x.dtype.category >= 2 else dtypes.int64
+    ones = OPS.zeros((x._data.size, min(count, 1)), dtype) + 1
+    if count > 1:
+        column = OPS.to_dtype(OPS.unsqueeze(x, 1), dtype)
+        powers = OPS.cumprod(OPS.expand(column, (x._data.size, count - 1)), 1)
+        ones = OPS.cat([ones, powers], 1)
+    return ones if increasing else OPS.flip(ones, (1,))  # type: ignore[no-any-return]
