@@ -82,6 +82,8 @@ _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "fft": (".fft", ""),
     "masked": (".masked", ""),
     "signal": (".signal", ""),
+    "get_num_threads": (".kernels.blas", "get_num_threads"),
+    "set_num_threads": (".kernels.blas", "set_num_threads"),
     "safe_where": (".autograd.branches", "safe_where"),
     "is_anomaly_enabled": (".autograd.anomaly_mode", "is_anomaly_enabled"),
     "is_anomaly_check_nan_enabled": (".autograd.anomaly_mode", "is_anomaly_check_nan_enabled"),

@@ -647,8 +647,9 @@ def _clash(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, int, int] | Non
 
 
 def as_int(argument: str, value: Any) -> int:
-    """An integer given as a NumPy integer or a 0-d integer tensor; TypeError for anything else."""
-    if not isinstance(value, bool) and hasattr(value, "__index__"):
+    """An integer given as a bool, a NumPy integer or a 0-d integer tensor; TypeError for anything
+    else."""
+    if hasattr(value, "__index__"):
         try:
             return int(value.__index__())
         except (TypeError, ValueError):  # a tensor of several elements, or of floats
@@ -657,7 +658,7 @@ def as_int(argument: str, value: Any) -> int:
     raise TypeError(
         hinted(
             f"argument '{argument}' must be int, not {kind}",
-            hint=f"got {value!r}" if isinstance(value, (bool, float, str)) else "give one integer",
+            hint=f"got {value!r}" if isinstance(value, (float, str)) else "give one integer",
         )
     )
 

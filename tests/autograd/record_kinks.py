@@ -4,6 +4,8 @@ Run where PyTorch is installed, with chainrule on the path: `python tests/autogr
 The test beside it (`test_kinks.py`) reads the tables and needs no PyTorch.
 """
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import re

@@ -29,9 +29,6 @@ ANSWERS = json.loads(DATA.read_text(encoding="utf-8"))
 DIFFERS = {
     "in_place_relu_network": "relu_ saves a copy, so overwriting the tensor again is harmless",
     "python_numbers": "to do: floor division's node is NotImplemented, float() warns",
-    "create_graph": "to do: the first gradient of a leaf is a recorded copy (CopyBackwards)",
-    "hook_with_grad_function": "to do: grad() of a non-leaf takes the cotangent before the hooks",
-    "saved_tensors": "to do: _saved_exponent",
     "written view": "to do: the node of the written value is inside CopySlices",
 }
 

@@ -74,7 +74,7 @@ def complex_samples(prim: Primitive) -> list[Sample]:
         samples = samples_of(prim)
     except LookupError:
         return []
-    return [Sample(tuple(map(_complex, s.operands)), s.params) for s in samples]
+    return [s._replace(operands=tuple(map(_complex, s.operands))) for s in samples]
 
 
 def _complex(value: Any) -> Any:

@@ -2,11 +2,11 @@
 
 `where(x > 0, x.sqrt(), 0)` hands the square root a cotangent that is exactly 0 where `x <= 0`, and
 the chain rule multiplies it by an infinite derivative: 0 * inf is NaN. `safe_where` is an
-interpreter that records a twin of each op: the same op, whose rules say that a cotangent of exactly
-0 gives 0 where the rule itself gives NaN. The twins live in the graph, so backward may run later and
-at any order: the rules of the twins are evaluated under the interpreter again. While none is on,
-nothing of this runs. It stays innermost (`Interpreter.innermost`): the transforms of `func` record
-on tapes of their own and must see the twins.
+interpreter that records a twin of each op: the same op, whose rules say that a cotangent of
+exactly 0 gives 0 where the rule itself gives NaN. The twins live in the graph, so backward may run
+later and at any order: the rules of the twins are evaluated under the interpreter again. While none
+is on, nothing of this runs. It stays innermost (`Interpreter.innermost`): the transforms of `func`
+record on tapes of their own and must see the twins.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class safe_where(Interpreter):
-    """Within it, the branch that `where` (or `masked_fill`) did not take leaves no NaN in gradients.
+    """Within it, the branch that `where` (or `masked_fill`) did not take makes no NaN in gradients.
 
     d/dx where(x > 0, sqrt(x), 0) is NaN at x = 0: the square root gets the cotangent 0 there and
     multiplies it by an infinite derivative. Of what is computed within `safe_where`, a cotangent of
@@ -69,7 +69,7 @@ class safe_where(Interpreter):
     def __init__(self, enabled: bool = True) -> None:
         self.enabled = bool(enabled)
 
-    def again(self) -> safe_where:
+    def renewed(self) -> safe_where:
         """The same for the next level, so that it stays innermost."""
         return safe_where(self.enabled)
 
@@ -84,7 +84,7 @@ class safe_where(Interpreter):
     def __call__(self, function: F) -> F:
         @functools.wraps(function)
         def within(*args: Any, **kwargs: Any) -> Any:
-            with self.again():
+            with self.renewed():
                 return function(*args, **kwargs)
 
         return within  # type: ignore[return-value]

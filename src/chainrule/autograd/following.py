@@ -39,7 +39,7 @@ def new_node(prim: Any, out: Any) -> Node | None:
             node = t._node.node if type(t._node) is Output else t._node
             made_by = getattr(node, "prim", None)
             if made_by is not None and (made_by is prim or getattr(made_by, "plain", None) is prim):
-                return node  # type: ignore[no-any-return]
+                return node
     return None
 
 

@@ -43,12 +43,13 @@ def implicit_function(
 ) -> Callable[..., Any]:
     """The function that `solver` computes, with the derivatives of the implicit function theorem.
 
-    `solver(*theta)` returns x with `residual(x, *theta) = 0`, or `x = fixed_point(x, *theta)`; how it
-    finds x does not matter and is not recorded (it may use NumPy and loop as it likes). At the
-    solution dx = -(dF/dx)^-1 dF/dtheta dtheta, with F the residual, or x - fixed_point. Reverse mode
-    solves one system with the transposed Jacobian, forward mode one with the Jacobian. Derivatives
-    of any order and the transforms of `func` work; under `vmap` the elements are solved one after
-    the other.
+    `solver(*theta)` returns x with `residual(x, *theta) = 0`, or `x = fixed_point(x, *theta)`; how
+    it finds x does not matter and is not recorded (it may use NumPy and loop as it likes). At the
+    solution dx = -(dF/dx)^-1 dF/dtheta dtheta, with F the residual, or x - fixed_point. Reverse
+    mode solves one system with the transposed Jacobian, forward mode one with the Jacobian.
+    Derivatives of any order and the transforms of `func` work; under `vmap` the elements are solved
+    one after the other. Gradients go to the tensors in theta; what the functions close over is
+    constant.
 
     Args:
         solver: takes theta, returns x: a tensor, or nested tensors, of one floating point dtype.
@@ -126,7 +127,7 @@ class _Implicit(Function):
 
     @staticmethod
     def forward(problem: Any, *tensors: Tensor) -> Tensor:
-        return problem.solved(tensors)  # type: ignore[no-any-return]
+        return problem.solved(tensors)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -137,14 +138,14 @@ class _Implicit(Function):
             ctx.save_for_backward(output, *inputs[1:])
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         x, *tensors = ctx.saved_tensors
         problem = ctx.problem
         u = _Implicit.apply(_Adjoint(problem), x, *tensors, g)
         moving = [i for i, t in enumerate(tensors) if t._data.dtype.kind in "fcV"]
 
         def of_theta(*new: Tensor) -> Tensor:
-            return problem.residual(x, _with(tensors, moving, new))  # type: ignore[no-any-return]
+            return problem.residual(x, _with(tensors, moving, new))
 
         found = _pullback(of_theta, [tensors[i] for i in moving])[1](-u)
         gs: list[Any] = [None] * len(tensors)
@@ -153,7 +154,7 @@ class _Implicit(Function):
         return (None, *gs)
 
     @staticmethod
-    def jvp(ctx: Any, _: Any, *tangents: Any) -> Tensor:  # type: ignore[override]
+    def jvp(ctx: Any, _: Any, *tangents: Any) -> Tensor:
         x, *tensors = ctx.saved_tensors
         problem = ctx.problem
         with Forward() as level:
@@ -162,11 +163,11 @@ class _Implicit(Function):
             ]
             moved = level.tangent(problem.residual(x, duals))
         if moved is None:
-            return OPS.zeros(tuple(x.shape), x.dtype)  # type: ignore[no-any-return]
-        return -_Implicit.apply(_Direct(problem), x, *tensors, moved)  # type: ignore[no-any-return]
+            return OPS.zeros(tuple(x.shape), x.dtype)
+        return -_Implicit.apply(_Direct(problem), x, *tensors, moved)
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, problem: Any, *tensors: Tensor) -> tuple[Any, int]:  # type: ignore[override]
+    def vmap(info: Any, in_dims: Any, problem: Any, *tensors: Tensor) -> tuple[Any, int]:
         made = []
         for i in range(info.batch_size):
             one = [
@@ -262,7 +263,8 @@ class _Equation:
             if not isinstance(t, Tensor) or t._data.dtype.kind not in "fcV":
                 kind = f"a tensor of {t.dtype}" if isinstance(t, Tensor) else type(t).__name__
                 raise TypeError(
-                    f"implicit_function(): the solver must return floating point tensors, not {kind}"
+                    f"implicit_function(): the solver must return floating point tensors, not "
+                    f"{kind}"
                 )
         self.shapes = [tuple(t.shape) for t in found]
         x = _flat(found).detach()
@@ -302,7 +304,7 @@ class _System:
     def residual(self, u: Tensor, tensors: Sequence[Any]) -> Tensor:
         """Product minus right hand side; `tensors` are (x, theta..., right hand side)."""
         x, *theta, b = tensors
-        return self.product(x, theta)(u) - b  # type: ignore[no-any-return]
+        return self.product(x, theta)(u) - b
 
     def product(self, x: Tensor, theta: Any) -> Callable[[Tensor], Tensor]:
         """The product with the matrix of this system."""
@@ -313,7 +315,7 @@ class _System:
         x, *theta, b = tensors
         before = set_grad(False)
         try:
-            return self.linear.solved(self.product(x, theta), b)  # type: ignore[no-any-return]
+            return self.linear.solved(self.product(x, theta), b)
         finally:
             set_grad(before)
 
@@ -323,7 +325,7 @@ class _Adjoint(_System):
 
     def product(self, x: Tensor, theta: Any) -> Callable[[Tensor], Tensor]:
         back = _pullback(lambda new: self.problem.residual(new, theta), [x])[1]
-        return lambda u: back(u)[0]  # type: ignore[no-any-return]
+        return lambda u: back(u)[0]
 
 
 class _Direct(_System):
@@ -391,8 +393,8 @@ def _singular(matrix: Any) -> RuntimeError:
         facts.append("it has entries that are NaN or infinite")
     return RuntimeError(
         errors.hinted(
-            "implicit_function(): the Jacobian of the equation with respect to x is singular at the "
-            "solution, so x has no derivative there",
+            "implicit_function(): the Jacobian of the equation with respect to x is singular at "
+            "the solution, so x has no derivative there",
             *facts,
             hint="the equation must determine x: look for equations that say the same, or for a "
             "double root",
@@ -418,8 +420,9 @@ def _stuck(how: str, norm: float, tol: float, steps: int) -> RuntimeError:
 
 def _neumann(times: Callable[[Any], Any], b: Any, tol: float, most: int) -> Any:
     """u = sum of (I - A)^k b."""
-    u, size, norm = b.copy(), float(np.linalg.norm(b)), np.inf
-    for step in range(most):
+    u, size, norm, steps = b.copy(), float(np.linalg.norm(b)), np.inf, 0
+    while steps < most:
+        steps += 1
         rest = b - times(u)
         norm = float(np.linalg.norm(rest)) / size
         if norm <= tol:
@@ -427,7 +430,7 @@ def _neumann(times: Callable[[Any], Any], b: Any, tol: float, most: int) -> Any:
         if not norm < 1e8:
             break
         u = u + rest
-    raise _stuck("neumann", norm, tol, step + 1)
+    raise _stuck("neumann", norm, tol, steps)
 
 
 def _gmres(times: Callable[[Any], Any], b: Any, tol: float, most: int) -> Any:

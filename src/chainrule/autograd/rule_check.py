@@ -1,4 +1,4 @@
-"""`check_rules`: every derivative rule that a program uses, compared with differences of its own op.
+"""`check_rules`: every derivative rule that a program uses, against differences of its own op.
 
 `gradcheck` says that a program's gradient is wrong; this says which rule is. An interpreter lets
 the program run and looks at each call: the op is evaluated again on its operands moved a little
@@ -9,7 +9,7 @@ wrong rule does not make the others look wrong.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,7 +66,9 @@ class RuleReport:
             r.status for r in self.rows)}  # fmt: skip
         lines = [", ".join(f"{n} {s}" for s, n in counts.items()) or "nothing to compare"]
         for r in self.rows:
-            lines.append(f"{r.status:10} {r.node:24} {r.operand:10} {r.error:8.1e}  {r.line}".rstrip())
+            lines.append(
+                f"{r.status:10} {r.node:24} {r.operand:10} {r.error:8.1e}  {r.line}".rstrip()
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -333,7 +335,7 @@ class _Call:
     # ------------------------------------------------------------ names
 
     def _node(self) -> str:
-        return self.prim.grad_fn  # type: ignore[no-any-return]
+        return self.prim.grad_fn
 
     def _name(self, i: int) -> str:
         if not self.custom:
@@ -345,7 +347,7 @@ class _Call:
         args, _ = self.prim.arguments(marks, self.params)
         place = next(k for k, a in enumerate(args) if a is marks[i])
         if place >= len(template) - len(names):
-            return names[place - len(template) + len(names)]  # type: ignore[no-any-return]
+            return names[place - len(template) + len(names)]
         known = list(inspect.signature(self.prim.function.forward).parameters)
         known = known if self.prim.separate else known[1:]
         return known[place] if place < len(known) else f"argument {place}"

@@ -257,11 +257,12 @@ class Batch(Level):
             stack = self.stack  # nothing but this op: no need to let the fast lanes know
             stack.pop()
             try:
-                made = (
-                    stack[-1].process(prim, tuple(inner), params)
-                    if stack
-                    else prim.evaluate(tuple(inner), params)
-                )
+                if stack:
+                    made = stack[-1].process(prim, tuple(inner), params)
+                elif prim.lane is not None and not params:
+                    made = prim.lane(*inner, below=True)
+                else:
+                    made = prim.evaluate(tuple(inner), params)
             finally:
                 stack.append(self)
             return self.wrap(made) if mine else made

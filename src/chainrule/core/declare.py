@@ -65,6 +65,7 @@ def elementwise(
     method: bool = True,
     names: Sequence[str] = (),
     aliases: Sequence[str] = (),
+    means: Callable[..., Any] | None = None,
     doc: str = "",
     **rules: Callable[..., Any] | None,
 ) -> Any:
@@ -85,6 +86,7 @@ def elementwise(
         constants: a Python number may reach the kernel as a cached 0-d array.
         names: public names below `torch` (default: its own).
         aliases: further names, functions and methods.
+        means: of a fused op: the same in operators, for formulas.
 
     Returns:
         The public function; `.prim` is the primitive.
@@ -107,6 +109,7 @@ def elementwise(
         domain=domain,
         doc=doc,
     )
+    prim.means = means
     lane = lane and not prim.params
     function = _elementwise_function(prim, constants) if lane else _plain(prim)
     _publish(prim, function, names, aliases, method)

@@ -44,13 +44,13 @@ class Interpreter:
         writes: it performs in-place operations itself (`inplace`, `overwrite`, see
             `core/levels.py`); the others are told by `assign`.
         innermost: it must see ops before any level does: a level that is entered puts
-            `again()` of it on top of itself.
+            `renewed()` of it on top of itself.
     """
 
     writes = False
     innermost = False
 
-    def again(self) -> Interpreter:
+    def renewed(self) -> Interpreter:
         """What stands for this one above a new level."""
         return self
 

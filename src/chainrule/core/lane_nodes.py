@@ -389,6 +389,16 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
             return ga, gb
         return sum_to(REC, ga, shapes[0]), sum_to(REC, gb, shapes[1])
 
+    def rec_left(node: Any, g: Any, keep: bool) -> Any:  # b has to do with both
+        a, b, shapes = node.s0, node.s1, node.p
+        if shapes is not None:
+            return BinaryNode.rec(node, g, keep)
+        _checked(node, "b", b, node.v1)
+        _checked(node, "a", a, node.v0)
+        if not keep:
+            node.s0 = node.s1 = _GONE
+        return fn_a(REC, g, b), fn_b(REC, g, a, b)
+
     def some_cross(node: Any, g: Any, keep: bool, recorded: bool, edges: Any) -> Any:
         xp: Any = REC if recorded else RAW
         first = edges[0] is not None
@@ -404,6 +414,8 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
     names = rule_a.names, rule_b.names
     if names == ((), ()):
         body |= {"raw": raw_nothing, "rec": rec_nothing}
+    elif names == (("b",), ("a", "b")):
+        body |= {"rec": rec_left}
     elif names == (("b",), ("a",)):
         body |= {"raw": raw_cross, "rec": rec_cross, "some": some_cross}
     return type(title, (BinaryNode,), body)

@@ -48,8 +48,8 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
     saves_x = rule is not None and "x" in rule.names
     saves_out = rule is not None and "out" in rule.names
 
-    def call(input: Any, *, out: Any = None) -> Any:
-        if type(input) is Tensor and S.mode is None and out is None:
+    def call(input: Any, *, out: Any = None, below: bool = False) -> Any:
+        if type(input) is Tensor and (S.mode is None or below) and out is None:
             x = input._data
             dtype = x.dtype
             if dtype is F32 or dtype is F64:
@@ -78,6 +78,7 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
             raise errors.wrong_type(title, "input", 1, input)
         return call_general(input, out=out)
 
+    prim.lane = call
     return call
 
 
@@ -189,8 +190,8 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     with_number = _number_path(prim, constants)
     recorded = _pair_recorder(prim)
 
-    def call(input: Any, other: Any) -> Any:
-        if S.mode is None:
+    def call(input: Any, other: Any, *, below: bool = False) -> Any:
+        if S.mode is None or (below and isinstance(input, Tensor)):
             x = input._data
             dtype = x.dtype
             if dtype is F32 or dtype is F64:
@@ -220,6 +221,7 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
 
     if dunder:
         return call
+    prim.lane = call
 
     def public(input: Any, other: Any, *, out: Any = None) -> Any:
         if out is None and isinstance(input, Tensor):

@@ -247,7 +247,7 @@ class Level(Interpreter):
                 self.above = m
         push(self)
         if self.above is not None:
-            self.above = self.above.again()
+            self.above = self.above.renewed()
             push(self.above)
         return self
 

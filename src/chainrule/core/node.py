@@ -150,6 +150,25 @@ class Node:
         """Call `fn(grad_outputs)` before this node's rule; a tuple it returns replaces them."""
         return add(self._hook_holder(), "pre", fn)
 
+    def __call__(self, *cotangents: Tensor | None) -> Any:
+        """Its rule alone: the gradients of its inputs from the cotangents of its outputs, recorded
+        while recording is on; one tensor if it has one input, else a tuple.
+
+        Example:
+            >>> import chainrule as torch
+            >>> y = torch.tensor([1.0, 2.0], requires_grad=True) * 3
+            >>> y.grad_fn(torch.ones(2))
+            (tensor([3., 3.]), None)
+        """
+        try:
+            found = self.rec(list(cotangents) if self.is_several() else cotangents[0], True)
+        except errors.SavedFreed:
+            raise errors.second_backward(self) from None
+        if not isinstance(found, (tuple, list)):
+            found = [found if e is not None else None for e in self.edges()]
+        found = (*found, *(None,) * self.unseen)
+        return found[0] if len(found) == 1 else found
+
     def _hook_holder(self) -> Any:
         return self
 

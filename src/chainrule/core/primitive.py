@@ -77,7 +77,9 @@ class Primitive:
         "joint",
         "kernel",
         "kind",
+        "lane",
         "layout",
+        "means",
         "name",
         "number_node",
         "numbers",
@@ -136,6 +138,9 @@ class Primitive:
             body = {"prim": self, "__slots__": ()}
             self.number_node = type(number_grad_fn, (GeneralNode,), body)
         self.check = check
+        # the short way of a call without parameters; `below=True`: no interpreter is below the caller
+        self.lane: Callable[..., Any] | None = None
+        self.means: Callable[..., Any] | None = None  # a fused op in operators, for formulas
         self.rows: Callable[[Any, Any, Any], Any] | None = None  # see core/rows.py
         self.public: Callable[..., Any] = self.call
         if name in REGISTRY:

@@ -75,9 +75,7 @@ def star(rows: Ints, cols: Ints, n: int) -> Ints:
             for x in neighbours[w]:
                 if x == v or colour[x] < 0 or colour[x] in taken:
                     continue
-                if colour[w] < 0 or any(
-                    y != w and colour[y] == colour[w] for y in neighbours[x]
-                ):
+                if colour[w] < 0 or any(y != w and colour[y] == colour[w] for y in neighbours[x]):
                     taken.add(colour[x])
         c = 0
         while c in taken:
@@ -91,4 +89,4 @@ def alone(rows: Ints, cols: Ints, colour: Ints) -> Ints:
     that colour shows it."""
     keys = rows * (int(colour.max(initial=-1)) + 2) + colour[cols]
     _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return counts[inverse.reshape(-1)] == 1  # type: ignore[no-any-return]
+    return counts[inverse.reshape(-1)] == 1

@@ -2,8 +2,8 @@
 
 `Sets` holds them as NumPy does rows of a sparse matrix (`ptr`, `cols`, sorted within a row), so
 unions over a whole array are a few vectorised steps. `Tracing` is a level as those of forward mode
-are: a value carries its sets where a dual number carries its tangent, and what an op does to sets is
-in `func/spread.py`. Called by `func/sparse.py`.
+are: a value carries its sets where a dual number carries its tangent, and what an op does to sets
+is in `func/spread.py`. Called by `func/sparse.py`.
 """
 
 from __future__ import annotations

@@ -84,9 +84,7 @@ class SparseDerivative:
         mode: "forward", "reverse" or "symmetric".
     """
 
-    def __init__(
-        self, values: Tensor, plan: _Plan, out_shape: Shape, in_shape: Shape
-    ) -> None:
+    def __init__(self, values: Tensor, plan: _Plan, out_shape: Shape, in_shape: Shape) -> None:
         pattern = plan.pattern
         self.values, self.pattern, self.shape = values, pattern, pattern.shape
         self.indices = wrap(np.stack([pattern.rows, pattern.cols]))
@@ -106,7 +104,7 @@ class SparseDerivative:
         zeros = wrap(np.zeros(m * n, self.values._data.dtype))
         at = wrap(self.pattern.rows * n + self.pattern.cols)
         whole = OPS.scatter(zeros, 0, at, self.values)
-        return OPS.reshape(whole, (*self.out_shape, *self.in_shape))  # type: ignore[no-any-return]
+        return OPS.reshape(whole, (*self.out_shape, *self.in_shape))
 
     def to_scipy(self) -> Any:
         """A `scipy.sparse.coo_array` of the matrix.
@@ -162,7 +160,7 @@ class _Plan:
         """The entries, from the products (count, ...)."""
         flat = OPS.reshape(products, (products._data.size,))
         width = products._data.size // max(self.count, 1)
-        return OPS.index_select(flat, 0, wrap(self.slot * width + self.place))  # type: ignore[no-any-return]
+        return OPS.index_select(flat, 0, wrap(self.slot * width + self.place))
 
 
 def _cheaper(pattern: SparsityPattern, mode: str) -> tuple[str, Ints]:
@@ -240,7 +238,7 @@ def jacobian_sparse(
             )
         )
     run = _Run("jacobian_sparse", func, pattern, argnums, mode, check, chunk_size)
-    return transformed(func)(lambda *args: run.matrix(*args))  # type: ignore[no-any-return]
+    return transformed(func)(lambda *args: run.matrix(*args))
 
 
 def hessian_sparse(
@@ -283,7 +281,7 @@ def hessian_sparse(
     """
     gradient = grad(func, argnums)
     run = _Run("hessian_sparse", gradient, pattern, argnums, "symmetric", check, chunk_size)
-    return transformed(func)(lambda *args: run.matrix(*args))  # type: ignore[no-any-return]
+    return transformed(func)(lambda *args: run.matrix(*args))
 
 
 class _Run:
@@ -324,16 +322,18 @@ class _Run:
     def _product(self, args: Any, mode: str) -> Callable[[Tensor], Tensor]:
         if mode == "reverse":
             _, pull = vjp_of(self.func, args, self.argnums, False)
-            return lambda g: pull(g)  # type: ignore[no-any-return]
+            return lambda g: pull(g)
         return lambda t: jvp_of(self.func, args, (t,), self.argnums, False, False)[1]
 
     def _products(self, product: Any, seeds: Tensor) -> Tensor:
         """(colours, ...): under vmap, or one by one if the function cannot be run so."""
         try:
-            return vmap(product, chunk_size=self.chunk, randomness="same")(seeds)  # type: ignore[no-any-return]
-        except RuntimeError:  # a branch on values, a Function without vmap; a true error comes again
+            return vmap(product, chunk_size=self.chunk, randomness="same")(seeds)
+        except (
+            RuntimeError
+        ):  # a branch on values, a Function without vmap; a true error comes again
             rows = [product(OPS.select(seeds, 0, i)) for i in range(seeds._data.shape[0])]
-            return OPS.stack(rows, 0)  # type: ignore[no-any-return]
+            return OPS.stack(rows, 0)
 
     # ------------------------------------------------------------ the pattern
 
@@ -343,8 +343,7 @@ class _Run:
                 raise ValueError(
                     errors.hinted(
                         f"{self.who}: unknown pattern {self.given!r}",
-                        hint="'auto', or the places as an array; see help(torch.func."
-                        f"{self.who})",
+                        hint=f"'auto', or the places as an array; see help(torch.func.{self.who})",
                     )
                 )
             shape, pattern = traced(self.who, self.func, args, self.argnums)
@@ -452,7 +451,7 @@ def given_pattern(who: str, given: Any, shape: tuple[int, int], full: Shape) -> 
         have = mask.shape
         if mask.shape == full:
             mask, have = mask.reshape(shape), shape
-        rows, cols = np.nonzero(mask) if mask.ndim == 2 else ((), ())
+        rows, cols = np.nonzero(mask.reshape(len(mask), -1) if mask.ndim else mask.reshape(1, 1))
     if tuple(have) != shape:
         raise ValueError(
             errors.hinted(

@@ -237,7 +237,9 @@ def contract(call: Call, number: int) -> Any:
         left = [d for d in dims if d in out_dims]
         grid = numbers(kept).reshape([n for i, n in enumerate(kept) if i not in summed])
         grid = grid.transpose(sorted(range(len(left)), key=lambda i: out_dims.index(left[i])))
-        grid = grid.reshape([n if d in left else 1 for d, n in zip(out_dims, call.out, strict=True)])
+        grid = grid.reshape(
+            [n if d in left else 1 for d, n in zip(out_dims, call.out, strict=True)]
+        )
         parts.append(rows.take(np.broadcast_to(grid, call.out)))
     return united(parts)
 
@@ -319,8 +321,10 @@ def unfold_backward(call: Call, number: int) -> Any:
 
 
 def trace(call: Call, number: int) -> Any:
-    return call.sets[0].take(np.diagonal(numbers(call.shapes[0]))).onto(
-        np.zeros(min(call.shapes[0]), int), 1
+    return (
+        call.sets[0]
+        .take(np.diagonal(numbers(call.shapes[0])))
+        .onto(np.zeros(min(call.shapes[0]), int), 1)
     )
 
 

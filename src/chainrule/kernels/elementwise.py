@@ -211,6 +211,25 @@ def copysign(a: Array, b: Any) -> Array:
 # ---------------------------------------------------------------- sigmoid and its relatives
 
 
+def tanh_backward(a: Any, b: Any) -> Any:
+    """a (1 - b^2)."""
+    t = b * b
+    if type(t) is not np.ndarray:
+        return a * (1 - t)
+    np.subtract(1, t, t)
+    return np.multiply(a, t, t) if a.shape == t.shape and a.dtype is t.dtype else a * t
+
+
+def sigmoid_backward(a: Any, b: Any) -> Any:
+    """a b (1 - b)."""
+    t = 1 - b
+    if type(t) is not np.ndarray or a.shape != t.shape or a.dtype is not t.dtype:
+        return a * t * b
+    np.multiply(a, t, t)
+    t *= b
+    return t
+
+
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)): four passes, one temporary; overflow of exp gives the right 0."""
     dtype = x.dtype

@@ -64,5 +64,6 @@ def unraveled(x: Array, sizes: tuple[int, ...]) -> Array:
 def xor_sum(x: Array, dim: tuple[int, ...] = (), keepdim: bool = False) -> Array:
     """The exclusive or of the bits of the elements, as float64 or as 64-bit integers."""
     wide = x.astype(np.float64 if x.dtype.kind in "fV" else np.int64)
-    bits = np.ascontiguousarray(wide).view(np.uint64).reshape(np.shape(x))
-    return np.bitwise_xor.reduce(bits, axis=dim, keepdims=keepdim)
+    bits: Any = np.ascontiguousarray(wide).view(np.uint64).reshape(np.shape(x))
+    made: Any = np.bitwise_xor.reduce(bits, axis=dim, keepdims=keepdim)  # type: ignore[call-overload]
+    return made

@@ -58,8 +58,6 @@ def weighted(added: Any, product: Any, beta: Any, alpha: Any) -> Any:
         beta, alpha = int(beta), int(alpha)
     if type(product) is not np.ndarray:
         product = np.asarray(product)
-    if added.shape != product.shape:
-        added = np.broadcast_to(added, product.shape)
     if alpha != 1:
         product *= alpha
     if beta != 0:

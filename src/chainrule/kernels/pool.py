@@ -154,8 +154,15 @@ def max_back(
 
 
 def max_pick(
-    x: Any, like: Any, out: Any, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:  # fmt: skip
+    x: Any,
+    like: Any,
+    out: Any,
+    size: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+) -> Any:
     """The element of `x` at the place where `like` has the maximum `out` of its window."""
     geometry = (size, kernel, stride, padding, dilation)
     if is_half(x) or _any_nan(out):

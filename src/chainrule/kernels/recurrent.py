@@ -48,29 +48,34 @@ def lstm(
 ) -> tuple[Array, Array, Array, Array, Array]:
     """(outputs, cells, gates i f g o after their functions) of all rows, last h, last c."""
     n = h0.shape[1]
-    acts = _gates(x, w_ih, None if b_ih is None else b_ih + b_hh)
+    scale, shift = _to_sigmoids(n, x.dtype)
+    bias = None if b_ih is None else (b_ih + b_hh) * scale
+    acts = _gates(x, w_ih * scale[:, None], bias)
     y, cells = np.empty((len(x), n), x.dtype), np.empty((len(x), n), x.dtype)
-    h, c, turned = h0.copy(), c0.copy(), np.ascontiguousarray(w_hh.T)
-    half, tanh, multiply = x.dtype.type(0.5), np.tanh, np.multiply
+    h, c, turned = h0.copy(), c0.copy(), np.multiply(w_hh.T, scale, order="C")
+    tanh, multiply = np.tanh, np.multiply
     for start, stop in spans(sizes, backwards):
         rows = stop - start
         z = acts[start:stop]
         z += h[:rows].dot(turned)
-        g = tanh(z[:, 2 * n : 3 * n])
-        z *= half  # sigmoid(x) = (tanh(x/2) + 1)/2: one call for all gates
         tanh(z, z)
-        z += 1
-        z *= half
-        z[:, 2 * n : 3 * n] = g
-        cell = cells[start:stop]
-        multiply(z[:, n : 2 * n], c[:rows], cell)
-        g *= z[:, :n]
-        cell += g
+        z *= scale
+        z += shift
+        cell = multiply(z[:, n : 2 * n], c[:rows], cells[start:stop])
+        cell += z[:, :n] * z[:, 2 * n : 3 * n]
         c[:rows] = cell
         out = tanh(cell, y[start:stop])
         out *= z[:, 3 * n :]
         h[:rows] = out
     return y, cells, acts, h, c
+
+
+def _to_sigmoids(n: int, dtype: Any) -> tuple[Array, Array]:
+    """What makes one tanh the functions of all gates, since sigmoid(x) = (tanh(x/2) + 1)/2: the
+    scale, before and after, and the shift."""
+    scale, shift = np.full(4 * n, 0.5, dtype), np.full(4 * n, 0.5, dtype)
+    scale[2 * n : 3 * n], shift[2 * n : 3 * n] = 1, 0
+    return scale, shift
 
 
 def gru(

@@ -78,12 +78,14 @@ def _topk_of_many(x: Any, k: int, dim: int, largest: bool) -> Any:
         some.sort()  # so that equal elements keep their order
         at = some[order(x[some], 0, largest)]
         return x[at], at
-    some = np.argpartition(x, max(kth, 0), dim)
-    some = np.take(some, np.arange(n - k, n) if largest else np.arange(k), dim)
+    if dim != x.ndim - 1:
+        values, at = _topk_of_many(np.ascontiguousarray(x.swapaxes(dim, -1)), k, x.ndim - 1, largest)
+        return tuple(np.ascontiguousarray(v.swapaxes(dim, -1)) for v in (values, at))
+    some = x.argpartition(max(kth, 0), dim)
+    some = np.ascontiguousarray(some[..., n - k :] if largest else some[..., :k])
     some.sort(dim)  # so that equal elements keep their order
-    inside = order(np.take_along_axis(x, some, dim), dim, largest)
-    at = np.take_along_axis(some, inside, dim)
-    return np.take_along_axis(x, at, dim), at
+    at = read(some, order(read(x, some, dim), dim, largest), dim)
+    return read(x, at, dim), at
 
 
 def _slice(x: Any, i: int, dim: int) -> Any:

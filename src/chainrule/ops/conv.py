@@ -1,4 +1,4 @@
-"""Convolution: conv1d to conv3d, their transposes, and `fold`/`unfold`.
+"""Convolution: conv1d to conv3d, their transposes.
 
 One closed family: `convolution` and its two adjoints, `convolution_input` (which is also the
 transposed convolution) and `convolution_weight`, are the three ways of leaving one factor out of
@@ -15,7 +15,7 @@ from typing import Any
 from .. import errors
 from .._state import S
 from ..core.batching import batch_rule, front, moved
-from ..core.declare import _declare, general, linear, public
+from ..core.declare import _declare, general, public
 from ..core.levels import lower
 from ..core.primitive import Primitive
 from ..core.record import OPS
@@ -45,6 +45,21 @@ def _biased_kernel(
     groups: int,
 ) -> Any:
     return kernels.convolution(input, weight, size, stride, padding, dilation, groups, bias)
+
+
+def _biased_input_kernel(
+    input: Any,
+    weight: Any,
+    bias: Any,
+    size: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    groups: int,
+) -> Any:
+    made = kernels.convolution_input(input, weight, size, stride, padding, dilation, groups)
+    made += bias.reshape((-1, *(1,) * len(size)))
+    return made
 
 
 def _to_input(
@@ -122,21 +137,40 @@ _conv_weight = _family(
     "The adjoint of convolution in its weight: correlation of the cotangent with the input.",
     grad_fn="ConvolutionBackwardBackward0",
 ).prim
-_conv_bias = general(
+
+
+def _biased(name: str, kernel: Any, input: Any, weight: Any, doc: str) -> Any:
+    return general(
+        name,
+        kernel,
+        ("input", "weight", "bias"),
+        rules={
+            "input": input,
+            "weight": weight,
+            "bias": lambda xp, g: xp.sum(g, (0, *range(2, len(g.shape))), False),
+        },
+        holomorphic=True,
+        method=False,
+        names=("_" + name,),
+        grad_fn="ConvolutionBackward0",
+        doc=doc,
+    ).prim
+
+
+_conv_bias = _biased(
     "convolution_bias",
     _biased_kernel,
-    ("input", "weight", "bias"),
-    rules={
-        "input": _to_input,
-        "weight": _to_weight,
-        "bias": lambda xp, g: xp.sum(g, (0, *range(2, len(g.shape))), False),
-    },
-    holomorphic=True,
-    method=False,
-    names=("_convolution_bias",),
-    grad_fn="ConvolutionBackward0",
-    doc="Convolution with a number added to each channel, as one op.",
-).prim
+    _to_input,
+    _to_weight,
+    "Convolution with a number added to each channel, as one op.",
+)
+_conv_input_bias = _biased(
+    "convolution_input_bias",
+    _biased_input_kernel,
+    _forward_of,
+    _swapped_weight,
+    "Transposed convolution with a number added to each channel, as one op.",
+)
 
 
 # ---------------------------------------------------------------- batches
@@ -179,15 +213,16 @@ def _batched(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int)
     return _unfold(lower(prim, (_fold(a, at_a), _fold(b, at_b)), params), at_out, size)
 
 
-@batch_rule("convolution_bias")
+@batch_rule("convolution_bias", "convolution_input_bias")
 def _batched_bias(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
     x, weight, bias = inputs
+    plain = _conv if prim is _conv_bias else _conv_input
     if not batched[1] and not batched[2]:
         return _unfold(lower(prim, (_fold(x, 0), weight, bias), params), 0, size)
     if batched[0] or batched[1]:
-        made = _batched(_conv, (x, weight), batched[:2], params, size)
+        made = _batched(plain, (x, weight), batched[:2], params, size)
     else:
-        made = front(lower(_conv, (x, weight), params), False, size)
+        made = front(lower(plain, (x, weight), params), False, size)
     ones = (1,) * len(params[0])
     shape = (size, 1, -1, *ones) if batched[2] else (1, -1, *ones)
     return made + OPS.reshape(bias, shape)
@@ -252,9 +287,9 @@ def _geometry(
     kernel, spatial = weight[2:], shape[2:]
     reach = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
     if 0 in kernel:
-        raise RuntimeError(
-            f"kernel size should be greater than zero, but got kernel size {_shown(kernel)}"
-        )
+        names = ("depth", "height", "width")[-n:]
+        told = " ".join(f"kernel_{name}: {k}" for name, k in zip(names, kernel, strict=True))
+        raise RuntimeError(f"kernel size should be greater than zero, but got {told}")
     if transposed:
         size = _transposed_size(spatial, stride, padding, dilation, after, reach)
     elif same:
@@ -351,11 +386,12 @@ def _transposed_size(
 ) -> Ints:
     if any(a >= s and a >= d for a, s, d in zip(after, stride, dilation, strict=True)):
         names = ("depth", "height", "width")[-len(spatial) :]
+        given = (("output_padding", after), ("stride", stride), ("dilation", dilation))
         told = " ".join(
             f"{what}_{name}: {v}"
-            for what, values in (("output_padding", after), ("stride", stride), ("dilation", dilation))
+            for what, values in given
             for name, v in zip(names, values, strict=True)
-        )  # fmt: skip
+        )
         raise RuntimeError(
             f"output padding must be smaller than either stride or dilation, but got {told}"
         )
@@ -402,14 +438,16 @@ def _check_operands(op: str, x: Any, weight: Any, bias: Any) -> None:
         raise TypeError(f"{op}() received an invalid combination of arguments - got ({got})")
 
 
-def _numbers(op: str, name: str, value: Any) -> Any:
-    """An int, a tuple of ints, or a name, as something hashable."""
-    if type(value) is int or type(value) is str:
+def _numbers(op: str, name: str, value: Any, n: int) -> Any:
+    """A tuple of ints, of an int too, or a name: something hashable."""
+    if type(value) is int:
+        return (value,) * n
+    if type(value) is str:
         return value
     if isinstance(value, (tuple, list)) and all(isinstance(v, int) for v in value):
         return tuple(value)
     if hasattr(value, "__index__") and not isinstance(value, Tensor):
-        return value.__index__()
+        return (value.__index__(),) * n
     raise TypeError(
         f"{op}() received an invalid combination of arguments - got (Tensor, Tensor, "
         f"{name}={type(value).__name__})"
@@ -424,8 +462,9 @@ def _call(x: Any, weight: Any, bias: Any, geometry: Any, groups: int, transposed
     params = (*geometry, groups)
     if bias is None:
         return (_conv_input if transposed else _conv).call(x, weight, params=params)
-    if S.mode is None and not transposed:
-        return _conv_bias.evaluate((x, weight, bias), params)
+    if S.mode is None:
+        biased = _conv_input_bias if transposed else _conv_bias
+        return biased.evaluate((x, weight, bias), params)
     made = (_conv_input if transposed else _conv).call(x, weight, params=params)
     return made + OPS.reshape(bias, (-1, *(1,) * len(geometry[0])))
 
@@ -452,9 +491,9 @@ def _conv_any(
             transposed, output_padding,
         )  # fmt: skip
         return OPS.squeeze(made, 0)
-    stride, padding = _numbers(op, "stride", stride), _numbers(op, "padding", padding)
-    dilation = _numbers(op, "dilation", dilation)
-    after = _numbers(op, "output_padding", output_padding)
+    stride, padding = _numbers(op, "stride", stride, n), _numbers(op, "padding", padding, n)
+    dilation = _numbers(op, "dilation", dilation, n)
+    after = _numbers(op, "output_padding", output_padding, n)
     if transposed and isinstance(padding, str):
         raise TypeError(f"{op}(): argument 'padding' must be tuple of ints, not str")
     _check_dtypes(x, weight, bias)
@@ -465,7 +504,12 @@ def _conv_any(
     )  # fmt: skip
     kind = x._data.dtype.kind
     if kind not in "fcV" and (kind == "b" or transposed):
-        raise errors_of_dtype(f"slow_conv{'_transpose' * transposed}{max(n, 2)}d_cpu", x)
+        raise errors_of_dtype(
+            f"slow_conv_transpose{max(n, 2)}d_out_cpu"
+            if transposed
+            else f"slow_conv{max(n, 2)}d_cpu",
+            x,
+        )
     return _call(x, weight, bias, geometry, groups, transposed)
 
 
@@ -587,240 +631,3 @@ def convolution(
         "convolution", n, input, weight, bias, stride, padding, dilation, groups, transposed,
         output_padding,
     )  # fmt: skip
-
-
-# ---------------------------------------------------------------- time, batch, channels
-
-
-@public("conv_tbc", "nn.functional.conv_tbc")
-def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
-    """Convolution of sequences whose dimensions are (time, batch, channels).
-
-    Args:
-        input: (t, n, c). weight: (kernel, c, o). bias: (o,). pad: zeros on either side in time.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.conv_tbc(torch.ones(4, 1, 2), torch.ones(3, 2, 1), torch.zeros(1)).flatten()
-        tensor([6., 6.])
-    """
-    for i, (name, t) in enumerate((("input", input), ("weight", weight), ("bias", bias))):
-        if not isinstance(t, Tensor):
-            raise errors.wrong_type("conv_tbc", name, i + 1, t)
-    x, w, b = input._data.shape, weight._data.shape, bias._data.shape
-    if len(x) != 3:
-        raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
-    if len(w) != 3:
-        raise RuntimeError(
-            "Weight tensor must have 3 dims: kernel_width, in_channels, out_channels."
-        )
-    if len(b) != 1:
-        raise RuntimeError("Bias must be 1-D")
-    if x[2] != w[1]:
-        raise RuntimeError("Input dim 2 (input channels) is not == dim 1 in the weight tensor")
-    if b[0] != w[2]:
-        raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
-    made = _conv_any(
-        "conv_tbc", 1, OPS.permute(input, (1, 2, 0)), OPS.permute(weight, (2, 1, 0)), bias, 1, pad,
-        1, 1,
-    )  # fmt: skip
-    return OPS.permute(made, (2, 0, 1))
-
-
-# ---------------------------------------------------------------- patches
-
-
-def _folded(
-    xp: Any, g: Any, x_shape: Ints, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints,
-    dilation: Ints,
-) -> Any:  # fmt: skip
-    return xp.col2im(g, x_shape[-2:], kernel, blocks, stride, padding, dilation)
-
-
-def _unfolded(
-    xp: Any, g: Any, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
-    return xp.im2col(g, kernel, blocks, stride, padding, dilation)
-
-
-def _im2col_kernel(
-    x: Any, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
-    return kernels.im2col(x, kernel, blocks, stride, padding, dilation)
-
-
-def _col2im_kernel(
-    x: Any, spatial: Ints, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
-    return kernels.col2im(x, spatial, kernel, blocks, stride, padding, dilation)
-
-
-_im2col = linear(
-    "im2col", _im2col_kernel, _folded, method=False, names=("_im2col",),
-    grad_fn="Im2ColBackward0", doc="Patches as columns; its vjp sums them back.",
-)  # fmt: skip
-_col2im = linear(
-    "col2im", _col2im_kernel, _unfolded, method=False, names=("_col2im",),
-    grad_fn="Col2ImBackward0", doc="Columns summed into an image; its vjp takes the patches.",
-)  # fmt: skip
-
-
-@batch_rule("im2col", "col2im")
-def _leading(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
-    """The kernels take any number of leading dimensions."""
-    return lower(prim, inputs, params)
-
-
-def _pair(op: str, name: str, value: Any, position: int) -> Ints:
-    if isinstance(value, int):
-        return (value, value)
-    if not isinstance(value, (tuple, list)) or not all(isinstance(v, int) for v in value):
-        found = (
-            f"found element of type {type(next(v for v in value if not isinstance(v, int))).__name__}"
-            if isinstance(value, (tuple, list))
-            else f"not {type(value).__name__}"
-        )
-        raise TypeError(
-            f"{op}(): argument '{name}' (position {position}) must be tuple of ints, "
-            + (f"but {found}" if found.startswith("found") else found)
-        )
-    if len(value) != 2:
-        raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(value)}")
-    return tuple(value)
-
-
-def _check_window(kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> None:
-    for what, short, values in (
-        ("kernel size", "kernel", kernel), ("stride", "stride", stride),
-        ("dilation", "dilation", dilation),
-    ):  # fmt: skip
-        if min(values) <= 0:
-            raise RuntimeError(
-                f"{what} should be greater than zero, but got {short}_height: {values[0]} "
-                f"{short}_width: {values[1]}"
-            )
-    if min(padding) < 0:
-        raise RuntimeError(
-            f"padding should be non-negative, but got pad_height: {padding[0]} pad_width: "
-            f"{padding[1]}"
-        )
-
-
-def _blocks_of(spatial: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Ints:
-    return tuple(
-        (h + 2 * p - d * (k - 1) - 1) // s + 1
-        for h, k, s, p, d in zip(spatial, kernel, stride, padding, dilation, strict=True)
-    )
-
-
-def _window(op: str, dilation: Any, kernel_size: Any, padding: Any, stride: Any, at: int) -> Any:
-    kernel = _pair(op, "kernel_size", kernel_size, at)
-    dilation = _pair(op, "dilation", dilation, at + 1)
-    padding = _pair(op, "padding", padding, at + 2)
-    stride = _pair(op, "stride", stride, at + 3)
-    _check_window(kernel, stride, padding, dilation)
-    return kernel, stride, padding, dilation
-
-
-@public("nn.functional.unfold")
-def unfold(
-    input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Any:
-    """Patches of images as columns.
-
-    Args:
-        input: (n, c, h, w) or (c, h, w).
-        kernel_size, dilation, padding, stride: ints or pairs.
-
-    Returns:
-        (n, c * kernel, patches): channels, then the taps of the kernel, row by row.
-
-    Raises:
-        RuntimeError: another rank, or no patch fits.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.nn.functional.unfold(torch.arange(9.0).reshape(1, 1, 3, 3), 2)[0]
-        tensor([[0., 1., 3., 4.],
-                [1., 2., 4., 5.],
-                [3., 4., 6., 7.],
-                [4., 5., 7., 8.]])
-    """
-    if not isinstance(input, Tensor):
-        raise errors.wrong_type("im2col", "input", 1, input)
-    kernel, stride, padding, dilation = _window("im2col", dilation, kernel_size, padding, stride, 2)
-    shape = input._data.shape
-    if len(shape) < 3:
-        errors.checked_dim(2 if len(shape) == 2 else 3, len(shape))
-    if len(shape) not in (3, 4) or 0 in shape[len(shape) - 3 :]:
-        raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
-            f"dimensions for input, but got: {_shown(shape)}"
-        )
-    blocks = _blocks_of(shape[-2:], kernel, stride, padding, dilation)
-    if min(blocks) < 1:
-        raise RuntimeError(
-            f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation="
-            f"{dilation}, padding={padding}, calculated shape of the array of sliding blocks as "
-            f"{blocks}, but its components must be at least one."
-        )
-    if input._data.dtype.kind in "iu":
-        raise errors_of_dtype("im2col_out_cpu", input)
-    return _im2col.prim.call(input, params=(kernel, blocks, stride, padding, dilation))
-
-
-@public("nn.functional.fold")
-def fold(
-    input: Any,
-    output_size: Any,
-    kernel_size: Any,
-    dilation: Any = 1,
-    padding: Any = 0,
-    stride: Any = 1,
-) -> Any:
-    """Columns summed into images where their patches overlap: the adjoint of `unfold`.
-
-    Args:
-        input: (n, c * kernel, patches) or without n.
-        output_size: (h, w) of the result.
-
-    Returns:
-        (n, c, h, w).
-
-    Raises:
-        RuntimeError: the number of rows or of patches does not fit.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.nn.functional.fold(torch.ones(1, 4, 4), (3, 3), 2)[0, 0]
-        tensor([[1., 2., 1.],
-                [2., 4., 2.],
-                [1., 2., 1.]])
-    """
-    if not isinstance(input, Tensor):
-        raise errors.wrong_type("col2im", "input", 1, input)
-    spatial = _pair("col2im", "output_size", output_size, 2)
-    kernel, stride, padding, dilation = _window("col2im", dilation, kernel_size, padding, stride, 3)
-    shape = input._data.shape
-    if len(shape) not in (2, 3) or 0 in shape[len(shape) - 2 :]:
-        raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
-            f"non-zero dimensions for input, but got: {_shown(shape)}"
-        )
-    if shape[-2] % (kernel[0] * kernel[1]):
-        raise RuntimeError(
-            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
-            f"but got input.size(1)={shape[-2]} and kernel_size={kernel}."
-        )
-    blocks = _blocks_of(spatial, kernel, stride, padding, dilation)
-    count = blocks[0] * blocks[1]
-    if shape[-1] != count or min(blocks) < 1:
-        raise RuntimeError(
-            f"Given output_size={spatial}, kernel_size={kernel}, dilation={dilation}, padding="
-            f"{padding}, stride={stride}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {blocks[0]} * {blocks[1]} = {count}, but got "
-            f"input.size(2)={shape[-1]}."
-        )
-    if input._data.dtype.kind in "iu":
-        raise errors_of_dtype("col2im_out_cpu", input)
-    return _col2im.prim.call(input, params=(spatial, kernel, blocks, stride, padding, dilation))

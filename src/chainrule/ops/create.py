@@ -67,10 +67,9 @@ def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     try:
         dims = sizes_of(size)
     except (TypeError, AttributeError):
+        given = size[0] if isinstance(size[0], (tuple, list)) else size
         wrong = next(
-            s
-            for s in (size[0] if isinstance(size[0], (tuple, list)) else size)
-            if not hasattr(s, "__index__")
+            (s for s in given if not hasattr(s, "__index__") or isinstance(s, Tensor)), given[0]
         )
         raise TypeError(
             f"{op}(): argument 'size' (position 1) must be tuple of ints, not "

@@ -14,8 +14,10 @@ import numpy as np
 
 from .. import errors
 from .._state import S, grad_enabled
-from ..core.declare import general, public, spelled
+from ..core.batching import batch_rule
+from ..core.declare import METHODS, general, public, spelled
 from ..core.lanes import one_lane
+from ..core.levels import lower
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..kernels import lapack
@@ -86,10 +88,13 @@ _cholesky = general(
     doc="L with A = L L^H of Hermitian positive-definite matrices; dL = L tril'(L^-1 dA L^-H).",
 )
 _legacy_cholesky = general(
-    "cholesky",
+    "legacy_cholesky",
     _legacy_cholesky_kernel,
     ("A",),
     rules={"A": _cholesky_rule},
+    grad_fn="CholeskyBackward0",
+    names=("cholesky",),
+    method=False,
     doc="L with A = L L^H: the older name of linalg.cholesky.",
 )
 _cholesky_ex = general(
@@ -103,7 +108,7 @@ _cholesky_ex = general(
     doc="L with A = L L^H, and the order of the first minor that is not definite (0: none).",
 )
 _cholesky_lane, _legacy_cholesky_lane = (one_lane(f.prim) for f in (_cholesky, _legacy_cholesky))
-batched("linalg_cholesky", "cholesky", "linalg_cholesky_ex")
+batched("linalg_cholesky", "legacy_cholesky", "linalg_cholesky_ex")
 
 
 def _ready(op: str, A: Any) -> bool:
@@ -164,6 +169,8 @@ def legacy_cholesky(input: Any, upper: bool = False, *, out: Any = None) -> Any:
     return _legacy_cholesky.prim.call(input, params=(bool(upper),), out=out)
 
 
+METHODS["cholesky"] = legacy_cholesky
+
 # ---------------------------------------------------------------- QR
 
 
@@ -221,7 +228,13 @@ _qr = general(
     method=False,
     doc="A = Q R with Q^H Q = 1 and R upper triangular.",
 )
-batched("linalg_qr")
+
+
+@batch_rule("linalg_qr")
+def _batched_qr(prim: Any, inputs: Any, has: Any, params: Any, size: int) -> Any:
+    """The empty Q of mode 'r' is empty for every element."""
+    Q, R = lower(prim, inputs, params)
+    return (OPS.reshape(Q, (size, 0)) if params == ("r",) else Q), R
 
 
 @spelled(_qr)

@@ -73,7 +73,7 @@ def _evenly(x: Tensor, dim: int, h: Any, order: int) -> Tensor:
             (-1.5 * at(0) + 2 * at(1) - 0.5 * at(2)) / h,
             (0.5 * at(-3) - 2 * at(-2) + 1.5 * at(-1)) / h,
         )
-    return OPS.cat([ends[0], inner, ends[1]], dim)  # type: ignore[no-any-return]
+    return OPS.cat([ends[0], inner, ends[1]], dim)
 
 
 def _at_coordinates(x: Tensor, dim: int, places: Tensor, order: int) -> Tensor:
@@ -119,7 +119,7 @@ def _at_coordinates(x: Tensor, dim: int, places: Tensor, order: int) -> Tensor:
             (part(x, dim, last, 1) - part(x, dim, last - 1, 1))
             / part(steps, 0, last - 1, 1).reshape(shape),
         )
-    return OPS.cat([ends[0], inner, ends[1]], dim)  # type: ignore[no-any-return]
+    return OPS.cat([ends[0], inner, ends[1]], dim)
 
 
 @public("gradient")
@@ -213,4 +213,4 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         return ones
     powers = OPS.cumprod(OPS.expand(OPS.unsqueeze(x, 1), (n, columns - 1)), 1)
     made = OPS.cat([ones, powers], 1)
-    return made if increasing else OPS.flip(made, (1,))  # type: ignore[no-any-return]
+    return made if increasing else OPS.flip(made, (1,))

@@ -84,8 +84,15 @@ cosh = elementwise(
     doc="cosh x; d cosh x = sinh x dx.",
 )  # fmt: skip
 tanh = elementwise(
-    "tanh", exact(np.tanh, math.tanh), lambda xp, g, out: g * (1 - out * out), promote=TO_FLOAT,
-    doc="tanh x; d tanh x = (1 - tanh^2 x) dx.",
+    "tanh", exact(np.tanh, math.tanh), lambda xp, g, out: xp.tanh_backward(g, out),
+    promote=TO_FLOAT, doc="tanh x; d tanh x = (1 - tanh^2 x) dx.",
+)  # fmt: skip
+elementwise(  # one op and not three: higher derivatives repeat it many times
+    "tanh_backward", kernels.tanh_backward,
+    a=lambda xp, g, b: xp.tanh_backward(g, b), b=lambda xp, g, a, b: g * a * b * -2,
+    means=lambda a, b: a * (1 - b * b),
+    method=False, has_inplace=False, numbers=False, names=("_tanh_backward",),
+    grad_fn="TanhBackwardBackward0", doc="a (1 - b^2): the vjp of tanh where its result is b.",
 )  # fmt: skip
 asinh = elementwise(
     "asinh", np.arcsinh, lambda xp, g, x: g * xp.rsqrt(x * x + 1), promote=TO_FLOAT,
@@ -167,8 +174,15 @@ rsqrt = elementwise(
 # ---------------------------------------------------------------- sigmoid, relu, sinc
 
 sigmoid = elementwise(
-    "sigmoid", kernels.sigmoid, lambda xp, g, out: g * (1 - out) * out, promote=TO_FLOAT,
+    "sigmoid", kernels.sigmoid, lambda xp, g, out: xp.sigmoid_backward(g, out), promote=TO_FLOAT,
     names=("sigmoid", "special.expit"), doc="s = 1 / (1 + e^-x); ds = s (1 - s) dx.",
+)  # fmt: skip
+elementwise(
+    "sigmoid_backward", kernels.sigmoid_backward,
+    a=lambda xp, g, b: xp.sigmoid_backward(g, b), b=lambda xp, g, a, b: g * a * (1 - 2 * b),
+    means=lambda a, b: a * (1 - b) * b,
+    method=False, has_inplace=False, numbers=False, names=("_sigmoid_backward",),
+    grad_fn="SigmoidBackwardBackward0", doc="a b (1 - b): the vjp of sigmoid where its result is b.",
 )  # fmt: skip
 relu = elementwise(
     "relu", kernels.relu, lambda xp, g, out: xp.where(out <= 0, 0.0, g), names=("relu",),

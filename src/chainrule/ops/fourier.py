@@ -148,7 +148,7 @@ def _resized(x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor:
     changed = [(d, n) for d, n in zip(dims, sizes, strict=True) if shape[d] != n]
     if not changed:
         return x
-    return _resize.prim.call(  # type: ignore[no-any-return]
+    return _resize.prim.call(
         x, params=(tuple([d for d, _ in changed]), tuple([n for _, n in changed]))
     )
 
@@ -222,9 +222,9 @@ def _given(name: str, made: Tensor, out: Any) -> Tensor:
 def _fft_of(x: Tensor, dim: int, normalization: int, forward: bool) -> Tensor:
     """Complex to complex; a real signal by r2c, backward as the conjugate of forward."""
     if x.is_complex():
-        return _c2c.prim.call(x, params=((dim,), normalization, forward))  # type: ignore[no-any-return]
+        return _c2c.prim.call(x, params=((dim,), normalization, forward))
     made = _r2c.prim.call(x, params=((dim,), normalization, False))
-    return made if forward else OPS.conj(made)  # type: ignore[no-any-return]
+    return made if forward else OPS.conj(made)
 
 
 def _fft(x: Tensor, n: int | None, dim: int, normalization: Any, forward: bool) -> Tensor:
@@ -243,7 +243,7 @@ def _rfft(x: Tensor, n: int | None, dim: int, normalization: Any, forward: bool)
     d = _dim(x, dim)
     x = _resized(x, (d,), (x._data.shape[d] if n is None else n,))
     made = _r2c.prim.call(x, params=((d,), normalization(), True))
-    return made if forward else OPS.conj(made)  # type: ignore[no-any-return]
+    return made if forward else OPS.conj(made)
 
 
 def _irfft(x: Tensor, n: int | None, dim: int, normalization: Any, forward: bool) -> Tensor:
@@ -253,7 +253,7 @@ def _irfft(x: Tensor, n: int | None, dim: int, normalization: Any, forward: bool
     _check_points(last)
     x = _resized(x, (d,), (last // 2 + 1,))
     x = OPS.conj(x) if forward else x
-    return _c2r.prim.call(x, params=((d,), normalization(), last))  # type: ignore[no-any-return]
+    return _c2r.prim.call(x, params=((d,), normalization(), last))
 
 
 def _one_dimensional(name: str, make: Callable[..., Tensor], forward: bool, doc: str) -> None:
@@ -313,7 +313,7 @@ _one_dimensional(
 def _fftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
     sizes, dims = _shape_and_dims(x, s, dim)
     x = _resized(_promoted(x, True), dims, sizes)
-    return _c2c.prim.call(x, params=(dims, normalization(), forward))  # type: ignore[no-any-return]
+    return _c2c.prim.call(x, params=(dims, normalization(), forward))
 
 
 def _rfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
@@ -322,13 +322,13 @@ def _rfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: 
     sizes, dims = _shape_and_dims(x, s, dim)
     _need_axis("rfftn", dims)
     x = _resized(_promoted(x, False), dims, sizes)
-    return _r2c.prim.call(x, params=(dims, normalization(), True))  # type: ignore[no-any-return]
+    return _r2c.prim.call(x, params=(dims, normalization(), True))
 
 
 def _irfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
     sizes, dims, last = _half_shape("irfftn", x, s, dim)
     x = _resized(_promoted(x, True), dims, sizes)
-    return _c2r.prim.call(x, params=(dims, normalization(), last))  # type: ignore[no-any-return]
+    return _c2r.prim.call(x, params=(dims, normalization(), last))
 
 
 def _hfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
@@ -336,7 +336,7 @@ def _hfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: 
     x, mode = _resized(_promoted(x, True), dims, sizes), normalization()
     if len(dims) > 1:
         x = _c2c.prim.call(x, params=(dims[:-1], mode, True))
-    return _c2r.prim.call(OPS.conj(x), params=(dims[-1:], mode, last))  # type: ignore[no-any-return]
+    return _c2r.prim.call(OPS.conj(x), params=(dims[-1:], mode, last))
 
 
 def _ihfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
@@ -348,10 +348,8 @@ def _ihfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward:
     x = _resized(_promoted(x, False), dims, sizes)
     made = _r2c.prim.call(x, params=(dims[-1:], mode, True))
     if len(dims) == 1:
-        return OPS.conj(made)  # type: ignore[no-any-return]
-    return _c2c.prim.call(  # type: ignore[no-any-return]
-        OPS.conj_physical(made), params=(dims[:-1], mode, False)
-    )
+        return OPS.conj(made)
+    return _c2c.prim.call(OPS.conj_physical(made), params=(dims[:-1], mode, False))
 
 
 def _several_dimensional(name: str, make: Callable[..., Tensor], forward: bool, doc: str) -> None:
@@ -422,7 +420,7 @@ def _frequencies(
     if out is None:
         return made
     fill_out(out, made)
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 def _all_counts(n: int) -> Any:
@@ -491,7 +489,7 @@ def _shift(op: str, input: Any, dim: Any, up: int) -> Tensor:
     shifts = [(x._data.shape[d] + up) // 2 for d in canonical]
     if not shifts:
         raise RuntimeError("`shifts` required")
-    return T.roll(x, tuple(shifts), tuple(canonical))  # type: ignore[no-any-return]
+    return T.roll(x, tuple(shifts), tuple(canonical))
 
 
 @public("fft.fftshift")

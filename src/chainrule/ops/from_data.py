@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, errors
-from .._state import S
+from .._state import S, inference_enabled
 from ..core.declare import public
+from ..core.node import INFERENCE
 from ..core.primitive import F32
 from ..core.tensor import Tensor, wrap
 
@@ -73,6 +74,8 @@ def check_options(layout: Any, pin_memory: bool) -> None:
 def finished(data: Any, requires_grad: bool) -> Tensor:
     """Wrap, and make it a leaf that requires grad if asked."""
     t = wrap(data)
+    if S.mode is not None and inference_enabled():
+        t._vc = INFERENCE
     if requires_grad:
         if data.dtype.kind not in "fcV":
             raise errors.float_only(

@@ -43,7 +43,7 @@ def _function(name: str) -> Callable[..., Any]:
         >>> callable(torch.{name})
         True
     """
-    return public(name)(function)  # type: ignore[no-any-return]
+    return public(name)(function)
 
 
 for _name in f"{IN_PLACE} {OTHERS}".split():

@@ -80,7 +80,7 @@ def histc(
         _refuse(kernel, x)
     _check_bins(bins)
     low, high = _histc_range(x, min, max)
-    return _histc.prim.call(x, params=(int(bins), low, high), out=out)  # type: ignore[no-any-return]
+    return _histc.prim.call(x, params=(int(bins), low, high), out=out)
 
 
 # ---------------------------------------------------------------- histogram, histogramdd
@@ -312,7 +312,7 @@ def bincount(input: Any, weights: Tensor | None = None, minlength: int = 0) -> T
         return wrap(np.zeros(minlength, np.int64))
     if weights is not None and weights._data.shape != x._data.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    return _bincount.prim.call(x, weights, params=(minlength,))  # type: ignore[no-any-return]
+    return _bincount.prim.call(x, weights, params=(minlength,))
 
 
 # ---------------------------------------------------------------- places and members
@@ -388,7 +388,7 @@ def isin(
     for t in (a, b):
         if t._data.dtype.kind in "bc":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {_title(t)}")
-    return _isin.prim.call(a, b, params=(invert,), out=out)  # type: ignore[no-any-return]
+    return _isin.prim.call(a, b, params=(invert,), out=out)
 
 
 # ---------------------------------------------------------------- a checksum
@@ -419,4 +419,4 @@ def hash_tensor(
                     "Specify the reduction dim with the 'dim' argument."
                 )
             raise IndexError(f"hash_tensor: Expected reduction dim {d} to have non-zero size.")
-    return _hash.prim.call(x, params=(every, keepdim), out=out)  # type: ignore[no-any-return]
+    return _hash.prim.call(x, params=(every, keepdim), out=out)

@@ -18,6 +18,10 @@ from ..core.tensor import Tensor
 # family file -> the names it brings (words, in any order)
 LATE: dict[str, str] = {}
 
+LATE["recurrent"] = (
+    "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell _lstm_layer _gru_layer _rnn_layer"
+)
+
 LATE["fourier"] = (
     "fft.fft fft.ifft fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft fft.irfft fft.rfft2 "
     "fft.irfft2 fft.rfftn fft.irfftn fft.hfft fft.ihfft fft.hfft2 fft.ihfft2 fft.hfftn "
@@ -89,11 +93,24 @@ LATE["attention"] = (
 )
 
 LATE["conv"] = (
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution conv_tbc "
-    "nn.functional.conv1d nn.functional.conv2d nn.functional.conv3d nn.functional.conv_tbc "
-    "nn.functional.conv_transpose1d nn.functional.conv_transpose2d nn.functional.conv_transpose3d "
-    "nn.functional.fold nn.functional.unfold _col2im _convolution _convolution_bias "
-    "_convolution_input _convolution_weight _im2col"
+    "_convolution _convolution_bias _convolution_input _convolution_input_bias "
+    "_convolution_weight conv1d conv2d conv3d conv_transpose1d conv_transpose2d "
+    "conv_transpose3d convolution nn.functional.conv1d nn.functional.conv2d "
+    "nn.functional.conv3d nn.functional.conv_transpose1d nn.functional.conv_transpose2d "
+    "nn.functional.conv_transpose3d"
+)
+
+LATE["conv_tbc"] = (
+    "_conv_tbc conv_tbc nn.functional.conv_tbc"
+)
+
+LATE["conv_grad"] = (
+    "nn.grad.conv1d_input nn.grad.conv1d_weight nn.grad.conv2d_input nn.grad.conv2d_weight "
+    "nn.grad.conv3d_input nn.grad.conv3d_weight"
+)
+
+LATE["fold"] = (
+    "_col2im _im2col nn.functional.fold nn.functional.unfold"
 )
 
 LATE["histogram"] = (
@@ -140,6 +157,41 @@ LATE["masked"] = (
     "masked.logaddexp masked.logsumexp"
 )
 
+LATE["native_norm"] = (
+    "batch_norm_update_stats bilinear binary_cross_entropy_with_logits embedding_renorm_ "
+    "kl_div native_batch_norm native_dropout native_group_norm native_layer_norm "
+    "nn.functional.sigmoid nn.functional.tanh poisson_nll_loss"
+)
+
+LATE["embedding_bag"] = (
+    "_bag_argmax _bag_numbers _bag_spread _bag_sum _bag_weights _embedding_bag_max "
+    "_embedding_bag_put _embedding_bag_sum embedding_bag nn.functional.embedding_bag"
+)
+
+LATE["pool"] = (
+    "_adaptive_avg_pool2d _adaptive_avg_pool3d _adaptive_avg_pool_backward _adaptive_max_pool2d "
+    "_adaptive_max_pool3d _avg_pool2d _avg_pool3d _avg_pool_backward _fractional_max_pool2d "
+    "_fractional_max_pool3d _max_pool2d _max_pool2d_with_indices _max_pool3d "
+    "_max_pool3d_with_indices _max_pool_backward _max_pool_pick _max_unpool2d _max_unpool3d "
+    "_pool_gather _pool_scatter adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d max_pool1d "
+    "max_pool1d_with_indices max_pool2d max_pool3d nn.functional.adaptive_avg_pool1d "
+    "nn.functional.adaptive_avg_pool2d nn.functional.adaptive_avg_pool3d "
+    "nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool1d_with_indices "
+    "nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool2d_with_indices "
+    "nn.functional.adaptive_max_pool3d nn.functional.adaptive_max_pool3d_with_indices "
+    "nn.functional.avg_pool1d nn.functional.avg_pool2d nn.functional.avg_pool3d "
+    "nn.functional.max_pool1d nn.functional.max_pool1d_with_indices nn.functional.max_pool2d "
+    "nn.functional.max_pool2d_with_indices nn.functional.max_pool3d "
+    "nn.functional.max_pool3d_with_indices"
+)
+
+LATE["unpool"] = (
+    "nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool2d_with_indices "
+    "nn.functional.fractional_max_pool3d nn.functional.fractional_max_pool3d_with_indices "
+    "nn.functional.lp_pool1d nn.functional.lp_pool2d nn.functional.lp_pool3d "
+    "nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d"
+)
+
 LATE["matrices"] = (
     "_identity_like _phase_free _quotient _unit_lower linalg.LinAlgError"
 )
@@ -178,46 +230,14 @@ LATE["householder"] = (
 )
 
 LATE["matrix_functions"] = (
-    "Tensor.matrix_exp Tensor.matrix_power Tensor.pinverse chain_matmul linalg.cond "
-    "linalg.lstsq linalg.matrix_exp linalg.matrix_power linalg.matrix_rank linalg.multi_dot "
-    "linalg.pinv linalg.tensorinv linalg.tensorsolve linalg.vander matrix_exp matrix_power "
-    "pinverse return_types.linalg_lstsq vander"
+    "Tensor.matrix_exp Tensor.matrix_power Tensor.pinverse _linalg_lstsq chain_matmul "
+    "linalg.cond linalg.lstsq linalg.matrix_exp linalg.matrix_power linalg.matrix_rank "
+    "linalg.multi_dot linalg.pinv linalg.tensorinv linalg.tensorsolve linalg.vander "
+    "matrix_exp matrix_power pinverse return_types.linalg_lstsq vander"
 )
 
 LATE["lowrank"] = (
     "lobpcg pca_lowrank svd_lowrank"
-)
-
-LATE["native_norm"] = (
-    "batch_norm_update_stats bilinear binary_cross_entropy_with_logits embedding_renorm_ "
-    "kl_div native_batch_norm native_dropout native_group_norm native_layer_norm "
-    "nn.functional.sigmoid nn.functional.tanh poisson_nll_loss"
-)
-
-LATE["embedding_bag"] = (
-    "_bag_argmax _bag_numbers _bag_spread _bag_sum _bag_weights _embedding_bag_max "
-    "_embedding_bag_put _embedding_bag_sum embedding_bag nn.functional.embedding_bag"
-)
-
-LATE["pool"] = (
-    "_adaptive_avg_pool2d _adaptive_avg_pool3d _adaptive_avg_pool_backward _adaptive_max_pool2d "
-    "_adaptive_max_pool3d _avg_pool2d _avg_pool3d _avg_pool_backward _fractional_max_pool2d "
-    "_fractional_max_pool3d _max_pool2d _max_pool2d_with_indices _max_pool3d "
-    "_max_pool3d_with_indices _max_pool_backward _max_pool_pick _max_unpool2d _max_unpool3d "
-    "_pool_gather _pool_scatter adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d max_pool1d "
-    "max_pool1d_with_indices max_pool2d max_pool3d nn.functional.adaptive_avg_pool1d "
-    "nn.functional.adaptive_avg_pool2d nn.functional.adaptive_avg_pool3d "
-    "nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool1d_with_indices "
-    "nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool2d_with_indices "
-    "nn.functional.adaptive_max_pool3d nn.functional.adaptive_max_pool3d_with_indices "
-    "nn.functional.avg_pool1d nn.functional.avg_pool2d nn.functional.avg_pool3d "
-    "nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool2d_with_indices "
-    "nn.functional.fractional_max_pool3d nn.functional.fractional_max_pool3d_with_indices "
-    "nn.functional.lp_pool1d nn.functional.lp_pool2d nn.functional.lp_pool3d "
-    "nn.functional.max_pool1d nn.functional.max_pool1d_with_indices nn.functional.max_pool2d "
-    "nn.functional.max_pool2d_with_indices nn.functional.max_pool3d "
-    "nn.functional.max_pool3d_with_indices nn.functional.max_unpool1d "
-    "nn.functional.max_unpool2d nn.functional.max_unpool3d"
 )
 
 FAMILY_OF = {path: family for family, paths in LATE.items() for path in paths.split()}

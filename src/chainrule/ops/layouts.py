@@ -40,9 +40,10 @@ def _written(name: str, self: Tensor, others: Sequence[Tensor], function: Any) -
     kind = data.dtype.kind
     for i, values in enumerate(zip(*columns, strict=True)):
         value = function(*values)
+        number: Any = value
         if not isinstance(value, (int, float, complex, np.generic)):
             raise TypeError(f"must be real number, not {type(value).__name__}")
-        made[i] = int(value) if kind in "iu" else value
+        made[i] = int(number) if kind in "iu" else number
     data[...] = made.reshape(data.shape)
     bump(self)
     return self
@@ -110,13 +111,13 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
         *(i + extra for i, n in enumerate(target) if n == 1 and shape[i + extra] != 1),
     )
     made = OPS.sum(self, dims, True) if dims else self
-    return OPS.reshape(made, target) if extra else made  # type: ignore[no-any-return]
+    return OPS.reshape(made, target) if extra else made
 
 
 @_method
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """`resize_` to the size of another tensor."""
-    return METHODS["resize_"](self, the_template._data.shape)  # type: ignore[no-any-return]
+    return METHODS["resize_"](self, the_template._data.shape)
 
 
 def _resized(self: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -129,7 +130,7 @@ def _resized(self: Tensor, shape: tuple[int, ...]) -> Tensor:
             f"size of {own_title} ({have} elements). autograd's resize can only change the shape "
             "of a given tensor, while preserving the number of elements. "
         )
-    return OPS.reshape(self, shape)  # type: ignore[no-any-return]
+    return OPS.reshape(self, shape)
 
 
 @_method

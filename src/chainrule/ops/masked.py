@@ -59,6 +59,7 @@ NEUTRAL: dict[str, Callable[[Any, str], Any]] = {
     "sum": lambda dtype, op: 0,
     "prod": lambda dtype, op: 1,
     "max": _least,
+    "exp": lambda dtype, op: -math.inf if dtype.kind == "c" else _least(dtype, op),
     "min": _greatest,
 }
 
@@ -72,7 +73,7 @@ def _filled(op: str, input: Any, mask: Any, neutral: Any) -> Tensor:
         return input
     if isinstance(neutral, str):
         neutral = NEUTRAL[neutral](input._data.dtype, op)
-    return OPS.where(kept, input, neutral)  # type: ignore[no-any-return]
+    return OPS.where(kept, input, neutral)
 
 
 def _dims(input: Any, dim: Dims) -> tuple[int, ...]:
@@ -144,7 +145,7 @@ def sum(
     mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     x = _filled("sum", input, mask, "sum")
-    return T.sum(x, _dims(x, dim), bool(keepdim), dtype=dtype)  # type: ignore[no-any-return]
+    return T.sum(x, _dims(x, dim), bool(keepdim), dtype=dtype)
 
 
 @_documented("The product of the elements that are kept; 1 of none.", *_EACH)
@@ -157,7 +158,7 @@ def prod(
         x = cast(x, dtype)
     for d in sorted(_dims(x, dim), reverse=True):
         x = T.prod(x, d, bool(keepdim))
-    return T.prod(x) if not x._data.ndim else x  # type: ignore[no-any-return]
+    return T.prod(x) if not x._data.ndim else x
 
 
 def _extreme(name: str, neutral: str, what: str) -> None:
@@ -175,7 +176,7 @@ def _extreme(name: str, neutral: str, what: str) -> None:
 
 _extreme("amax", "max", "The largest element that is kept; the least number of none.")
 _extreme("amin", "min", "The smallest element that is kept; the greatest number of none.")
-_extreme("logsumexp", "max", "log of the sum of exp of the elements that are kept.")
+_extreme("logsumexp", "exp", "log of the sum of exp of the elements that are kept.")
 
 
 def _place(name: str, neutral: str, what: str) -> None:
@@ -201,7 +202,7 @@ def _count(input: Tensor, dims: tuple[int, ...], mask: Any) -> Tensor:
     """How many elements are kept."""
     kept = _kept(input, mask)
     ones = T.ones_like(input, dtype=T("result_type")(0, 0)) if kept is None else kept
-    return T.sum(ones, dims, True)  # type: ignore[no-any-return]
+    return T.sum(ones, dims, True)
 
 
 def _dropped_dims(x: Tensor, dims: tuple[int, ...], keepdim: Any) -> Tensor:
@@ -238,7 +239,7 @@ def median(
     wide = _filled("median", wide, _kept(x, mask), math.nan)
     made = T.nanmedian(wide, _first(x, dim), bool(keepdim))[0]
     if floating:
-        return made  # type: ignore[no-any-return]
+        return made
     if np.isnan(made._data).any():
         raise ValueError(
             "masked median expects no fully masked out rows if dtype is not floating point"
@@ -252,7 +253,7 @@ def norm(
     dtype: Any = None, mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     x = _filled("norm", input, mask, math.inf if _number(ord) < 0 else 0)
-    return T("linalg.vector_norm")(x, ord, _dims(x, dim), bool(keepdim), dtype=dtype)  # type: ignore[no-any-return]
+    return T("linalg.vector_norm")(x, ord, _dims(x, dim), bool(keepdim), dtype=dtype)
 
 
 def _number(ord: Any) -> float:
@@ -307,7 +308,7 @@ def std(
     keepdim: bool | None = False, dtype: Any = None, mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     by = _correction(unbiased, correction)
-    return OPS.sqrt(_spread("std", input, dim, by, keepdim, dtype, mask))  # type: ignore[no-any-return]
+    return OPS.sqrt(_spread("std", input, dim, by, keepdim, dtype, mask))
 
 
 # ---------------------------------------------------------------- along a dimension
@@ -319,8 +320,8 @@ def _along(name: str, neutral: str, what: str) -> None:
     ) -> Tensor:
         x = _filled(name, input, mask, neutral)
         if name == "softmin":
-            return T.softmax(-x, _first(x, dim), dtype=dtype)  # type: ignore[no-any-return]
-        return T(name)(x, _first(x, dim), dtype=dtype)  # type: ignore[no-any-return]
+            return T.softmax(-x, _first(x, dim), dtype=dtype)
+        return T(name)(x, _first(x, dim), dtype=dtype)
 
     function.__name__ = function.__qualname__ = name
     _documented(what, "along", "dtype", "mask", call=", 0")(function)
@@ -343,7 +344,7 @@ def normalize(
 ) -> Tensor:  # fmt: skip
     x = _filled("normalize", input, mask, "sum")
     size = norm(input, ord, dim, keepdim=True, dtype=dtype, mask=mask)
-    return _as(x, dtype) / OPS.clamp(size, eps, None)  # type: ignore[no-any-return]
+    return _as(x, dtype) / OPS.clamp(size, eps, None)
 
 
 @public("masked.logaddexp")

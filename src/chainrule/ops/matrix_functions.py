@@ -305,7 +305,7 @@ _lstsq = general(
     ("A", "B"),
     vjp=_lstsq_vjp,
     outputs=("solution", "residuals", "rank", "singular_values"),
-    names=("linalg.lstsq",),
+    names=("_linalg_lstsq",),
     method=False,
     doc="The shortest X with the least |A X - B|.",
 )
@@ -328,8 +328,30 @@ def _empty(t: Tensor, size: int) -> tuple[int, ...]:
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-@spelled(_lstsq)
-def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None, out: Any = None) -> Any:
+@public("linalg.lstsq")
+def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: Any = None, out: Any = None) -> Any:
+    """The shortest X with the least |A X - B|.
+
+    Args:
+        A: (*, m, n).
+        B: (*, m, k), or (*, m) where A has just these leading dimensions.
+        rcond: singular values below rcond times the largest count as zero; default max(m, n) eps.
+        driver: "gelsy" (default), "gelsd" or "gelss"; "gels" takes A to be of full rank.
+
+    Returns:
+        solution (*, n, k); residuals (*, k), where m > n, A has full rank and the driver is not
+        "gelsy"; rank (*), not of "gels"; singular_values of "gelsd" and "gelss". What is not given
+        is empty.
+
+    Differs from PyTorch:
+        Every driver uses the singular values.
+
+    Example:
+        >>> import chainrule as torch
+        >>> A, B = torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])
+        >>> torch.linalg.lstsq(A, B).solution
+        tensor([[2.]])
+    """
     op = "torch.linalg.lstsq"
     need_tensors("linalg_lstsq", input=A, b=B)
     x, b = A._data, B._data
@@ -350,7 +372,8 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None, out: Any = N
     if rcond is None:
         rcond = float(np.finfo(x.dtype).eps * max(x.shape[-2:]))
     params = (float(rcond), driver or "gelsy", vector)
-    return _Lstsq(_lstsq.prim.call(A, B, params=params, out=out))
+    solution, residuals, rank, values = _lstsq.prim.call(A, B, params=params, out=out)
+    return _Lstsq((solution, residuals, rank, values.detach() if out is None else values))
 
 
 def _need_rows(op: str, x: Any, b: Any, vector: bool) -> None:

@@ -35,26 +35,26 @@ def _previous(
         elif rows <= have:
             found.append(y[before[0] : before[0] + rows])
         else:
-            found.append(xp.cat(y[before[0] : before[1]], first[have:rows], 0))
+            found.append(xp.cat([y[before[0] : before[1]], first[have:rows]], 0))
         have, before = rows, (start, stop)
     return found
 
 
 def _in_order(xp: Any, parts: list[Any], backwards: bool) -> Any:
     """The rows of all steps, made in the order of a backward walk, in their places."""
-    return xp.cat(*(parts if backwards else parts[::-1]), 0)
+    return xp.cat(parts if backwards else parts[::-1], 0)
 
 
 def _spread(xp: Any, head: Any, whole: Any, rows: int) -> Any:
     """`whole` with its first rows replaced by `head`."""
-    return head if rows == whole.shape[0] else xp.cat(head, whole[rows:], 0)
+    return head if rows == whole.shape[0] else xp.cat([head, whole[rows:]], 0)
 
 
 def _weights(
     xp: Any, x: Any, before: list[Any], d_in: Any, d_h: Any, w_ih: Any, biases: bool, back: bool
 ) -> tuple[Any, ...]:
     """Cotangents of x, w_ih, w_hh, b_ih, b_hh from those of the products with input and state."""
-    earlier = xp.cat(*(before[::-1] if back else before), 0)
+    earlier = xp.cat(before[::-1] if back else before, 0)
     d_b = xp.sum(d_in, (0,), False) if biases else None
     d_bh = (d_b if d_h is d_in else xp.sum(d_h, (0,), False)) if biases else None
     return (
@@ -89,7 +89,7 @@ def _lstm_back(
     steps = list(kernels.spans(sizes, backwards))
     slope = acts - acts * acts  # of the sigmoids
     new = acts[:, 2 * n : 3 * n]
-    slope = xp.cat(slope[:, : 2 * n], 1 - new * new, slope[:, 3 * n :], 1)
+    slope = xp.cat([slope[:, : 2 * n], 1 - new * new, slope[:, 3 * n :]], 1)
     bent = xp.tanh(cells)
     to_cell = acts[:, 3 * n :] * (1 - bent * bent)
     before_h = _previous(xp, y, h0, sizes, backwards)
@@ -100,8 +100,8 @@ def _lstm_back(
         a = acts[start:stop]
         d = dh[:rows] + gy[start:stop]
         dcell = d * to_cell[start:stop] + dc[:rows] + g_cells[start:stop]
-        gates = xp.cat(dcell * a[:, 2 * n : 3 * n], dcell * c, dcell * a[:, :n],
-                       d * bent[start:stop], 1)  # fmt: skip
+        into = [dcell * a[:, 2 * n : 3 * n], dcell * c, dcell * a[:, :n], d * bent[start:stop]]
+        gates = xp.cat(into, 1)
         gates = (gates + g_acts[start:stop]) * slope[start:stop]
         parts.append(gates)
         dh = _spread(xp, xp.matmul(gates, w_hh), dh, rows)
@@ -156,10 +156,10 @@ def _gru_back(
         ga = g_acts[at]
         d = dh[:rows] + gy[at]
         d_new = (d * keep[at] + ga[:, 2 * n : 3 * n]) * slope_new[at]
-        d_gates = xp.cat(d_new * q[at], d * (h - new[at]), 1)
+        d_gates = xp.cat([d_new * q[at], d * (h - new[at])], 1)
         d_gates = (d_gates + ga[:, : 2 * n]) * slope[at]
-        d_h = xp.cat(d_gates, d_new * r[at] + ga[:, 3 * n :], 1)
-        from_x.append(xp.cat(d_gates, d_new, 1))
+        d_h = xp.cat([d_gates, d_new * r[at] + ga[:, 3 * n :]], 1)
+        from_x.append(xp.cat([d_gates, d_new], 1))
         from_h.append(d_h)
         dh = _spread(xp, xp.matmul(d_h, w_hh) + d * z[at], dh, rows)
     gx, *rest = _weights(

@@ -37,7 +37,7 @@ def _i1e_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
     return g * xp.where(away, xp.i0e(safe) - out * xp.sgn(safe) - out / safe, 0.5)
 
 
-_BESSEL = {
+_BESSEL: dict[str, tuple[str, str, Any, str]] = {
     "i0": ("i0_vml_cpu", "I0Backward0", lambda xp, g, x: g * xp.i1(x),
            "The modified Bessel function I_0; d = I_1(x) dx."),
     "i0e": ("i0e_cpu", "SpecialI0EBackward0",

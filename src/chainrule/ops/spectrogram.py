@@ -42,7 +42,7 @@ def _centered(window: Tensor | None, x: Tensor, win_length: int, n_fft: int) -> 
     if win_length == n_fft:
         return window
     left = (n_fft - win_length) // 2
-    return OPS.slice_backward(window, (n_fft,), 0, left, left + win_length, 1)  # type: ignore[no-any-return]
+    return OPS.slice_backward(window, (n_fft,), 0, left, left + win_length, 1)
 
 
 def _need_signal(op: str, input: Any) -> Tensor:
@@ -60,7 +60,7 @@ def _padded(x: Tensor, by: int, mode: str) -> Tensor:
     places = np.arange(-by, n + by)
     if mode == "constant":
         shape = (*x._data.shape[:-1], n + 2 * by)
-        return OPS.slice_backward(x, shape, last, by, by + n, 1)  # type: ignore[no-any-return]
+        return OPS.slice_backward(x, shape, last, by, by + n, 1)
     if not n:
         raise RuntimeError(
             "Expected 2D or 3D (batch mode) tensor with possibly 0 batch size and other non-zero "
@@ -86,7 +86,7 @@ def _padded(x: Tensor, by: int, mode: str) -> Tensor:
         places %= n
     else:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    return OPS.index_select(x, last, wrap(places))  # type: ignore[no-any-return]
+    return OPS.index_select(x, last, wrap(places))
 
 
 def _check_stft(x: Tensor, facts: dict[str, Any]) -> None:
@@ -192,7 +192,7 @@ def stft(
     else:
         made = OPS.fft_r2c(frames, (last + 1,), int(normalized), onesided is not False)
     made = OPS.transpose(made, last, last + 1)
-    return made if return_complex else OPS.view_as_real(made)  # type: ignore[no-any-return]
+    return made if return_complex else OPS.view_as_real(made)
 
 
 # ---------------------------------------------------------------- and back
@@ -233,7 +233,7 @@ def _added(frames: Tensor, hop: int, n_fft: int) -> Tensor:
     """(..., frames, n_fft) -> (..., time): the frames added up where they overlap."""
     *lead, count, _ = frames._data.shape
     shape = (*lead, n_fft + hop * (count - 1))
-    return OPS.unfold_backward(frames, shape, len(lead), n_fft, hop)  # type: ignore[no-any-return]
+    return OPS.unfold_backward(frames, shape, len(lead), n_fft, hop)
 
 
 def _signals(x: Tensor, n_fft: int, normalized: bool, onesided: bool, complex_: bool) -> Tensor:
@@ -242,10 +242,10 @@ def _signals(x: Tensor, n_fft: int, normalized: bool, onesided: bool, complex_: 
     x = OPS.transpose(x, last - 1, last)
     mode = 1 if normalized else 2
     if complex_:
-        return OPS.fft_c2c(x, (last,), mode, False)  # type: ignore[no-any-return]
+        return OPS.fft_c2c(x, (last,), mode, False)
     if not onesided:
         x = OPS.slice(x, last, 0, n_fft // 2 + 1, 1)
-    return OPS.fft_c2r(x, (last,), mode, n_fft)  # type: ignore[no-any-return]
+    return OPS.fft_c2r(x, (last,), mode, n_fft)
 
 
 @public("istft", method=True)
@@ -337,4 +337,4 @@ def _cropped(
         "zeros in the tail. Please check your center and hop_length settings.",
         stacklevel=3,
     )
-    return OPS.fft_resize(y, (last,), (length,))  # type: ignore[no-any-return]
+    return OPS.fft_resize(y, (last,), (length,))

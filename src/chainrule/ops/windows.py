@@ -110,14 +110,14 @@ def _exponential(
         return finished(np.ones(0, target), requires_grad)
     middle = (M if not sym and M > 1 else M - 1) / 2 if center is None else center
     k = _spaced(-middle / tau, (M - 1 - middle) / tau, M, target, requires_grad)
-    return OPS.exp(-OPS.abs(k))  # type: ignore[no-any-return]
+    return OPS.exp(-OPS.abs(k))
 
 
 def _cosine(M: int, sym: bool, target: Any, requires_grad: bool) -> Tensor:
     if M == 0:
         return finished(np.ones(0, target), requires_grad)
     step = math.pi / (M + 1 if not sym and M > 1 else M)
-    return OPS.sin(_spaced(0.5 * step, (M - 0.5) * step, M, target, requires_grad))  # type: ignore[no-any-return]
+    return OPS.sin(_spaced(0.5 * step, (M - 0.5) * step, M, target, requires_grad))
 
 
 def _gaussian(M: int, sym: bool, target: Any, requires_grad: bool, std: float) -> Tensor:
@@ -128,7 +128,7 @@ def _gaussian(M: int, sym: bool, target: Any, requires_grad: bool, std: float) -
     start = -(M if not sym and M > 1 else M - 1) / 2
     scale = 1 / (std * math.sqrt(2))
     k = _spaced(start * scale, (start + M - 1) * scale, M, target, requires_grad)
-    return OPS.exp(-(k**2))  # type: ignore[no-any-return]
+    return OPS.exp(-(k**2))
 
 
 def _kaiser(M: int, sym: bool, target: Any, requires_grad: bool, beta: float) -> Tensor:
@@ -142,7 +142,7 @@ def _kaiser(M: int, sym: bool, target: Any, requires_grad: bool, beta: float) ->
     end = min(float(b), float(-b + target.type(M - 1) * step))
     k = _spaced(float(-b), end, M, target, requires_grad)
     top = wrap(np.array(b))
-    return OPS.i0(OPS.sqrt(top * top - k**2)) / OPS.i0(top)  # type: ignore[no-any-return]
+    return OPS.i0(OPS.sqrt(top * top - k**2)) / OPS.i0(top)
 
 
 def _bartlett(M: int, sym: bool, target: Any, requires_grad: bool) -> Tensor:
@@ -150,7 +150,7 @@ def _bartlett(M: int, sym: bool, target: Any, requires_grad: bool) -> Tensor:
     if short is not None:
         return short
     step = 2 / _points(M, sym)
-    return 1 - OPS.abs(_spaced(-1, -1 + (M - 1) * step, M, target, requires_grad))  # type: ignore[no-any-return]
+    return 1 - OPS.abs(_spaced(-1, -1 + (M - 1) * step, M, target, requires_grad))
 
 
 def _cosines(M: int, sym: bool, target: Any, requires_grad: bool, a: Iterable[float]) -> Tensor:
@@ -167,7 +167,7 @@ def _cosines(M: int, sym: bool, target: Any, requires_grad: bool, a: Iterable[fl
     signed = np.array([(-1) ** i * w for i, w in enumerate(weights)], target)
     order = np.arange(len(weights), dtype=target)
     waves = wrap(signed[:, None]) * OPS.cos(wrap(order[:, None]) * k)
-    return OPS.sum(waves, (0,), False)  # type: ignore[no-any-return]
+    return OPS.sum(waves, (0,), False)
 
 
 def _hamming(M: int, sym: bool, target: Any, requires_grad: bool, alpha: float) -> Tensor:

@@ -29,12 +29,15 @@ BY_HAND |= {
     "isin": [on(counts, i64([1, 7]))(False), on(x23, x23[0])(True)],
     "hash_tensor": [on(x23)((0, 1), False), on(counts)((1,), True)],
 }
-POLYNOMIALS = (
-    "chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w "
-    "shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v "
-    "shifted_chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he "
-    "laguerre_polynomial_l legendre_polynomial_p"
-).split()
+POLYNOMIALS = tuple(
+    f"{start}chebyshev_polynomial_{kind}" for start in ("", "shifted_") for kind in "tuvw"
+)
+POLYNOMIALS += (
+    "hermite_polynomial_h",
+    "hermite_polynomial_he",
+    "laguerre_polynomial_l",
+    "legendre_polynomial_p",
+)
 BY_HAND |= {name: [on(x23, counts.astype(float))(), on(x23, 4)()] for name in POLYNOMIALS}
 
 

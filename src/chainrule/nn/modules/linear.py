@@ -85,6 +85,9 @@ class Linear(Module):
 
     def forward(self, input: Any) -> Any:
         """x @ weight^T + bias."""
+        own = self.__dict__["_parameters"]
+        if "weight" in own and "bias" in own:  # usually; attributes take half a microsecond each
+            return F.linear(input, own["weight"], own["bias"])
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:

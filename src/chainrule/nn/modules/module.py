@@ -137,13 +137,18 @@ class Module(HookedCalls, Saving):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (
-            self._forward_hooks
-            or self._forward_pre_hooks
-            or self._backward_hooks
-            or self._backward_pre_hooks
-            or _global
-        ):
+        state = self.__dict__  # read once: attributes of a class with __getattr__ are slow
+        try:
+            hooked = (
+                state["_forward_hooks"]
+                or state["_forward_pre_hooks"]
+                or state["_backward_hooks"]
+                or state["_backward_pre_hooks"]
+                or _global
+            )
+        except KeyError:
+            hooked = self._backward_hooks  # says that __init__ was not called
+        if hooked:
             return self._call_hooked(args, kwargs)
         try:
             return self.forward(*args, **kwargs)
