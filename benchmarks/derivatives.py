@@ -160,11 +160,10 @@ def gradient_penalty(torch: Any) -> Step:
     x = torch.randn(16, 8, requires_grad=True)
 
     def step() -> Any:
-        w1.grad = w2.grad = None
+        w1.grad = w2.grad = x.grad = None
         out = torch.tanh(x @ w1.t()) @ w2
         (g,) = torch.autograd.grad(out.sum(), x, create_graph=True)
-        penalty = ((g.norm(2, dim=1) - 1) ** 2).mean()
-        torch.autograd.backward(penalty, inputs=[w1, w2])
+        ((g.norm(2, dim=1) - 1) ** 2).mean().backward()
         return w1.grad
 
     return step
@@ -175,12 +174,12 @@ def gradient_penalty_jax(jax: Any) -> Step:
     w1, w2 = jax.random.normal(keys[0], (32, 8)) / 4, jax.random.normal(keys[1], (32, 1)) / 4
     x = jax.random.normal(keys[2], (16, 8))
 
-    def penalty(weights: Any) -> Any:
+    def penalty(weights: Any, x: Any) -> Any:
         g = jax.grad(lambda x: (np.tanh(x @ weights[0].T) @ weights[1]).sum())(x)
         return ((np.linalg.norm(g, axis=1) - 1) ** 2).mean()
 
-    f = jax.jit(jax.grad(penalty))
-    return lambda: jax.block_until_ready(f((w1, w2)))
+    f = jax.jit(jax.grad(penalty, (0, 1)))
+    return lambda: jax.block_until_ready(f((w1, w2), x))
 
 
 def nested_tanh(torch: Any) -> Step:

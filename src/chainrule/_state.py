@@ -115,4 +115,6 @@ def count_tapes(change: int) -> None:
 
 def snapshot() -> tuple[Any, ...]:
     """Everything a test or a failed call must leave as it was; compare with `==`."""
-    return (_local.grad, _local.inference, tuple(_local.modes), tuple(_local.tapes), S.default_dtype, S.anomaly)
+    local = _local
+    running = tuple(local.modes), tuple(local.tapes)
+    return (local.grad, local.inference, running, S.default_dtype, S.anomaly)

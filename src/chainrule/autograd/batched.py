@@ -63,7 +63,7 @@ def _cast(g: Tensor, t: Tensor) -> Any:
 def _release(outs: Sequence[Tensor], ins: Sequence[Tensor]) -> None:
     """Forget what the nodes between have saved, as a walk does that does not retain the graph."""
     roots = [t._node for t in outs if t._node is not LEAF]
-    passed = aimed(roots, ins) or ()
+    passed = aimed([(r, None) for r in roots], ins) or ()
     for root in roots:
         for node in walk(root):
             if node.k in passed and type(node) is not Output:
@@ -99,4 +99,4 @@ def _checked(i: int, t: Any, g: Any) -> Tensor:
             f"shape of {g.shape} and output[{i}] has a shape of {t.shape}. If you only want some "
             "tensors in `grad_output` to be considered batched, consider using vmap."
         )
-    return g  # type: ignore[no-any-return]
+    return g

@@ -8,6 +8,7 @@ on small tensors shows about a microsecond more than it takes without.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -18,8 +19,16 @@ from .._state import modes
 from ..core.hooks import ACTIVE
 from .following import Follower, line_of
 from .graph import _memory, _saved_arrays, _size
+from .profiler_events import EventList, FunctionEvent, FunctionEventAvg
 
-__all__ = ["Event", "profile", "record_function"]
+__all__ = [
+    "Event",
+    "EventList",
+    "FunctionEvent",
+    "FunctionEventAvg",
+    "profile",
+    "record_function",
+]
 
 
 class Event(NamedTuple):
@@ -70,6 +79,8 @@ class profile(Follower):
 
     def __enter__(self) -> profile:
         if self.enabled:
+            if self.origin:
+                raise RuntimeError("Profiler context manager is not reentrant")
             if "timer" in ACTIVE:
                 raise RuntimeError("can't start a profiler inside another\nHint: one is enough")
             self.origin = time.perf_counter_ns()
@@ -146,8 +157,36 @@ class profile(Follower):
         rows = [(name, n, spent, saved) for name, (n, spent, saved) in found.items()]
         return sorted(rows, key=lambda row: -row[2])
 
-    def table(self, by: str = "op", row_limit: int = 100) -> str:
-        """The rows as text."""
+    @property
+    def function_events(self) -> EventList:
+        """Everything that was timed, under PyTorch's names."""
+        return EventList.of(self._events, self.record_shapes)
+
+    def key_averages(self, group_by_input_shape: bool = False, **options: Any) -> EventList:
+        """One entry for each op, rule and named range; its `table()` prints them.
+
+        Example:
+            >>> import chainrule as torch
+            >>> with torch.autograd.profiler.profile() as prof:
+            ...     y = torch.ones(3).sin().sin()
+            >>> [(e.key, e.count) for e in prof.key_averages()]
+            [('aten::sin', 2)]
+        """
+        return self.function_events.key_averages(group_by_input_shape)
+
+    def total_average(self) -> FunctionEventAvg:
+        """Everything in one entry."""
+        return self.function_events.total_average()
+
+    @property
+    def self_cpu_time_total(self) -> float:
+        """Microseconds in ops, rules and named ranges."""
+        return self.function_events.self_cpu_time_total
+
+    def table(self, by: str = "op", row_limit: int = 100, **options: Any) -> str:
+        """The rows as text; with one of PyTorch's options (`sort_by=` ...) as `EventList.table`."""
+        if options:
+            return self.function_events.table(row_limit=row_limit, **options)
         rows = self.rows(by)[:row_limit]
         total = self.total() or 1
         width = max([len(row[0]) for row in rows] + [len(by)])
@@ -208,6 +247,14 @@ class record_function:
 
     def __init__(self, name: str, args: str | None = None) -> None:
         self.name = name
+
+    def __call__(self, function: Any) -> Any:
+        @functools.wraps(function)
+        def named(*args: Any, **kwargs: Any) -> Any:
+            with record_function(self.name):
+                return function(*args, **kwargs)
+
+        return named
 
     def __enter__(self) -> record_function:
         self.start = time.perf_counter_ns()

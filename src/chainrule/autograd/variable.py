@@ -34,7 +34,12 @@ class Variable(metaclass=VariableMeta):
     """
 
     def __new__(  # type: ignore[misc]
-        cls, data: Any = None, requires_grad: bool = False, volatile: Any = None, *, name: Any = None
+        cls,
+        data: Any = None,
+        requires_grad: bool = False,
+        volatile: Any = None,
+        *,
+        name: Any = None,
     ) -> Tensor:
         """Gives a Tensor."""
         if volatile:
@@ -58,6 +63,4 @@ def variable(*args: Any, **kwargs: Any) -> NoReturn:
     Raises:
         RuntimeError: always, as in PyTorch.
     """
-    raise RuntimeError(
-        "torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead"
-    )
+    raise RuntimeError("torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead")

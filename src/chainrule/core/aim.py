@@ -17,14 +17,14 @@ __all__ = ["aimed"]
 
 
 def aimed(
-    roots: Sequence[Any], targets: Sequence[Any]
+    roots: Sequence[tuple[Any, Any]], targets: Sequence[Any]
 ) -> dict[int, tuple[Any, bool, bool]] | None:
     """For every node to visit, by number: the edges to follow (a tuple where the node has several,
     None where nothing follows), whether some of its edges are left out, and whether its own
     cotangent is asked for.
 
     Args:
-        roots: where the walk starts: nodes and leaves.
+        roots: where the walk starts: (node or leaf, its cotangent).
         targets: tensors that require grad, or gradient edges.
 
     Returns:
@@ -76,10 +76,10 @@ def aimed(
     return lead
 
 
-def _reachable(roots: Sequence[Any], oldest: int) -> dict[int, Any] | None:
+def _reachable(roots: Sequence[tuple[Any, Any]], oldest: int) -> dict[int, Any] | None:
     """The nodes below the roots, by number; none older than `oldest`. None: see `aimed`."""
     found: dict[int, Any] = {}
-    stack = list(roots)
+    stack = [edge for edge, _ in roots]
     while stack:
         node = stack.pop()
         if node is None:

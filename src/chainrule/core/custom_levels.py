@@ -275,8 +275,8 @@ def batched_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params:
         if own_rule:
             raise RuntimeError(
                 f"You tried to vmap over {prim.name}, but it has both generate_vmap_rule=True and "
-                "an overridden vmap staticmethod. Please set generate_vmap_rule=False or delete the "
-                "overridden vmap staticmethod to avoid ambiguity. For more details, please see "
+                "an overridden vmap staticmethod. Please set generate_vmap_rule=False or delete "
+                "the overridden vmap staticmethod to avoid ambiguity. For more details, please see "
                 "https://pytorch.org/docs/main/notes/extending.func.html"
             )
         whole = CustomPrimitive(Whole(function, level, has))
@@ -291,9 +291,7 @@ def batched_(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params:
     return _by_user(level, prim, inputs, inner, has, params)
 
 
-def _by_user(
-    level: Any, prim: Any, inputs: Any, inner: Any, has: Any, params: Any
-) -> Any:
+def _by_user(level: Any, prim: Any, inputs: Any, inner: Any, has: Any, params: Any) -> Any:
     args, _ = prim.arguments(inner, params)
     flags = iter(has)
     in_dims = tuple(0 if isinstance(a, Tensor) and next(flags) else None for a in args)

@@ -66,6 +66,8 @@ def elementwise(
     names: Sequence[str] = (),
     aliases: Sequence[str] = (),
     means: Callable[..., Any] | None = None,
+    product: bool = False,
+    number_as_tensor: bool = False,
     doc: str = "",
     **rules: Callable[..., Any] | None,
 ) -> Any:
@@ -87,6 +89,8 @@ def elementwise(
         names: public names below `torch` (default: its own).
         aliases: further names, functions and methods.
         means: of a fused op: the same in operators, for formulas.
+        product: it is a * b; what is summed of it may be computed as an inner product.
+        number_as_tensor: PyTorch makes a tensor of a number, so its node shows two inputs.
 
     Returns:
         The public function; `.prim` is the primitive.
@@ -109,7 +113,7 @@ def elementwise(
         domain=domain,
         doc=doc,
     )
-    prim.means = means
+    prim.means, prim.product, prim.number_as_tensor = means, product, number_as_tensor
     lane = lane and not prim.params
     function = _elementwise_function(prim, constants) if lane else _plain(prim)
     _publish(prim, function, names, aliases, method)
@@ -335,12 +339,20 @@ def reduction(
     # what the machine needs besides the rule's own names, to put the dimensions back
     names = (*wanted, *(n for n in ("x_shape", "dim", "keepdim") if n not in wanted))
 
+    at_shape, at_dim, at_keepdim = map(names.index, ("x_shape", "dim", "keepdim"))
+    at_out = names.index("out") if "out" in wanted else -1
+    count = len(wanted)
+
     def vjp(xp: Any, g: Any, *values: Any) -> Any:
-        v = dict(zip(names, values, strict=True))
-        back = (v["x_shape"], v["dim"], v["keepdim"])
-        if "out" in v:
-            v["out"] = unreduced(xp, v["out"], *back)
-        return rule(xp, unreduced(xp, g, *back), *[v[n] for n in wanted])
+        shape, dim = values[at_shape], values[at_dim]
+        if values[at_keepdim] or not shape:
+            return rule(xp, g, *values[:count])
+        g = unreduced(xp, g, shape, dim, False)
+        if at_out < 0:
+            return rule(xp, g, *values[:count])
+        v = list(values[:count])
+        v[at_out] = unreduced(xp, v[at_out], shape, dim, False)
+        return rule(xp, g, *v)
 
     vjp.parameter_names = ("xp", "g", *names)  # type: ignore[attr-defined]
     function = _declare(name, "reduction", kernel, ("x",), (vjp,), **options)

@@ -243,9 +243,9 @@ def towards(
     recording: bool,
 ) -> list[Any]:
     """The cotangents of the targets, None where nothing arrives; `roots` is emptied."""
-    starts = [e for e, _ in roots]
-    aim = None if ACTIVE else aimed(starts, targets)
+    aim = None if ACTIVE else aimed(roots, targets)
     if aim is None:
+        starts = [e for e, _ in roots]
         watch = Watch(starts, targets, recorded)
         watch.capturing = True
         leaves = _walk(roots, keep, recorded, watch, recording)
@@ -255,12 +255,18 @@ def towards(
         found = [watch.of(t) for t in targets]
         watch.captured, watch.found = {}, {}
         return found
-    reached = [(e, g) for e, g in roots if not e.k or e.k in aim]
-    leaves = _walk(reached, keep, recorded, None, recording, aim)
+    for i in range(len(roots) - 1, -1, -1):
+        k = roots[i][0].k
+        if k and k not in aim:
+            del roots[i]
+    leaves = _walk(roots, keep, recorded, None, recording, aim)
     roots.clear()
-    reached.clear()
-    ends = [t if t._node is LEAF else t._node for t in targets]
-    return [leaves[id(end)][1] if id(end) in leaves else None for end in ends]
+    made: list[Any] = []
+    for t in targets:
+        node = t._node
+        entry = leaves.get(id(t if node is LEAF else node))
+        made.append(None if entry is None else entry[1])
+    return made
 
 
 def _leveled(outputs: Sequence[Any], cotangents: Sequence[Any]) -> bool:

@@ -272,7 +272,7 @@ class BinaryNode(Node):
         bare = {n: None if t is None else t._data for n, t in self._tensors().items()}
         shapes = self.p
         if type(edges) is not tuple:  # HalfNode
-            rule: Any = self.prim.rules[self.side]  # type: ignore[attr-defined]
+            rule: Any = self.prim.rules[self.side]
             g = rule.fn(RAW, g, *[bare[n] for n in rule.names])
             return g if shapes is None else rows_to(g, shapes)
         gs = [
@@ -348,7 +348,7 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
             return ga, gb
         return sum_to(RAW, ga, shapes[0]), sum_to(RAW, gb, shapes[1])
 
-    product = prim.name == "mul"
+    product = prim.product
 
     def raw_cross(node: Any, g: Any, keep: bool) -> Any:
         a, b, shapes = node.s0, node.s1, node.p
@@ -389,6 +389,15 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
             return ga, gb
         return sum_to(REC, ga, shapes[0]), sum_to(REC, gb, shapes[1])
 
+    def raw_left(node: Any, g: Any, keep: bool) -> Any:
+        if node.p is not None:
+            return BinaryNode.raw(node, g, keep)
+        b = _checked(node, "b", node.s1, node.v1)._data
+        a = _checked(node, "a", node.s0, node.v0)._data
+        if not keep:
+            node.s0 = node.s1 = _GONE
+        return fn_a(RAW, g, b), fn_b(RAW, g, a, b)
+
     def rec_left(node: Any, g: Any, keep: bool) -> Any:  # b has to do with both
         a, b, shapes = node.s0, node.s1, node.p
         if shapes is not None:
@@ -402,7 +411,8 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
     def some_cross(node: Any, g: Any, keep: bool, recorded: bool, edges: Any) -> Any:
         xp: Any = REC if recorded else RAW
         first = edges[0] is not None
-        t = _checked(node, "b", node.s1, node.v1) if first else _checked(node, "a", node.s0, node.v0)
+        at = ("b", node.s1, node.v1) if first else ("a", node.s0, node.v0)
+        t = _checked(node, *at)
         if not keep:
             node.s0 = node.s1 = _GONE
         g = (fn_a if first else fn_b)(xp, g, t if recorded else t._data)
@@ -415,7 +425,7 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
     if names == ((), ()):
         body |= {"raw": raw_nothing, "rec": rec_nothing}
     elif names == (("b",), ("a", "b")):
-        body |= {"rec": rec_left}
+        body |= {"raw": raw_left, "rec": rec_left}
     elif names == (("b",), ("a",)):
         body |= {"raw": raw_cross, "rec": rec_cross, "some": some_cross}
     return type(title, (BinaryNode,), body)
@@ -443,7 +453,7 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
     assert rule is not None
     fn, names = rule.fn, rule.names
 
-    product = prim.name == "mul"
+    product = prim.product
 
     def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
         g = fn(RAW, g)
@@ -520,7 +530,7 @@ class PairNode(BinaryNode):
             None if e is None else r.fn(xp, g, *[values[n] for n in r.names])  # type: ignore[union-attr]
             for r, e in zip(self.prim.rules, edges, strict=True)
         ]
-        return tuple(x if x is None or conj is None else conj(x) for x in gs)  # type: ignore[return-value]
+        return tuple(x if x is None or conj is None else conj(x) for x in gs)
 
 
 def pair_node(prim: Primitive, title: str) -> type[PairNode]:
@@ -531,7 +541,25 @@ def pair_node(prim: Primitive, title: str) -> type[PairNode]:
     fn_a, fn_b = rule_a.fn, rule_b.fn
 
     def raw(node: Any, g: Any, keep: bool) -> Any:
-        return some(node, g, keep, False, node.e)
+        if g.dtype.kind == "c":
+            return some(node, g, keep, False, node.e)
+        ea, eb = node.e
+        ga = gb = None
+        if ea is not None:
+            b = node.s1
+            vc = b._vc
+            if (0 if vc is None else vc[0]) != node.v1:
+                raise errors.modified_saved(node, "b", b, node.v1)
+            ga = fn_a(RAW, g, b._data, *node.p)
+        if eb is not None:
+            a = node.s0
+            vc = a._vc
+            if (0 if vc is None else vc[0]) != node.v0:
+                raise errors.modified_saved(node, "a", a, node.v0)
+            gb = fn_b(RAW, g, a._data, *node.p)
+        if not keep:
+            node.s0 = node.s1 = _GONE
+        return ga, gb
 
     def rec(node: Any, g: Any, keep: bool) -> Any:
         return some(node, g, keep, True, node.e)
@@ -627,6 +655,6 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
     raw = {(): raw_nothing, ("b",): raw_number}.get(names, raw_any)
     rec = {(): rec_nothing, ("b",): rec_number}.get(names, NumberNode.rec)
     body = {"prim": prim, "raw": raw, "rec": rec, "saves_a": "a" in names, "__slots__": ()}
-    if prim.name in ("add", "div", "mul", "sub"):  # PyTorch makes a tensor of their number
+    if prim.number_as_tensor:
         body["unseen"] = 1
     return type(title, (NumberNode,), body)

@@ -81,10 +81,12 @@ class Primitive:
         "layout",
         "means",
         "name",
+        "number_as_tensor",
         "number_node",
         "numbers",
         "outputs",
         "params",
+        "product",
         "promote",
         "public",
         "rows",
@@ -138,8 +140,10 @@ class Primitive:
             body = {"prim": self, "__slots__": ()}
             self.number_node = type(number_grad_fn, (GeneralNode,), body)
         self.check = check
-        # the short way of a call without parameters; `below=True`: no interpreter is below the caller
+        # the short way of a call without parameters; `below=True`: no interpreter below the caller
         self.lane: Callable[..., Any] | None = None
+        self.product = False  # a * b: what is summed of it may be an inner product
+        self.number_as_tensor = False  # PyTorch's node shows a second input for a number
         self.means: Callable[..., Any] | None = None  # a fused op in operators, for formulas
         self.rows: Callable[[Any, Any, Any], Any] | None = None  # see core/rows.py
         self.public: Callable[..., Any] = self.call

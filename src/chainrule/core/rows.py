@@ -41,7 +41,7 @@ def rows(
     """
     if ACTIVE or _state.modes():
         return None
-    aim = aimed([e for e, _ in roots], targets)
+    aim = aimed(roots, targets)
     if aim is None:
         return None
     before = set_grad(False)
@@ -58,7 +58,7 @@ def _walk(roots: Any, aim: dict[int, Any], size: int) -> dict[int, Any] | None:
     found: dict[int, Any] = {}  # by identity of the leaf or node aimed at
     waiting: dict[int, Any] = {}
     heap: list[int] = []
-    pairs = [(e, g) for e, g in roots if not e.k or e.k in aim]
+    pairs: Any = [(e, g) for e, g in roots if not e.k or e.k in aim]
     while True:
         for edge, g in pairs:
             if edge is None or g is None:
@@ -127,4 +127,4 @@ def _bare(t: Any, level: Batch) -> Any:
     return np.broadcast_to(t._data, (level.size, *t._data.shape))
 
 
-nodes.Node.rows = any_rows  # type: ignore[method-assign]
+nodes.Node.rows = any_rows  # type: ignore[method-assign, assignment]

@@ -98,7 +98,8 @@ class Tape:
             raise errors.float_only(
                 "only Tensors of floating point dtype can require gradients", t.dtype
             )
-        return self.lifted(self._origin(self._sunk(t, len(self.levels))))
+        made: Tensor = self.lifted(self._origin(self._sunk(t, len(self.levels))))
+        return made
 
     def _sunk(self, t: Tensor, depth: int) -> Tensor:
         """`t` for every element of the batches of the `depth` outermost levels, below them."""
@@ -106,7 +107,7 @@ class Tape:
             return t
         level = self.levels[depth - 1]
         if level.owns(t):
-            return self._sunk(t._inner, depth - 1)  # type: ignore[attr-defined]
+            return self._sunk(t._inner, depth - 1)
         below = self._sunk(t, depth - 1)
         sizes = tuple([n.size for n in self.levels[: depth - 1]])
         data = below._data
@@ -114,7 +115,8 @@ class Tape:
         data = data.reshape((*sizes, 1, *data.shape[depth - 1 :]))
         made = wrap(np.broadcast_to(data, shape))
         if below._node is not None and self.outer:
-            made = OPS.expand.prim.evaluate((OPS.unsqueeze.prim.evaluate((below,), (depth - 1,)),), (shape,))
+            column = OPS.unsqueeze.prim.evaluate((below,), (depth - 1,))
+            return OPS.expand.prim.evaluate((column,), (shape,))  # type: ignore[no-any-return]
         return made
 
     def lifted(self, t: Tensor) -> Any:
@@ -205,14 +207,14 @@ class Tape:
 
     def _pulled(self, edges: Any, gs: Any, leaves: Any, keep: bool) -> list[Tensor | None]:
         roots = [(e, g) for e, g in zip(edges, gs, strict=True) if e is not None and g is not None]
-        leveled = any(g._wrapped for _, g in roots)  # type: ignore[union-attr]
+        leveled = any(g._wrapped for _, g in roots)
         recording = grad_enabled() and (
-            any(g._node is not None for _, g in roots)  # type: ignore[union-attr]
+            any(g._node is not None for _, g in roots)
             or self.survey([e for e, _ in roots])[1]
         )
         if recording or leveled:
             return engine.towards(roots, leaves, True, True, recording)
-        raw = [(e, g._data) for e, g in roots]  # type: ignore[union-attr]
+        raw = [(e, g._data) for e, g in roots]
         return engine.handed(engine.towards(raw, leaves, keep, False, False))
 
     def rows(
@@ -289,9 +291,11 @@ def _sever(origins: set[int], oldest: int) -> None:
     were made a moment ago: the collector lists the youngest objects first."""
     for generation in range(3):
         for t in gc.get_objects(generation):
-            if isinstance(t, Tensor) and t._node is not None and t._node is not LEAF:
-                if t._node.k < oldest and _ends_only_in(t._node, origins, oldest):
-                    t._node = None
+            node = t._node if isinstance(t, Tensor) else None
+            if node is None or node is LEAF or node.k > oldest:
+                continue
+            if _ends_only_in(node, origins, oldest):
+                t._node = None
 
 
 def _ends_only_in(node: Any, origins: set[int], oldest: int) -> bool:

@@ -3,8 +3,8 @@
 The engine comes here only at nodes that have hooks (or are one output of several), and in walks
 that carry a `Watch`: those towards given inputs, and those while `hooks.ACTIVE` is not empty. The
 order is PyTorch's: at a node the hooks of its outputs in the order of their registration, then
-`retain_grad`, then its pre-hooks, the rule, its hooks; whoever asked for its cotangent gets it before
-all of them, or after the hooks of its outputs if the walk ends there. A leaf
+`retain_grad`, then its pre-hooks, the rule, its hooks; whoever asked for its cotangent gets it
+before all of them, or after the hooks of its outputs if the walk ends there. A leaf
 with hooks is served as soon as its last contribution has arrived; other leaves are served when the
 walk is over. Hooks run with recording off, unless the walk is recorded.
 """

@@ -75,7 +75,7 @@ def inside(tree: Any, make: Callable[[Tensor], Any]) -> tuple[Any, list[Any], An
     return spec.build(made), made, spec
 
 
-def outside(level: Level, tree: Any) -> Any:
+def outside(level: Any, tree: Any) -> Any:
     """The tree with values of the level taken one level down."""
     found, spec = flatten(tree)
     return spec.build([level.inner(t) for t in found])
@@ -137,7 +137,7 @@ def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
         tensor([2., 2.])
     """
     while tensor._wrapped:
-        tensor = tensor._inner  # type: ignore[attr-defined]
+        tensor = tensor._inner
         if not recurse:
             break
     return tensor

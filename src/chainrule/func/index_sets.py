@@ -18,6 +18,7 @@ from ..core.interpreter import pop, push
 from ..core.levels import Level, Wrapped, is_float, lower, outs_of
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor
+from . import spread_regions  # noqa: F401  # enters its rules into the table
 from .spread import spread
 
 __all__ = ["Sets", "Tracing"]

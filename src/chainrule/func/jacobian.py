@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .._state import modes
 from ..core.pytree import flatten
 from ..core.record import OPS
-from ..core.tensor import Tensor, wrap
-from .._state import modes
 from ..core.tape import Tape
+from ..core.tensor import Tensor, wrap
 from ..core.vmap import vmap
 from .arguments import chosen, need_real, outside, replaced, split_aux, transformed
 from .linear import jvp_of, need_floating, vjp_of

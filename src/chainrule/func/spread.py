@@ -368,7 +368,7 @@ def _table() -> dict[str, Callable[[Call, int], Any]]:
     by_rule: list[tuple[Callable[[Call, int], Any], str]] = [
         (same, "to_dtype conj conj_physical real imag index_fill fill_diagonal"),
         (placed, "select_backward slice_backward diagonal_backward diag_embed tril triu"),
-        (dense, "as_strided _view_dtype view_as_real view_as_complex"),
+        (dense, "_view_dtype view_as_real view_as_complex"),
         (reduced, "sum mean prod var_mean std_mean aminmax max_dim min_dim kthvalue mode "
                   "median_dim nanmedian_dim median nanmedian"),
         (along, "softmax log_softmax cumsum cumprod logcumsumexp cummax cummin sort topk glu "

@@ -129,6 +129,10 @@ def hardswish(x: Array, out: Array) -> Array:
 @blocked
 def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     """x, or 0 where |x| <= lambd."""
+    if x.dtype.kind == "f" and lambd >= 0:
+        made = x * (np.abs(x) > lambd)  # NaN times False is NaN
+        made += 0.0  # no -0.0
+        return made
     return select(~(abs(x) <= lambd), x, x.dtype.type(0))  # NaN stays
 
 

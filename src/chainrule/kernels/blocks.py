@@ -105,12 +105,12 @@ def at_least(x: Array, low: float) -> Array:
     return _clip(x, _number(low, x.dtype), limits[1])
 
 
-def at_most(x: Array, high: float) -> Array:
+def at_most(x: Array, high: float, out: Array = None) -> Array:
     """min(x, high); NaN stays."""
     limits = _LIMITS.get(x.dtype)
     if limits is None or type(x) is not _ndarray:
-        return np.minimum(x, high)
-    return _clip(x, limits[0], _number(high, x.dtype))
+        return np.minimum(x, high, out=out)
+    return _clip(x, limits[0], _number(high, x.dtype), out=out)
 
 
 def between(x: Array, low: float, high: float, out: Array = None) -> Array:

@@ -12,6 +12,7 @@ factor of three to four over columns of a whole batch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
@@ -56,6 +57,7 @@ class Plan(NamedTuple):
         direct: they are the input as it lies. last: of each tap of the last dimension, the index of
             what it fills in `lead`, and of what it reads. outer: the same from `lead` to columns.
         lead, col: their shapes without batch, groups and channels. sparse: `lead` keeps zeros.
+        rows, outputs: how many taps and outputs the columns have.
     """
 
     direct: bool
@@ -64,6 +66,8 @@ class Plan(NamedTuple):
     lead: Ints
     col: Ints
     sparse: bool
+    rows: int
+    outputs: int
 
 
 @lru_cache(maxsize=1024)
@@ -114,6 +118,8 @@ def plan_of(
         (kernel[n], *reach, size[n]),
         (*kernel, *size),
         not full,
+        _size(kernel),
+        _size(size),
     )
 
 
@@ -140,8 +146,7 @@ class Columns:
 
     def __init__(self, plan: Plan, head: Ints, dtype: Any, memory: Any = (None, None)) -> None:
         self.plan = plan
-        n = len(plan.col) // 2
-        self.flat = (head[1], head[2] * _size(plan.col[:n]), _size(plan.col[n:]))
+        self.flat = (head[1], head[2] * plan.rows, plan.outputs)
         self.lead = _buffer((*head, *plan.lead), dtype, memory[0])
         if plan.sparse:
             self.lead[...] = 0
@@ -213,35 +218,39 @@ def blocks(
     ]
 
 
-class Work:
-    """The blocks of one convolution with their columns.
+@lru_cache(maxsize=512)
+def schedule(
+    head: Ints, spatial: Ints, kernel: Ints, geometry: tuple[Ints, ...], itemsize: int
+) -> tuple[int, list[tuple[slice, slice, Plan]]]:
+    """How one convolution is done: the largest number of images at once, and for each block its
+    images, its part of the flattened outputs, and how its columns are built."""
+    size, stride, padding, dilation = geometry
+    row = head[1] * head[2] * _size(kernel) * _size(size[1:]) * itemsize
+    step, found = blocks(head[0], row, size, stride, padding)
+    per_row = _size(size[1:])
+    return step, [
+        (
+            b.images,
+            slice(b.rows.start * per_row, b.rows.stop * per_row),
+            plan_of(spatial, kernel, b.size, stride, b.padding, dilation),
+        )
+        for b in found
+    ]
 
-    Iterating gives (images, slice of the flattened outputs, columns' builder).
-    """
 
-    def __init__(self, head: Ints, spatial: Ints, kernel: Ints, geometry: Any, dtype: Any) -> None:
-        size, stride, padding, dilation = geometry
-        self.head, self.dtype, self.whole = head, dtype, size
-        self.spatial, self.kernel, self.stride, self.dilation = spatial, kernel, stride, dilation
-        row = head[1] * head[2] * _size(kernel) * _size(size[1:]) * dtype.itemsize
-        self.step, self.blocks = blocks(head[0], row, size, stride, padding)
-
-    def __iter__(self) -> Any:
-        per_row = _size(self.whole[1:])
-        head = (self.step, *self.head[1:])
-        columns: Any = None
-        last: Any = None
-        memory: Any = (None, None)
-        for b in self.blocks:
-            if b[2:] != last:
-                last = b[2:]
-                plan = plan_of(
-                    self.spatial, self.kernel, b.size, self.stride, b.padding, self.dilation
-                )
-                columns = Columns(plan, head, self.dtype, memory)
-                if memory[0] is None:
-                    memory = columns.lead.reshape(-1), columns.col.reshape(-1)
-            yield b.images, slice(b.rows.start * per_row, b.rows.stop * per_row), columns
+def work(
+    head: Ints, spatial: Ints, kernel: Ints, geometry: tuple[Ints, ...], dtype: Any
+) -> Iterator[tuple[slice, slice, Columns]]:
+    """(images, part of the flattened outputs, columns) of each block; the buffers are shared."""
+    step, parts = schedule(head, spatial, kernel, geometry, dtype.itemsize)
+    columns: Any = None
+    memory: Any = (None, None)
+    for images, outputs, plan in parts:
+        if columns is None or columns.plan is not plan:
+            columns = Columns(plan, (step, *head[1:]), dtype, memory)
+            if memory[0] is None:
+                memory = columns.lead.reshape(-1), columns.col.reshape(-1)
+        yield images, outputs, columns
 
 
 def _grouped(x: Any, groups: int) -> Any:
@@ -299,7 +308,7 @@ def convolution(
         return out
     if bias is not None:
         bias = bias.reshape((groups, -1, 1))
-    for images, outputs, columns in Work(xg.shape[:3], spatial, kernel, geometry, dtype):
+    for images, outputs, columns in work(xg.shape[:3], spatial, kernel, geometry, dtype):
         part = flat[images, ..., outputs]
         np.matmul(wm, columns.of(xg[images]), out=part)
         if bias is not None:
@@ -329,7 +338,7 @@ def convolution_input(
     made = np.zeros(shape, dtype)
     xg = _grouped(made, groups)
     one = turned.shape[2] == 1  # BLAS is slow at products with inner dimension 1
-    for images, outputs, columns in Work(xg.shape[:3], size, kernel, geometry, dtype):
+    for images, outputs, columns in work(xg.shape[:3], size, kernel, geometry, dtype):
         part = gg[images, ..., outputs]
         columns.back(turned * part if one else np.matmul(turned, part), xg[images])
     return made
@@ -367,7 +376,7 @@ def convolution_weight(
         return _summed(np.matmul(cols, gg.swapaxes(2, 3))).swapaxes(1, 2).reshape(shape)
     total: Any = None
     gt = gg.swapaxes(2, 3)
-    for images, outputs, columns in Work(xg.shape[:3], spatial, size, geometry, dtype):
+    for images, outputs, columns in work(xg.shape[:3], spatial, size, geometry, dtype):
         part = _summed(np.matmul(columns.of(xg[images]), gt[images, :, outputs]))
         if total is None:
             total = part

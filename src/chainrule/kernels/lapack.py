@@ -130,6 +130,11 @@ def _eliminated(x: Any) -> tuple[Any, Any, Any]:
 def permutation(pivots: Any, m: int) -> Any:
     """For each row of LU, the row of A that it was."""
     k = pivots.shape[-1]
+    if pivots.ndim == 1:
+        rows = list(range(m))
+        for j, p in enumerate(pivots.tolist()):
+            rows[j], rows[p - 1] = rows[p - 1], rows[j]
+        return np.array(rows, np.int64)
     flat = pivots.reshape(int(np.prod(pivots.shape[:-1])), k)
     order = np.tile(np.arange(m), (len(flat), 1))
     count = np.arange(len(flat))
@@ -150,9 +155,6 @@ def permutation_matrix(pivots: Any, m: int, dtype: Any) -> Any:
 def lu_solve(lu: Any, pivots: Any, b: Any, adjoint: bool = False) -> Any:
     """X with A X = B, or A^H X = B, from the factors of A."""
     n = lu.shape[-1]
-    getrs = routine("getrs", lu.dtype) if n and b.size and lu.ndim == b.ndim == 2 else None
-    if getrs is not None:
-        return getrs(lu, pivots - 1, b, trans=2 if adjoint else 0)[0]
     rows = permutation(pivots, n)
     if adjoint:
         h = hermitian(lu)
@@ -183,27 +185,44 @@ def solve_triangular(
     if not (a.size and b.size):
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         return np.zeros((*batch, *b.shape[-2:]), b.dtype)
-    trtrs = routine("trtrs", a.dtype)
-    if trtrs is None or (a.ndim > 2 and not few(a)):
+    try:
+        return _by_blocks(a, b, upper, unitriangular)
+    except Failure:  # LAPACK refuses a zero on the diagonal; substitution gives inf and nan
         return _substituted(a, b, upper, unitriangular)
-    if a.ndim == b.ndim == 2:
-        return _one_triangular(trtrs, a, b, upper, unitriangular)
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
-    return stacked(
-        lambda x, y: (_one_triangular(trtrs, x, y, upper, unitriangular),),
-        (a, b), (b.shape[-2:],), (b.dtype,),
-    )[0]  # fmt: skip
 
 
-def _one_triangular(trtrs: Any, a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:
-    if a.flags.c_contiguous and a.shape[0] > 1:  # LAPACK reads columns: the transpose needs no copy
-        made, info = trtrs(a.T, b, lower=upper, trans=1, unitdiag=unitriangular)
-    else:
-        made, info = trtrs(a, b, lower=not upper, unitdiag=unitriangular)
-    if info:  # LAPACK refuses a zero on the diagonal; substitution gives inf and nan
-        return _substituted(a, b, upper, unitriangular)
-    return made
+_BLOCK = 128
+
+
+@lru_cache(64)
+def _mask(n: int, strict: bool) -> Any:
+    """Where a matrix has its upper triangle."""
+    return np.tri(n, n, 0 if strict else -1, bool).__invert__()
+
+
+def _by_blocks(a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:
+    """Halves, one after the other. LAPACK's solver exchanges no rows of an upper triangle, so it
+    does nothing but substitute; a lower one is turned around. NumPy's BLAS is used throughout:
+    SciPy's is another one, whose idle threads stand in its way."""
+    n = a.shape[-1]
+    if n > _BLOCK:
+        k = n // 2
+        first, last = slice(0, k), slice(k, n)
+        one, two = (last, first) if upper else (first, last)
+        x = _by_blocks(a[..., one, one], b[..., one, :], upper, unitriangular)
+        rest = b[..., two, :] - np.matmul(a[..., two, one], x)
+        y = _by_blocks(a[..., two, two], rest, upper, unitriangular)
+        return np.concatenate((y, x) if upper else (x, y), -2)
+    if not upper:
+        a, b = a[..., ::-1, ::-1], b[..., ::-1, :]
+    a = np.where(_mask(n, unitriangular), a, _zero_or_eye(n, unitriangular, a.dtype))
+    x = np.linalg.solve(a, b)
+    return x if upper else x[..., ::-1, :]
+
+
+@lru_cache(64)
+def _zero_or_eye(n: int, eye: bool, dtype: Any) -> Any:
+    return np.eye(n, dtype=dtype) if eye else np.zeros((), dtype)
 
 
 def _substituted(a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:

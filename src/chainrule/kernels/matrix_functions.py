@@ -241,16 +241,38 @@ def lstsq(a: Any, b: Any, rcond: float, driver: str = "gelsy") -> Any:
     m, n = a.shape[-2:]
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     real = a.real.dtype
+    if driver in ("gels", "gelsy") and m >= n:
+        x = _by_qr(a, b, rcond)
+        if x is not None:
+            rank = np.full(a.shape[:-2], n, np.int64)
+            return _answer(a, b, x, rank, np.zeros(0, real), driver)
     u, s, vh = svd(a, False)
     kept = s > cutoff(s, 0, rcond if driver != "gels" else 0)
     inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(real)
     x = np.matmul(hermitian(vh) * inverse[..., None, :], np.matmul(hermitian(u), b))
-    rank = kept.sum(-1)
-    empty = np.zeros(0, real)
-    residuals = empty
+    x = np.broadcast_to(x, (*batch, *x.shape[-2:]))
+    values = s if driver in ("gelss", "gelsd") else np.zeros(0, real)
+    return _answer(a, b, x, np.asarray(kept.sum(-1), np.int64), values, driver)
+
+
+def _by_qr(a: Any, b: Any, rcond: float) -> Any:
+    """The solution where the rank is full beyond doubt, else None."""
+    q, r = np.linalg.qr(a)
+    try:
+        inverse = np.linalg.inv(r)
+    except Failure:
+        return None
+    condition = abs(r).sum(-2).max(-1, initial=0) * abs(inverse).sum(-2).max(-1, initial=0)
+    if not np.all(condition * rcond < 1e-2):
+        return None
+    return np.matmul(inverse, np.matmul(hermitian(q), b))
+
+
+def _answer(a: Any, b: Any, x: Any, rank: Any, values: Any, driver: str) -> Any:
+    """Solution, residuals, rank and singular values, empty where the driver does not give them."""
+    m, n = a.shape[-2:]
+    residuals = np.zeros(0, values.dtype)
     if m > n and driver != "gelsy" and np.all(rank == n):
         rest = np.matmul(a, x) - b
         residuals = (rest * rest.conj()).real.sum(-2)
-    x = np.broadcast_to(x, (*batch, *x.shape[-2:]))
-    rank = np.zeros(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64)
-    return x, residuals, rank, s if driver in ("gelss", "gelsd") else empty
+    return x, residuals, np.zeros(0, np.int64) if driver == "gels" else rank, values

@@ -46,7 +46,7 @@ def _sources(mode: str, n: int, before: int, after: int) -> Any:
         kept = np.arange(max(-before, 0), n - max(-after, 0))
         if not kept.size:
             return kept
-        return kept[(at - kept[0]) % n] if kept.size == n else _wrapped(kept, before, after)
+        return at % n if kept.size == n else _wrapped(kept, before, after)
     period = max(2 * (n - 1), 1)
     at = np.abs(at) % period
     return np.where(at >= n, period - at, at)
@@ -54,8 +54,7 @@ def _sources(mode: str, n: int, before: int, after: int) -> Any:
 
 def _wrapped(kept: Any, before: int, after: int) -> Any:
     """Wrapping around what a negative pad has left."""
-    b, a = max(before, 0), max(after, 0)
-    return np.concatenate((kept[kept.size - b :] if b else kept[:0], kept, kept[:a]))
+    return kept[np.arange(-max(before, 0), kept.size + max(after, 0)) % kept.size]
 
 
 def padded(x: Array, pads: Pads, mode: str) -> Array:

@@ -80,11 +80,20 @@ def _combined(
     return made
 
 
-def _per_dim(spatial: Ints, size: Ints, *rest: Ints) -> Iterator[tuple[int, int, Any]]:
+@lru_cache(maxsize=1024)
+def _per_dim(spatial: Ints, size: Ints, *rest: Ints) -> list[tuple[int, int, Any]]:
     """(axis counted from the end, size, taps) of each pooled dimension, outermost first."""
     n = len(size)
-    for d in range(n):
-        yield d - n, size[d], _taps(spatial[d], size[d], *(r[d] for r in rest))
+    return [(d - n, size[d], _taps(spatial[d], size[d], *(r[d] for r in rest))) for d in range(n)]
+
+
+@lru_cache(maxsize=1024)
+def _every_tap(spatial: Ints, *geometry: Ints) -> list[tuple[Any, Any]]:
+    """(outputs, inputs) of each tap, row by row."""
+    return [
+        ((Ellipsis, *(t[0] for t in taps)), (Ellipsis, *(t[1] for t in taps)))
+        for taps in product(*(t for _, _, t in _per_dim(spatial, *geometry)))
+    ]
 
 
 def _owned(made: Any, x: Any) -> Any:
@@ -109,12 +118,8 @@ def maximum(x: Any, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilat
 
 def _masks(x: Any, out: Any, geometry: tuple[Ints, ...]) -> Iterator[tuple[Any, Any, Any]]:
     """(outputs, inputs, where this tap is the first maximum) of each tap, row by row."""
-    size = geometry[0]
-    spatial = x.shape[-len(size) :]
     done: Any = None
-    for taps in product(*(t for _, _, t in _per_dim(spatial, *geometry))):
-        o = (Ellipsis, *(t[0] for t in taps))
-        i = (Ellipsis, *(t[1] for t in taps))
+    for o, i in _every_tap(x.shape[-len(geometry[0]) :], *geometry):
         mask = x[i] == out[o]
         if done is None:
             done = np.zeros(out.shape, bool)

@@ -37,8 +37,8 @@ def _nearest(n_in: int, n_out: int, scale: Any, exact: bool) -> Any:
     # in single precision for every dtype, as PyTorch does: the floor shows it
     ratio = np.float32(_ratio(n_in, n_out, scale, False))
     at = np.arange(n_out, dtype=np.float32)
-    if n_in == n_out and not exact:
-        return at.astype(np.intp)[None], None
+    if n_out == 2 * n_in and not exact:
+        return np.arange(n_out)[None] // 2, None
     at = (at + np.float32(0.5)) * ratio if exact else at * ratio
     return np.minimum(np.floor(at).astype(np.intp), n_in - 1)[None], None
 
@@ -97,12 +97,11 @@ def _smooth(kind: str, n_in: int, n_out: int, scale: Any, aligned: bool) -> Any:
     half, weigh = _FILTERS[kind]
     ratio = _ratio(n_in, n_out, scale, aligned)
     wide = max(ratio, 1.0)
-    shift = 0.0 if aligned else 0.5
-    center = ratio * (np.arange(n_out) + shift)
-    start = np.maximum((center - half * wide + (1.0 - shift)).astype(np.intp), 0)
-    stop = np.minimum((center + half * wide + (1.0 - shift)).astype(np.intp), n_in)
+    center = ratio * (np.arange(n_out) + 0.5)  # also with aligned corners, as in PyTorch
+    start = np.maximum((center - half * wide + 0.5).astype(np.intp), 0)
+    stop = np.minimum((center + half * wide + 0.5).astype(np.intp), n_in)
     places, inside = _ranges(start, stop, np.ones(n_out))
-    weights = np.where(inside > 0, weigh((places - center + shift) / wide), 0.0)
+    weights = np.where(inside > 0, weigh((places - center + 0.5) / wide), 0.0)
     return places, weights / weights.sum(0)
 
 
@@ -192,16 +191,23 @@ def _applied(x: Array, plan: tuple[Step, ...], transposed: bool) -> Array:
     small = dtype.itemsize == 2 or dtype.kind not in "fc"
     if small and not exact:
         x = x.astype(np.float32 if dtype.kind in "fV" else np.float64)
-    growth = [(s[1] / s[2] if transposed else s[2] / max(s[1], 1), i) for i, s in enumerate(plan)]
-    for _, i in sorted(growth):  # what shrinks comes first
+    whole = dtype.kind in "iu"
+    for i in reversed(range(len(plan))) if whole else _order(plan, transposed):
         step = plan[i]
-        if step[1] != step[2] or step[0].startswith("smooth") or step[3] not in (None, 1.0):
+        if step[1] != step[2] or step[0] not in _IDENTITIES:
             x = _map(step, transposed, x.dtype).apply(x, first + i)
-    if small and not exact:
-        if dtype.kind in "iu":
-            x = np.clip(np.rint(x), np.iinfo(dtype).min, np.iinfo(dtype).max)
-        x = x.astype(dtype)
-    return x
+            if whole and not exact:  # PyTorch keeps bytes between the dimensions
+                x = np.clip(np.rint(x), np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return x.astype(dtype) if small and not exact else x
+
+
+_IDENTITIES = ("nearest", "linear", "area")  # with equal sizes, whatever the scale is
+
+
+def _order(plan: tuple[Step, ...], transposed: bool) -> list[int]:
+    """What shrinks comes first."""
+    growth = [s[1] / max(s[2], 1) if transposed else s[2] / max(s[1], 1) for s in plan]
+    return sorted(range(len(plan)), key=growth.__getitem__)
 
 
 def resample(x: Array, plan: tuple[Step, ...]) -> Array:

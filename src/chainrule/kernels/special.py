@@ -2,8 +2,8 @@
 
 Lives here: `erf` and `erfc`. Few elements go one by one through the C library's own function (a
 Python call costs 60 ns, the vector formula 15 us before its first element). More are computed by
-rational approximations in float64 (a float32 `erfc` is correctly rounded), `erf` of float32 by
-polynomials in float32; block by block, so that the temporaries stay in the cache.
+rational approximations in float64 (a float32 `erfc` is correctly rounded), `erf` of float32 by a
+polynomial and tanh in float32; block by block, so that the temporaries stay in the cache.
 
 Source: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969),
 631-637: erf(x) = x R(x^2) for |x| <= 0.46875, erfc(x) = exp(-x^2) R(x) up to 4, and exp(-x^2)/x
@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from .masks import select
+from .blocks import at_most, blocked_into
 
 __all__ = ["erf", "erfc"]
 
 Array = Any  # an ndarray or a NumPy scalar
 
-FEW, FEW_32, BLOCK = 512, 256, 8192
+FEW, FEW_32, BLOCK = 512, 120, 8192
 NEAR, FAR = 0.46875, 4.0
 BEYOND = 27.3  # erfc is 0 in float64
 _INV_SQRT_PI = 5.6418958354775628695e-1
@@ -89,31 +89,30 @@ _FAR = (
     ),
 )
 
-# minimax fits of erf(x)/x - 1 in x^2 and of -log(erfc(x)), the highest power first; as 0-d float32
-# arrays, which NumPy combines with arrays quicker than Python's numbers
-_NEAR_32, _FAR_32 = (
-    [np.array(c, np.float32) for c in coefficients]
-    for coefficients in (
-        (-0.000607128169, 0.00500888427, -0.0267773001, 0.112821114, -0.376125221, 0.128379154),
-        (
-            2.07870952e-05,
-            -0.000430894451,
-            0.00415374361,
-            -0.0250737599,
-            0.108209411,
-            0.633411147,
-            1.12948316,
-            -0.000168084311,
-        ),
+# erf(x) = tanh(u(x)): weighted minimax fit of u(x)/x - 1 in x^2 up to x^2 = 15.6, where erf is 1 in
+# float32; the highest power first, as 0-d float32 arrays, which NumPy combines with arrays quicker
+# than Python's numbers. NumPy's tanh is a vector loop, and errors of u shrink on the way through it.
+_U_32 = [
+    np.array(c, np.float32)
+    for c in (
+        -1.6406441439102342e-09,
+        5.3913338044137725e-08,
+        -5.150604150352794e-07,
+        -1.8612371439727754e-06,
+        7.64900437200761e-05,
+        -0.0006036815644265433,
+        -0.0002021515246887108,
+        0.102771314910199,
+        0.1283792023215233,
     )
-)
-_CUT, _FOUR, _ONE = (np.array(v, np.float32) for v in (0.9, 4.0, 1.0))
+]
+_LIMIT_32 = 15.6
 
 
 def erf(x: Array) -> Array:
     """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x; float32 or float64 in and out."""
     if x.dtype == np.float32 and x.size > FEW_32:
-        return _by_blocks(_erf_block_32, x, 2 * BLOCK, np.dtype(np.float32))
+        return _erf_32(x)
     return _mapped(math.erf, _erf_block, x)
 
 
@@ -151,18 +150,19 @@ def _horner(coefficients: Sequence[Any], x: Any) -> Any:
     return y
 
 
-def _erf_block_32(x: Any) -> Any:
-    """erf in float32: x + x P(x^2) below CUT, 1 - exp(-Q(|x|)) above; error below 1.3 ulp."""
-    near = _horner(_NEAR_32, x * x)
-    near *= x
-    near += x
-    size = np.abs(x)
-    far = _horner(_FAR_32, np.minimum(size, _FOUR))
-    np.negative(far, far)
-    np.exp(far, far)
-    np.subtract(_ONE, far, far)
-    np.copysign(far, x, far)
-    return select(size > _CUT, far, near)
+@blocked_into
+def _erf_32(x: Any, out: Any) -> Any:
+    """erf in float32 as tanh(x + x P(x^2)); error below 2.1 ulp."""
+    z = np.multiply(x, x)
+    at_most(z, _LIMIT_32, z)
+    np.multiply(z, _U_32[0], out)
+    for c in _U_32[1:-1]:
+        np.add(out, c, out)
+        np.multiply(out, z, out)
+    np.add(out, _U_32[-1], out)
+    np.multiply(out, x, out)
+    np.add(out, x, out)
+    return np.tanh(out, out)
 
 
 def _ratio(coefficients: tuple[Sequence[float], Sequence[float]], x: Any) -> Any:

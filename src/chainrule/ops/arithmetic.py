@@ -98,12 +98,13 @@ _no_bool_neg = refuse(
 
 _add = elementwise(
     "add", op.add, a=lambda xp, g: g, b=lambda xp, g: g,
-    operator="__add__", inplace_ufunc=np.add, constants=True, doc="a + b, elementwise.",
+    operator="__add__", inplace_ufunc=np.add, constants=True, number_as_tensor=True,
+    doc="a + b, elementwise.",
 )  # fmt: skip
 _sub = elementwise(
     "sub", op.sub, a=lambda xp, g: g, b=lambda xp, g: -g, check=_no_bool_sub,
-    operator="__sub__", inplace_ufunc=np.subtract, constants=True, aliases=("subtract",),
-    doc="a - b, elementwise.",
+    operator="__sub__", inplace_ufunc=np.subtract, constants=True, number_as_tensor=True,
+    aliases=("subtract",), doc="a - b, elementwise.",
 )  # fmt: skip
 _rsub = elementwise(
     "rsub", lambda a, b: b - a, a=lambda xp, g: -g, b=lambda xp, g: g, check=_no_bool_sub,
@@ -113,13 +114,13 @@ _rsub = elementwise(
 )  # fmt: skip
 _mul = elementwise(
     "mul", op.mul, a=lambda xp, g, b: g * b, b=lambda xp, g, a: g * a,
-    operator="__mul__", inplace_ufunc=np.multiply, constants=True, aliases=("multiply",),
-    doc="a b, elementwise; d(ab) = b da + a db.",
+    operator="__mul__", inplace_ufunc=np.multiply, constants=True, number_as_tensor=True,
+    product=True, aliases=("multiply",), doc="a b, elementwise; d(ab) = b da + a db.",
 )  # fmt: skip
 _div = elementwise(
     "div", op.truediv, a=lambda xp, g, b: g / b, b=lambda xp, g, a, b: -g * ((a / b) / b),
     promote=TO_FLOAT, operator="__truediv__", inplace_ufunc=np.divide, constants=True,
-    aliases=("divide",), domain=(0.5, 2.0), doc="a / b, elementwise; d(a/b) = da/b - a/b^2 db.",
+    number_as_tensor=True, aliases=("divide",), domain=(0.5, 2.0), doc="a / b, elementwise; d(a/b) = da/b - a/b^2 db.",
 )  # fmt: skip
 neg = elementwise(
     "neg", op.neg, lambda xp, g: -g, operator="__neg__", aliases=("negative",), check=_no_bool_neg,
@@ -428,14 +429,14 @@ trunc_divide = elementwise(
 )  # fmt: skip
 floor_divide = number_first(_floor_divide)
 _remainder = elementwise(
-    "remainder", np.remainder, a=lambda xp, g: g,
+    "remainder", kernels.remainder, a=lambda xp, g: g,
     b=lambda xp, g, a, b: -g * xp.floor_divide(a, b), operator="__mod__", constants=True,
     grad_fn="RemainderBackward1", number_grad_fn="RemainderBackward0", domain=(0.5, 2.0),
     check=unsupported("remainder_cpu", "bc", _nonzero),
     doc="a - b floor(a/b), which has the sign of b; d = da - floor(a/b) db.",
 )  # fmt: skip
 fmod = elementwise(
-    "fmod", np.fmod, a=lambda xp, g: g, b=lambda xp, g, a, b: -g * xp.trunc_divide(a, b),
+    "fmod", kernels.fmod, a=lambda xp, g: g, b=lambda xp, g, a, b: -g * xp.trunc_divide(a, b),
     constants=True, grad_fn="FmodBackward1", number_grad_fn="FmodBackward0", domain=(0.5, 2.0),
     check=unsupported("fmod_cpu", "bc", _nonzero),
     doc="a - b trunc(a/b), which has the sign of a; d = da - trunc(a/b) db.",

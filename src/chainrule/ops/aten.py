@@ -3,8 +3,8 @@
 `torch.ops.aten.mm.default` is an `Overload`: it can be called, compared and printed, and it is what
 a policy of `torch.utils.checkpoint.create_selective_checkpoint_contexts` is given for a matrix
 product. `overload_of(prim, inputs)` names one call of an op of the registry: an op whose operands
-decide which of PyTorch's it is (`matmul`: mm, bmm, mv, dot), or that is called otherwise there, is in
-the tables below; every other keeps its name. Loaded when it is named.
+decide which of PyTorch's it is (`matmul`: mm, bmm, mv, dot), or that is called otherwise there, is
+in the tables below; every other keeps its name. Loaded when it is named.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def overload_of(prim: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> 
     if name in ("matmul", "linear"):
         return _product(name, inputs)
     if name == "pow":
-        return Overload("pow", "Tensor_Tensor" if isinstance(inputs[1], Tensor) else "Tensor_Scalar")
+        return Overload(
+            "pow", "Tensor_Tensor" if isinstance(inputs[1], Tensor) else "Tensor_Scalar"
+        )
     if name in TWO_OPERANDS:
         number = name in _COMPARED and not isinstance(inputs[1], Tensor)
         return Overload(name, "Scalar" if number else "Tensor")

@@ -198,9 +198,11 @@ def scaled_dot_product_attention(
     width = query._data.shape[-1]
     factor = float(scale) if scale is not None else 1 / math.sqrt(width) if width else 0.0
     mask = _mask(query, key, attn_mask, is_causal)
-    if dropout_p > 0.0 or (mask is not None and mask.requires_grad and grad_enabled()):
+    learned = mask is not None and mask.requires_grad and grad_enabled()
+    plain = query._data.ndim == 4 and width == value._data.shape[-1]
+    if dropout_p > 0.0 or learned or not plain:  # PyTorch has these as several nodes too
         p = _weights(OPS, query, key, mask, factor, query._data.ndim)
-        return OPS.matmul(T("nn.functional.dropout")(p, dropout_p) if dropout_p else p, value)
+        return OPS.matmul(T("nn.functional.dropout")(p, dropout_p) if dropout_p > 0.0 else p, value)
     return _run(query, key, value, mask, factor)
 
 
@@ -252,7 +254,7 @@ def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool)
             f"expected scalar type Float but found {errors.LEGACY[q.dtype.name]}\n"
             "Hint: query.float()"
         )
-    if not 0.0 <= dropout_p <= 1.0:
+    if dropout_p > 1.0:
         raise RuntimeError(
             f"dropout probability has to be between 0 and 1, but got {dropout_p:g}"
         )

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.declare import METHODS, elementwise
-from ..core.tensor import Tensor
+from .. import errors
+from .._state import S
+from ..core.declare import METHODS, elementwise, spelled
+from ..core.tensor import Tensor, wrap
 from .arithmetic import number_first, reversed_operator, unsupported
 
 
@@ -78,9 +80,30 @@ def _shifted(op: Any) -> Any:
     return reversed_operator(lambda x, n: op(n, x))
 
 
-left_shift, right_shift = number_first(left_shift), number_first(right_shift)
-bitwise_and, bitwise_or = number_first(bitwise_and), number_first(bitwise_or)
-bitwise_xor = number_first(bitwise_xor)
+
+
+def _short(op: Any, kinds: str) -> Any:
+    """The spelling with a short way for two tensors of one integer dtype: there is nothing to
+    record."""
+    general, kernel = number_first(op), op.prim.kernel
+
+    def function(input: Any, other: Any, *, out: Any = None) -> Any:
+        if type(input) is Tensor and type(other) is Tensor and S.mode is None and out is None:
+            x, y = input._data, other._data
+            dtype = x.dtype
+            if dtype is y.dtype and dtype.kind in kinds:
+                try:
+                    return wrap(kernel(x, y))
+                except ValueError:
+                    raise errors.broadcast(op.prim.name, (x.shape, y.shape)) from None
+        return general(input, other, out=out)
+
+    return spelled(op)(function)
+
+
+left_shift, right_shift = _short(left_shift, "iu"), _short(right_shift, "iu")
+bitwise_and, bitwise_or = _short(bitwise_and, "biu"), _short(bitwise_or, "biu")
+bitwise_xor, gcd, lcm = _short(bitwise_xor, "biu"), _short(gcd, "iu"), _short(lcm, "iu")
 METHODS["__rlshift__"], METHODS["__rrshift__"] = _shifted(left_shift), _shifted(right_shift)
 
 # ---------------------------------------------------------------- truth

@@ -41,7 +41,9 @@ def _publish(n: int) -> None:
         dilation: Any = 1, groups: int = 1,
     ) -> Any:  # fmt: skip
         geometry = _numbers(n, stride, padding, dilation)
-        return OPS.convolution_weight(grad_output, input, tuple(weight_size[-n:]), *geometry, groups)
+        return OPS.convolution_weight(
+            grad_output, input, tuple(weight_size[-n:]), *geometry, groups
+        )
 
     shapes = {k: ", ".join([v] * n) for k, v in (("x", "4"), ("w", "3"), ("g", "2"))}
     for function, what, given, call in (

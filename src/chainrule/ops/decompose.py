@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from .._state import S, grad_enabled
 from ..core.batching import batch_rule
 from ..core.declare import METHODS, general, public, spelled
 from ..core.lanes import one_lane
 from ..core.levels import lower
 from ..core.record import OPS
-from ..core.tensor import Tensor, wrap
+from ..core.tensor import Tensor
 from ..kernels import lapack
 from ..kernels import matrix_functions as kernels
 from . import solve  # noqa: F401  # the rules below use its ops
@@ -345,9 +344,23 @@ def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     return _Eigh(_eigh.prim.call(A, params=(_hermitian(A, UPLO),), out=out))
 
 
-def _value_only(A: Any) -> bool:
-    """Whether nothing but the value of a function of A is wanted."""
-    return S.mode is None and not (A._node is not None and (S.grad or grad_enabled()))
+def _eigvalsh_rule(xp: Any, g: Any, x: Any, UPLO: str) -> Any:
+    V = xp.linalg_eigh(x, UPLO)[1]
+    return mm(xp, V * row(xp, g), mH(xp, V))
+
+
+_eigvalsh = general(
+    "linalg_eigvalsh",
+    kernels.eigvalsh,
+    ("x",),
+    rules={"x": _eigvalsh_rule},
+    grad_fn="LinalgEighBackward0",
+    names=("_eigvalsh",),
+    method=False,
+    doc="The eigenvalues of Hermitian matrices, ascending; d = diag(V^H dA V).",
+)
+_eigvalsh_lane = one_lane(_eigvalsh.prim)
+batched("linalg_eigvalsh")
 
 
 @public("linalg.eigvalsh")
@@ -359,7 +372,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
         UPLO: "L" or "U", the triangle.
 
     Returns:
-        (*, n), real. The derivative needs the eigenvectors, so they are computed when recording.
+        (*, n), real. Its derivative computes the eigenvectors.
 
     Example:
         >>> import chainrule as torch
@@ -367,10 +380,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
         tensor([1., 3.])
     """
     need_tensors("linalg_eigvalsh", input=A)
-    uplo = _hermitian(A, UPLO)
-    if _value_only(A):
-        return into(out, wrap(kernels.eigvalsh(A._data, uplo)))
-    return into(out, _eigh.prim.call(A, params=(uplo,))[0])
+    return into(out, _eigvalsh_lane(A, (_hermitian(A, UPLO),)))
 
 
 def into(out: Any, made: Tensor) -> Tensor:
@@ -409,6 +419,27 @@ _eig = general(
 batched("linalg_eig")
 
 
+def _eigvals_rule(xp: Any, g: Any, x: Any) -> Any:
+    V = xp.linalg_eig(x)[1]
+    h = mH(xp, V)
+    made = xp.linalg_solve(h, column(xp, g) * h, False)
+    return made if is_complex(x) else xp.real(made)
+
+
+_eigvals = general(
+    "linalg_eigvals",
+    kernels.eigvals,
+    ("x",),
+    rules={"x": _eigvals_rule},
+    grad_fn="LinalgEigBackward0",
+    names=("_eigvals",),
+    method=False,
+    doc="The eigenvalues of square matrices; d = diag(V^-1 dA V).",
+)
+_eigvals_lane = one_lane(_eigvals.prim)
+batched("linalg_eigvals")
+
+
 def _need_eig(op: str, A: Any) -> None:
     need_square(op, A)
     if A._data.dtype.kind in "biu":
@@ -443,9 +474,7 @@ def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
     """
     need_tensors("linalg_eigvals", input=A)
     _need_eig("linalg.eigvals", A)
-    if _value_only(A):
-        return into(out, wrap(kernels.eigvals(A._data)))
-    return into(out, _eig.prim.call(A)[0])
+    return into(out, _eigvals_lane(A, ()))
 
 
 # ---------------------------------------------------------------- singular values
@@ -493,6 +522,25 @@ _svd = general(
 batched("linalg_svd")
 
 
+def _svdvals_rule(xp: Any, g: Any, x: Any) -> Any:
+    U, _, Vh = xp.linalg_svd(x, False)
+    return mm(xp, U * row(xp, g), Vh)
+
+
+_svdvals = general(
+    "linalg_svdvals",
+    kernels.svdvals,
+    ("x",),
+    rules={"x": _svdvals_rule},
+    grad_fn="LinalgSvdBackward0",
+    names=("_svdvals",),
+    method=False,
+    doc="The singular values of matrices, descending; d = Re diag(U^H dA V).",
+)
+_svdvals_lane = one_lane(_svdvals.prim)
+batched("linalg_svdvals")
+
+
 def need_svd(A: Any) -> None:
     """A matrix that has singular values, in a dtype that LAPACK takes."""
     need_floating("linalg.svd", A)
@@ -525,7 +573,7 @@ def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:
         driver: must be None on a CPU.
 
     Returns:
-        (*, min(m, n)), real. The derivative needs the vectors, so they are computed when recording.
+        (*, min(m, n)), real. Its derivative computes the vectors.
 
     Raises:
         torch.linalg.LinAlgError: NaN or inf in A.
@@ -538,9 +586,7 @@ def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:
     need_tensors("linalg_svdvals", A=A)
     _no_driver(driver)
     need_svd(A)
-    if _value_only(A):
-        return into(out, wrap(kernels.svdvals(A._data)))
-    return into(out, _svd.prim.call(A, params=(False,))[1])
+    return into(out, _svdvals_lane(A, ()))
 
 
 @public("svd", method=True)

@@ -293,16 +293,22 @@ def _torch_embedding_bag(
     """
     if mode not in (0, 1, 2):
         raise RuntimeError("embedding_bag: mode must be 0 (sum), 1 (mean) or 2 (max)")
-    return _bagged(
+    out, bags, at = _bagged(
         weight, indices, offsets, scale_grad_by_freq, mode, per_sample_weights,
         include_last_offset, padding_idx,
     )  # fmt: skip
+    seen = (indices, offsets, bags, bags if at is None else at)
+    if not all(isinstance(t._data, np.ndarray) for t in seen):
+        return out, bags, bags, bags if at is None else at  # a batch: nobody can look inside
+    padding = _padding(padding_idx, weight)
+    return out, *_facts(indices, offsets, bags, mode, padding, include_last_offset, at)
 
 
 def _bagged(
     weight: Any, indices: Any, offsets: Any, by_frequency: bool, mode: int, scales: Any,
     last: bool, padding_idx: int | None,
-) -> tuple[Any, Any, Any, Any]:  # fmt: skip
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """The bags, the bag of every index, and the largest rows if they were asked for."""
     padding = _padding(padding_idx, weight)
     _check(weight, indices, offsets, scales, last)
     count = offsets._data.shape[0] - (1 if last else 0)
@@ -316,17 +322,16 @@ def _bagged(
         params = (count, bool(by_frequency))
         out = _sum.prim.call(weight, scales, indices, bags, params=params)
         at = None
-    return out, *_facts(indices, offsets, bags, count, mode, padding, last, at)
+    return out, bags, at
 
 
 def _facts(
-    indices: Any, offsets: Any, bags: Any, count: int, mode: int, padding: int, last: bool, at: Any
+    indices: Any, offsets: Any, bags: Any, mode: int, padding: int, last: bool, at: Any
 ) -> tuple[Any, Any, Any]:
     """What PyTorch returns beside the bags."""
-    if not isinstance(bags._data, np.ndarray):
-        return bags, bags, bags if at is None else at
     numbers, kind = bags._data, offsets._data.dtype
-    whole = OPS.bag_numbers(indices, offsets, bool(last), -1)._data
+    count = offsets._data.shape[0] - (1 if last else 0)
+    whole = _numbers_kernel(indices._data, offsets._data, bool(last), -1)
     whole = np.where(whole < 0, count, whole).astype(kind)
     sizes = np.bincount(numbers[numbers >= 0], minlength=count)[:count].astype(kind)
     if mode == 0:

@@ -192,6 +192,17 @@ LATE["unpool"] = (
     "nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d"
 )
 
+LATE["segment"] = (
+    "_segment_prod_others _segment_spread _segment_sum segment_reduce"
+)
+
+LATE["ctc"] = (
+    "_circular_pad1d _circular_pad2d _circular_pad3d _ctc_counts _ctc_lattice _ctc_loss_each "
+    "_ctc_posterior _pad_by _pad_transpose _reflection_pad1d _reflection_pad2d "
+    "_reflection_pad3d _replication_pad1d _replication_pad2d _replication_pad3d "
+    "constant_pad_nd ctc_loss nn.functional.ctc_loss nn.functional.pad"
+)
+
 LATE["matrices"] = (
     "_identity_like _phase_free _quotient _unit_lower linalg.LinAlgError"
 )
@@ -204,11 +215,11 @@ LATE["solve"] = (
 )
 
 LATE["decompose"] = (
-    "Tensor.cholesky Tensor.qr Tensor.svd cholesky linalg.cholesky linalg.cholesky_ex "
-    "linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.qr linalg.svd "
-    "linalg.svdvals qr return_types.linalg_cholesky_ex return_types.linalg_eig "
-    "return_types.linalg_eigh return_types.linalg_qr return_types.linalg_svd return_types.qr "
-    "return_types.svd svd"
+    "Tensor.cholesky Tensor.qr Tensor.svd _eigvals _eigvalsh _svdvals cholesky "
+    "linalg.cholesky linalg.cholesky_ex linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh "
+    "linalg.qr linalg.svd linalg.svdvals qr return_types.linalg_cholesky_ex "
+    "return_types.linalg_eig return_types.linalg_eigh return_types.linalg_qr "
+    "return_types.linalg_svd return_types.qr return_types.svd svd"
 )
 
 LATE["determinant"] = (

@@ -88,8 +88,8 @@ def _matmul_rows(node: Any, g: Any, edges: Any) -> Any:
         return None
     left, right = _ROWS_OF_PRODUCTS[ranks]
     return (
-        None if edges[0] is None else left(g, b._data),  # type: ignore[union-attr]
-        None if edges[1] is None else right(g, a._data),  # type: ignore[union-attr]
+        None if edges[0] is None else left(g, b._data),
+        None if edges[1] is None else right(g, a._data),
     )
 
 
@@ -440,7 +440,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     _check_vecdot(x, y)
     if x._data.ndim == y._data.ndim == 1:
         errors.checked_dim(dim, 1)
-        return vdot(x, y, out=out)  # type: ignore[no-any-return]
+        return vdot(x, y, out=out)
     made = (OPS.conj(x) * y).sum(dim)
     return made if out is None else out.copy_(made)
 
@@ -471,7 +471,7 @@ def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -
         tensor([1, 4])
     """
     need("linalg_diagonal", A, names=("A",))
-    return OPS.diagonal(A, offset, dim1, dim2)  # type: ignore[no-any-return]
+    return OPS.diagonal(A, offset, dim1, dim2)
 
 
 # ---------------------------------------------------------------- inner and outer products

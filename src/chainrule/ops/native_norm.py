@@ -133,6 +133,10 @@ def native_batch_norm(
     need_tensor("native_batch_norm", input)
     shape = input._data.shape
     norm._check_statistics(shape, running_mean, running_var, weight, bias, training)
+    if training and 0 in shape:
+        raise RuntimeError(
+            f"input tensor must have at least one element, but got input_sizes = {list(shape)}"
+        )
     made = norm._batch_norm_any(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
@@ -215,13 +219,13 @@ def _reduction(number: int) -> str:
 
 
 @public("kl_div")
-def kl_div(input: Any, target: Any, reduction: int = 1, *, log_target: bool = False) -> Any:
+def kl_div(input: Any, target: Any, reduction: int = 0, *, log_target: bool = False) -> Any:
     """`nn.functional.kl_div` with 0, 1, 2 for 'none', 'mean' (over all elements), 'sum'.
 
     Example:
         >>> import chainrule as torch
         >>> torch.kl_div(torch.tensor([0.0]), torch.tensor([1.0]))
-        tensor(0.)
+        tensor([0.])
     """
     each = T("nn.functional.kl_div")(input, target, reduction="none", log_target=log_target)
     how = _reduction(reduction)
@@ -246,14 +250,14 @@ def poisson_nll_loss(
 
 @public("binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1
+    input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 0
 ) -> Any:
     """`nn.functional.binary_cross_entropy_with_logits` with numbers for the reduction.
 
     Example:
         >>> import chainrule as torch
         >>> torch.binary_cross_entropy_with_logits(torch.tensor([0.0]), torch.tensor([1.0]))
-        tensor(0.6931)
+        tensor([0.6931])
     """
     loss = T("nn.functional.binary_cross_entropy_with_logits")
     return loss(input, target, weight, reduction=_reduction(reduction), pos_weight=pos_weight)

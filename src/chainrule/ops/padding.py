@@ -251,12 +251,17 @@ def _check_reflect(x: Any, pads: Pads, n: int) -> None:
 def _check_size(shape: Sequence[int], pads: Pads, n: int) -> None:
     have = shape[len(shape) - n :]
     made = [m + before + after for m, (before, after) in zip(have, pads, strict=True)]
-    if min(made) < 1:
+    if max(made) < 1:
         old, new = (
             " ".join(f"{k}: {v}" for k, v in zip(_LETTERS[n], sizes, strict=True))
             for sizes in (have, made)
         )
         raise RuntimeError(f"input ({old}) is too small. Calculated output {new}")
+    if min(made) < 0:
+        lead = list(shape[: len(shape) - n])
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension {min(made)}: {lead + made}"
+        )
 
 
 def _check_replicate(x: Any, pads: Pads, n: int) -> None:

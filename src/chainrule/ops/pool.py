@@ -26,6 +26,7 @@ _NAMES = ("T", "H", "W")
 
 
 def need(op: str, x: Any) -> None:
+    """The first argument is a tensor."""
     if not isinstance(x, Tensor):
         raise errors.wrong_type(op, "input", 1, x)
 
@@ -151,6 +152,7 @@ def _check_input(op: str, shape: Ints, n: int, average: bool) -> None:
 
 
 def real_only(kernel: str, x: Tensor, integers: str = "") -> None:
+    """Refuse complex numbers, bools, and integers but those named."""
     kind = x._data.dtype.kind
     if kind in "bc" or (kind in "iu" and x.dtype.name not in integers.split()):
         raise errors_of_dtype(kernel, x)
@@ -230,8 +232,8 @@ def _check_row(
     rank = len(shape)
     if not places and (rank not in (2, 3) or 0 in (shape[1:] if rank == 3 else shape)):
         raise RuntimeError(
-            f"{op}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got:{list(shape)}"
+            f"{op}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for "
+            f"input, but got:{list(shape)}"
         )
     kernel = _one(op, "kernel_size", kernel, text)
     stride = kernel if stride in (None, ()) else _one(op, "stride", stride, of_stride)
@@ -262,6 +264,7 @@ def avg_pool_of(
     n: int, x: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, include: bool,
     divisor: int | None,
 ) -> Any:  # fmt: skip
+    """The means of n-dimensional windows, arguments checked."""
     op = f"avg_pool{n}d"
     need(op, x)
     kernel = ints(op, "kernel_size", kernel, 2)
@@ -277,6 +280,7 @@ def avg_pool_of(
 
 
 def avg_pool_row(x: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, include: bool) -> Any:
+    """The means of windows of one dimension, arguments checked."""
     op = "avg_pool1d"
     need(op, x)
     text = op + "() argument '{name}' should contain one int (got {size})"

@@ -160,10 +160,15 @@ for _n in (2, 3):
     _declare_maxima(_n)
 
 general(
-    "max_pool_backward", kernels.max_back, ("grad", "like", "top"), rules={"grad": _picked, "like": _constant},
-    method=False, names=("_max_pool_backward",), grad_fn="MaxPool2DWithIndicesBackwardBackward0",
+    "max_pool_backward",
+    kernels.max_back,
+    ("grad", "like", "top"),
+    rules={"grad": _picked, "like": _constant},
+    method=False,
+    names=("_max_pool_backward",),
+    grad_fn="MaxPool2DWithIndicesBackwardBackward0",
     doc="Elements put where `like` has the maximum of their window.",
-)  # fmt: skip
+)
 general(
     "max_pool_pick", kernels.max_pick, ("x", "like", "top"), rules={"x": _placed}, method=False,
     names=("_max_pool_pick",), doc="The elements where `like` has the maximum of each window.",

@@ -1,4 +1,4 @@
-"""Pooling of other kinds: p-norms of windows, windows at random places, the way back from maxima."""
+"""Pooling of other kinds: p-norms of windows, windows at random places, the way back of maxima."""
 
 from __future__ import annotations
 

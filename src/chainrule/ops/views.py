@@ -33,20 +33,34 @@ class ViewNode(GeneralNode):
     __slots__ = ()
 
     def raw(self, g: Any, keep: bool) -> Any:
-        rule = self.prim.rules[0]
         values = (self.s0, *self.p)
-        return rule.fn(RAW, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
+        return self.prim.rules[0].fn(RAW, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
 
     def rec(self, g: Any, keep: bool) -> Any:
-        rule = self.prim.rules[0]
         values = (self.s0, *self.p)
-        return rule.fn(REC, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
+        return self.prim.rules[0].fn(REC, g, *[values[i] for i in self.picks])  # type: ignore[union-attr]
 
     def saved(self) -> dict[str, Any]:
         return {"x_shape": self.s0} | dict(zip(self.prim.params, self.p, strict=True))
 
     def release(self) -> None:
         """Nothing that could be released."""
+
+
+def view_node(prim: Primitive) -> Any:
+    """The node class of a view op, its rule called with what it wants written out."""
+    rule = prim.rules[0]
+    assert rule is not None and not {"x", "out", "x_dtype"} & set(rule.names)
+    fn, names = rule.fn, ("x_shape", *prim.params)
+    body: dict[str, Any] = {"prim": prim, "__slots__": ()}
+    body["picks"] = tuple(names.index(n) for n in rule.names)
+    if rule.names == ("x_shape",):
+        body["raw"] = lambda node, g, keep: fn(RAW, g, node.s0)
+        body["rec"] = lambda node, g, keep: fn(REC, g, node.s0)
+    elif rule.names == prim.params:
+        body["raw"] = lambda node, g, keep: fn(RAW, g, *node.p)
+        body["rec"] = lambda node, g, keep: fn(REC, g, *node.p)
+    return type(prim.grad_fn, (ViewNode,), body)
 
 
 def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Tensor:
@@ -103,12 +117,8 @@ class ViewLane:
 
     def __init__(self, op: Any) -> None:
         prim: Primitive = op.prim
-        rule = prim.rules[0]
-        assert rule is not None and not {"x", "out", "x_dtype"} & set(rule.names)
-        names = ("x_shape", *prim.params)
-        body = {"prim": prim, "picks": tuple(names.index(n) for n in rule.names), "__slots__": ()}
         self.prim, self.kernel = prim, prim.kernel
-        self.node_class: Any = type(prim.grad_fn, (ViewNode,), body)
+        self.node_class: Any = view_node(prim)
         setattr(REC, prim.name, lambda x, *params: self(x, params))
 
     def __call__(self, x: Any, params: tuple[Any, ...]) -> Any:

@@ -1,9 +1,9 @@
 """Selective checkpointing: which results a checkpointed part keeps, op by op.
 
 Two interpreters: `Keeping` runs in the forward and asks the policy about every op; `Giving` runs in
-the second run and, where a result was kept, hands it out instead of computing it, with the node that
-the op would have recorded. They stand below the saved-tensor hooks of the checkpoint, as PyTorch's
-stand below autograd. Called by `utils/checkpoint.py`.
+the second run and, where a result was kept, hands it out instead of computing it, with the node
+that the op would have recorded. They stand below the saved-tensor hooks of the checkpoint, as
+PyTorch's stand below autograd. Called by `utils/checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -157,7 +157,9 @@ class Keeping(_Selective):
             out = prim.call(*inputs, params=params)
             before = set_grad(False)
             try:
-                context = SelectiveCheckpointContext(is_recompute=False, op_output=_each(out, _bare))
+                context = SelectiveCheckpointContext(
+                    is_recompute=False, op_output=_each(out, _bare)
+                )
                 said = self.policy(context, op, *inputs, *params)
             finally:
                 set_grad(before)
@@ -213,9 +215,10 @@ def create_selective_checkpoint_contexts(
     """The two contexts of a checkpoint that keeps some results instead of computing them again.
 
     Args:
-        policy_fn_or_list: `policy(ctx, op, *args, **kwargs)`, which returns a `CheckpointPolicy` (or
-            whether to keep) for one call of `op` (`torch.ops.aten...`, equal to its public function);
-            or a list of the ops to keep: `torch.ops.aten.mm.default`, or the function `torch.mm`.
+        policy_fn_or_list: `policy(ctx, op, *args, **kwargs)`, which returns a `CheckpointPolicy`
+            (or whether to keep) for one call of `op` (`torch.ops.aten...`, equal to its public
+            function); or a list of the ops to keep: `torch.ops.aten.mm.default`, or the function
+            `torch.mm`.
         allow_cache_entry_mutation: do not check that kept results are unmodified.
 
     Returns:

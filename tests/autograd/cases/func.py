@@ -68,7 +68,7 @@ def vjp_arguments(torch):
     x, y = _v(torch, 1, 2), _v(torch, 3, 4)
     out, pull = vjp(lambda a, b: {"s": a * b, "t": [b.sum()]}, x, y)
     one, pull_aux, aux = vjp(lambda a: (a.sin(), a + 1), x, has_aux=True)
-    none, pull_none = vjp(lambda a, b: a * 2, x, y)
+    _, pull_none = vjp(lambda a, b: a * 2, x, y)
     return [
         out,
         pull({"s": torch.ones(2), "t": [torch.tensor(2.0)]}),
@@ -171,13 +171,13 @@ def jacobians_refused(torch):
     found = []
     for jac in (torch.func.jacrev, torch.func.jacfwd):
         found += [
-            attempt(lambda: jac(lambda a: 3)(x)),
-            attempt(lambda: jac(lambda a: a)(torch.ones(2, dtype=torch.complex64))),
-            attempt(lambda: jac(lambda a: a * 1j)(x)),
-            attempt(lambda: jac(lambda a: a, argnums=2)(x)),
-            attempt(lambda: jac(lambda a: a, argnums=(0, 0))(x)),
-            attempt(lambda: jac(lambda a: a, has_aux=True)(x)),
-            attempt(lambda: jac(lambda a: a)(torch.arange(2))),
+            attempt(lambda jac=jac: jac(lambda a: 3)(x)),
+            attempt(lambda jac=jac: jac(lambda a: a)(torch.ones(2, dtype=torch.complex64))),
+            attempt(lambda jac=jac: jac(lambda a: a * 1j)(x)),
+            attempt(lambda jac=jac: jac(lambda a: a, argnums=2)(x)),
+            attempt(lambda jac=jac: jac(lambda a: a, argnums=(0, 0))(x)),
+            attempt(lambda jac=jac: jac(lambda a: a, has_aux=True)(x)),
+            attempt(lambda jac=jac: jac(lambda a: a)(torch.arange(2))),
         ]
     return found
 

@@ -80,8 +80,9 @@ def sequence_numbers(torch):
 def view_facts(torch):
     x = torch.arange(6.0).reshape(2, 3)
     y = torch.arange(6.0)
-    made = [y.view(2, 3), y[1:], y.reshape(3, 2), y.unsqueeze(0), y.detach(), y.expand(2, 6), y.t(),
-            y.clone(), y + 0, x.t(), x.diagonal(), x.unbind()[0], x.chunk(2)[0], x.real]  # fmt: skip
+    made = [y.view(2, 3), y[1:], y.reshape(3, 2), y.unsqueeze(0), y.detach(), y.expand(2, 6),
+            y.t(), y.clone(), y + 0, x.t(), x.diagonal(), x.unbind()[0], x.chunk(2)[0],
+            x.real]  # fmt: skip
     return [(t._is_view(), t._base is y) for t in made]
 
 

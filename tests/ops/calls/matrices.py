@@ -78,6 +78,9 @@ BY_HAND: dict[str, list[Sample]] = {
         alone(spread)("U"),
         alone(np.stack([spread, definite]))("L"),
     ],
+    "linalg_eigvalsh": [alone(spread)("L"), alone(np.stack([spread, definite]))("U")],
+    "linalg_eigvals": [on(square)(), on(squares)()],
+    "linalg_svdvals": [on(square)(), on(x43)(), on(x34)()],
     "linalg_eig": [value_only(square)(), value_only(squares)()],
     "linalg_svd": [on(square)(False), on(x43)(False), on(x34)(False), on(square)(True)],
     "linalg_det": [on(x33)(), on(x233)(), on(values(3, 1) @ values(1, 3))()],
@@ -122,7 +125,7 @@ COMPLEX = set(
     """
     linalg_inv linalg_solve linalg_solve_triangular linalg_det cofactor cofactor_vjp
     linalg_lu_factor_ex linalg_lu lu_unpack linalg_lu_solve linalg_householder_product ormqr
-    linalg_matrix_exp unit_lower quotient triangular_solve
+    linalg_svdvals linalg_matrix_exp unit_lower quotient triangular_solve
     """.split()
 )
 

@@ -10,8 +10,8 @@ import warnings
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...ops.arrange import triu
 from ...ops.create import full
+from ...ops.diagonal import triu
 from .. import functional as F
 from .. import init
 from .attention import MultiheadAttention
