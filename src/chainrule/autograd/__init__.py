@@ -232,8 +232,9 @@ def _grad(
 
 
 def _shape_of(t: Any) -> Any:
-    if not isinstance(t, GradientEdge):
-        return t._data.shape, t._data.dtype
-    if t.shape is None:
-        raise ValueError("materialize_grads cannot be used when the given input is a GradientEdge")
-    return t.shape
+    if isinstance(t, GradientEdge):
+        raise RuntimeError(
+            "materialize_grads cannot be used when the given input is a GradientEdge\n"
+            "Hint: give the tensor itself"
+        )
+    return t._data.shape, t._data.dtype

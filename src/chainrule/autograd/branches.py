@@ -74,10 +74,7 @@ class safe_where(Interpreter):
         return safe_where(self.enabled)
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
-        if self.enabled:
-            prim = twin_of(prim)
-        elif type(prim) is Twin:
-            prim = prim.plain
+        prim = twin_of(prim, self.enabled)
         with below(self):
             return prim.call(*inputs, params=params)
 
@@ -94,17 +91,19 @@ class safe_where(Interpreter):
 
 
 class Twin(Primitive):
-    """An op whose rules keep an exact zero. `plain`: the op as declared."""
+    """An op whose rules keep an exact zero; or (`safe` False) the op as it is, out of the reach of
+    an outer `safe_where`. `plain`: the op as declared."""
 
     __slots__ = ("plain",)
     plain: Primitive
 
-    def __init__(self, plain: Primitive) -> None:
+    def __init__(self, plain: Primitive, safe: bool) -> None:
         for name in Primitive.__slots__:
             if hasattr(plain, name):
                 setattr(self, name, getattr(plain, name))
         self.plain = plain
-        self.rules = tuple(_guarded(plain, r) if r is not None else None for r in plain.rules)
+        if safe:
+            self.rules = tuple([r and _guarded(plain, r) for r in plain.rules])
         self.layout = Layout(self)
         self._general_node = None
         if plain.number_node is not None:
@@ -117,14 +116,15 @@ _TWINS: dict[Any, Any] = {}
 _KINDS = ("elementwise", "reduction", "bilinear", "general")  # the others multiply by no derivative
 
 
-def twin_of(prim: Any) -> Any:
-    """The op that keeps exact zeros; the op itself where its rules cannot make NaN of one."""
-    found = _TWINS.get(prim)
+def twin_of(prim: Any, safe: bool) -> Any:
+    """The op that keeps exact zeros (or, not `safe`, does not); the op itself if it is a twin, or
+    its rules cannot make NaN of a zero."""
+    found = _TWINS.get((prim, safe))
     if found is not None:
         return found
     if type(prim) is not Primitive or prim.view or not prim.differentiable:
         return prim
-    return _TWINS.setdefault(prim, Twin(prim)) if prim.kind in _KINDS else prim
+    return _TWINS.setdefault((prim, safe), Twin(prim, safe)) if prim.kind in _KINDS else prim
 
 
 def _guarded(prim: Primitive, rule: Rule) -> Rule:

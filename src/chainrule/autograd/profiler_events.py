@@ -126,7 +126,7 @@ class FunctionEventAvg(_Timed):
         )
 
 
-class EventList(list):  # type: ignore[type-arg]
+class EventList(list):
     """Events, or averages of them. Prints as the table."""
 
     def __init__(self, events: Iterable[Any], *, shapes: bool = False) -> None:

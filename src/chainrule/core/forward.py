@@ -243,6 +243,8 @@ def jvp_of(
         rule = _bilinear
     elif prim.kind == "reduction" and not complex_:
         rule = _reduction
+    elif prim.jvp is not None:
+        return prim.jvp(primals, tangents, params, outs)
     elif prim.name in LINEAR_IN:
         rule = _linear_in
     return (rule or _transposed)(prim, primals, tangents, params, outs)

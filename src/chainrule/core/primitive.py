@@ -75,6 +75,7 @@ class Primitive:
         "grad_fn",
         "holomorphic",
         "joint",
+        "jvp",
         "kernel",
         "kind",
         "lane",
@@ -144,6 +145,9 @@ class Primitive:
         self.lane: Callable[..., Any] | None = None
         self.product = False  # a * b: what is summed of it may be an inner product
         self.number_as_tensor = False  # PyTorch's node shows a second input for a number
+        # jvp(primals, tangents, params, outs): the tangents of the outputs, for a general op where
+        # transposing its vjp (core/forward.py) would be slow
+        self.jvp: Callable[..., list[Any]] | None = None
         self.means: Callable[..., Any] | None = None  # a fused op in operators, for formulas
         self.rows: Callable[[Any, Any, Any], Any] | None = None  # see core/rows.py
         self.public: Callable[..., Any] = self.call

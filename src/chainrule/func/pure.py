@@ -101,7 +101,7 @@ class Pure(Level):
         base: Any = x if x._view is None else x._view[0]
         for t, new in self._rebased(base, x, value):
             t._inner = self.inner(new)  # type: ignore[attr-defined]
-            t._data = t._inner._data  # type: ignore[attr-defined]
+            t._data = t._inner._data
         base._vc[0] += 1
         return x
 
@@ -156,7 +156,7 @@ def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Cal
             _write_back(t, value)
         return made
 
-    return pure  # type: ignore[no-any-return]
+    return pure
 
 
 def _write_back(t: Tensor, value: Tensor) -> None:

@@ -187,5 +187,6 @@ for _rule, _names in (
                "linalg_cholesky linalg_cholesky_ex linalg_qr linalg_eigh linalg_svd linalg_det "
                "linalg_slogdet linalg_matrix_exp linalg_pinv attention"),
     (batch_norm, "native_batch_norm"),
+    (dense, "phase_free"),  # a check in the shape of a linear op
 ):  # fmt: skip
     RULES.update(dict.fromkeys(_names.split(), _rule))

@@ -37,8 +37,6 @@ def _nearest(n_in: int, n_out: int, scale: Any, exact: bool) -> Any:
     # in single precision for every dtype, as PyTorch does: the floor shows it
     ratio = np.float32(_ratio(n_in, n_out, scale, False))
     at = np.arange(n_out, dtype=np.float32)
-    if n_out == 2 * n_in and not exact:
-        return np.arange(n_out)[None] // 2, None
     at = (at + np.float32(0.5)) * ratio if exact else at * ratio
     return np.minimum(np.floor(at).astype(np.intp), n_in - 1)[None], None
 
@@ -148,6 +146,9 @@ class _Map:
 
     def apply(self, x: Array, axis: int) -> Array:
         """x with `axis` resized."""
+        if not x.shape[axis]:
+            shape = (*x.shape[:axis], self.places.shape[1], *x.shape[axis + 1 :])
+            return np.zeros(shape, x.dtype)
         if self.matrix is not None:
             y = self._product(x, axis)
             if np.isfinite(y.sum()):
@@ -194,14 +195,16 @@ def _applied(x: Array, plan: tuple[Step, ...], transposed: bool) -> Array:
     whole = dtype.kind in "iu"
     for i in reversed(range(len(plan))) if whole else _order(plan, transposed):
         step = plan[i]
-        if step[1] != step[2] or step[0] not in _IDENTITIES:
+        if step[1] != step[2] or not _same(step):
             x = _map(step, transposed, x.dtype).apply(x, first + i)
             if whole and not exact:  # PyTorch keeps bytes between the dimensions
                 x = np.clip(np.rint(x), np.iinfo(dtype).min, np.iinfo(dtype).max)
     return x.astype(dtype) if small and not exact else x
 
 
-_IDENTITIES = ("nearest", "linear", "area")  # with equal sizes, whatever the scale is
+def _same(step: Step) -> bool:
+    """Whether equal sizes mean the identity, whatever the scale is."""
+    return step[0] in ("linear", "area") or step[0].startswith("smooth") or step[3] in (None, 1.0)
 
 
 def _order(plan: tuple[Step, ...], transposed: bool) -> list[int]:

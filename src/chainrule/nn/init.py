@@ -16,6 +16,7 @@ import numpy as np
 
 from ..autograd.grad_mode import no_grad
 from ..core.tensor import wrap
+from ..ops.fast import T
 from ..ops.random import randperm
 
 __all__ = [
@@ -119,8 +120,6 @@ def trunc_normal_(
 ) -> Any:
     """Normal numbers, those outside [a, b] drawn again.
 
-    Drawn through the inverse of the distribution function, in one pass.
-
     Example:
         >>> import chainrule as torch
         >>> w = torch.nn.init.trunc_normal_(torch.empty(100))
@@ -138,13 +137,40 @@ def trunc_normal_(
             stacklevel=2,
         )
     with no_grad():
-        low, high = below((a - mean) / std), below((b - mean) / std)
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        tensor.erfinv_()
-        tensor.mul_(std * math.sqrt(2.0))
-        tensor.add_(mean)
-        tensor.clamp_(min=a, max=b)
-        return tensor
+        if below((b - mean) / std) - below((a - mean) / std) > 0.3:
+            return _redrawn(tensor, mean, std, a, b, generator)
+        return _accepted(tensor, mean, std, a, b, generator)
+
+
+def _redrawn(tensor: Any, mean: float, std: float, a: float, b: float, generator: Any) -> Any:
+    """Normal numbers; those outside [a, b] are drawn again until none is."""
+    low, high = tensor.new_tensor(a).item(), tensor.new_tensor(b).item()
+    made = tensor.normal_(mean, std, generator=generator)
+    while True:
+        outside = (made < low) | (made > high)
+        if not outside.any():
+            return tensor if made is tensor else tensor.copy_(made)
+        again = T.empty_like(made).normal_(mean, std, generator=generator)
+        made = T.where(outside, again, made)
+
+
+def _accepted(tensor: Any, mean: float, std: float, a: float, b: float, generator: Any) -> Any:
+    """Uniform numbers of [a, b), each accepted with the density there over the largest: where
+    [a, b] holds little of the distribution, drawing from it again would take long."""
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+
+    def refused(candidates: Any) -> Any:
+        log_density = ((candidates - mean) / std) ** 2 * -0.5 - peak
+        chance = T.empty_like(candidates).uniform_(generator=generator)
+        return chance.log_() > log_density
+
+    made = tensor.uniform_(a, b, generator=generator).clone()
+    pending = refused(made)
+    while pending.any():
+        candidates = T.empty_like(made).uniform_(a, b, generator=generator)
+        made = T.where(pending, candidates, made)
+        pending = pending & refused(candidates)
+    return tensor.copy_(made)
 
 
 def constant_(tensor: Any, val: float) -> Any:

@@ -236,6 +236,22 @@ _affine_rows = _affine("affine", "AddmmBackward0").prim
 _affine_any = _affine("affine_any", "ViewBackward0").prim
 
 
+def _affine_jvp(primals: Any, tangents: Any, params: Any, outs: Any) -> list[Any]:
+    (_, x, weight), (db, dx, dweight) = primals, tangents
+    parts = [
+        None if dx is None else OPS.linear(dx, weight),
+        None if dweight is None else OPS.linear(x, dweight),
+        None if db is None else OPS.expand(db, outs[0]._data.shape),
+    ]
+    total = None
+    for part in parts:
+        total = part if total is None else total if part is None else total + part
+    return [total]
+
+
+_affine_rows.jvp = _affine_any.jvp = _affine_jvp
+
+
 class AffineNode(GeneralNode):
     """The node of a linear layer on rows (`nn.Linear`): `GeneralNode` with its `raw` written
     out."""
@@ -310,9 +326,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         tensor([[4.],
                 [4.]])
     """
-    if S.mode is not None or not _usual(input, weight, bias):
+    if not _usual(input, weight, bias):
         return _composed(input, weight, bias)
     rank = input._data.ndim
+    if S.mode is not None:
+        if bias is None:
+            return _linear.prim.call(input, weight)
+        return (_affine_rows if rank == 2 else _affine_any).call(bias, input, weight)
     if bias is None:
         lane = _linear_rows if rank == 2 else _linear_row if rank == 1 else _linear_any
         return lane(input, weight)
@@ -338,8 +358,7 @@ def _usual(x: Any, weight: Any, bias: Any) -> bool:
 
 
 def _composed(x: Any, weight: Any, bias: Any) -> Any:
-    """The same of `matmul` and `+`: for interpreters, for weights of one dimension, and to say
-    what is wrong."""
+    """The same of `matmul` and `+`: for weights of one dimension, and to say what is wrong."""
     need("linear", x, weight, names=("input", "weight"))
     n, m = x._data.ndim, weight._data.ndim
     if not n or not m:

@@ -173,7 +173,7 @@ def _product(name: str, inputs: tuple[Any, ...]) -> Overload:
         bias = len(inputs) > 2 and inputs[2] is not None
         return Overload("addmm" if bias else "mm", "default")
     dims = tuple(t._data.ndim for t in inputs[:2])
-    return Overload(PRODUCTS.get(dims, "matmul"), "default")  # type: ignore[arg-type]
+    return Overload(PRODUCTS.get(dims, "matmul"), "default")
 
 
 def _public(name: str) -> Callable[..., Any] | None:

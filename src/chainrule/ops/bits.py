@@ -85,7 +85,7 @@ def _shifted(op: Any) -> Any:
 def _short(op: Any, kinds: str) -> Any:
     """The spelling with a short way for two tensors of one integer dtype: there is nothing to
     record."""
-    general, kernel = number_first(op), op.prim.kernel
+    general, kernel = number_first(op) if op.prim.numbers else op, op.prim.kernel
 
     def function(input: Any, other: Any, *, out: Any = None) -> Any:
         if type(input) is Tensor and type(other) is Tensor and S.mode is None and out is None:
@@ -96,7 +96,7 @@ def _short(op: Any, kinds: str) -> Any:
                     return wrap(kernel(x, y))
                 except ValueError:
                     raise errors.broadcast(op.prim.name, (x.shape, y.shape)) from None
-        return general(input, other, out=out)
+        return general(input, other) if out is None else general(input, other, out=out)
 
     return spelled(op)(function)
 

@@ -37,7 +37,7 @@ _constant_pad = general(
 _constant = Lane(_constant_pad)
 
 
-def _modes(mode: str, name: str) -> dict[int, Any]:
+def _modes(mode: str, name: str, title: str) -> dict[int, Any]:
     """The ops of one mode, by the number of dimensions padded; PyTorch names them apart."""
 
     def kernel(x: Any, pads: Pads) -> Any:
@@ -50,7 +50,7 @@ def _modes(mode: str, name: str) -> dict[int, Any]:
     for n in (1, 2, 3):
         prim = linear(
             f"{name}{n}d", kernel, transpose, method=False, names=(f"_{name}{n}d",),
-            grad_fn="".join(w.title() for w in name.split("_")) + f"{n}DBackward0",
+            grad_fn=f"{title}{n}DBackward0" if title else "CopySlices",
             doc=f"The last {n} dimension(s) longer in the mode '{mode}'.",
         )  # fmt: skip
         RULES[prim.prim.name] = whole
@@ -59,9 +59,9 @@ def _modes(mode: str, name: str) -> dict[int, Any]:
 
 
 _OPS = {
-    "reflect": _modes("reflect", "reflection_pad"),
-    "replicate": _modes("replicate", "replication_pad"),
-    "circular": _modes("circular", "circular_pad"),
+    "reflect": _modes("reflect", "reflection_pad", "ReflectionPad"),
+    "replicate": _modes("replicate", "replication_pad", "ReplicationPad"),
+    "circular": _modes("circular", "circular_pad", ""),
 }
 linear(
     "pad_by",

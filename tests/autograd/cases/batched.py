@@ -181,6 +181,19 @@ def odd_arguments_of_grad(torch):
     ]
 
 
+def materialized_edges(torch):
+    x, z = _leaf(torch, 1, 2), _leaf(torch, 3)
+    edge = torch.autograd.graph.get_gradient_edge
+    grad = torch.autograd.grad
+    return [
+        attempt(lambda: grad((x * x).sum(), edge(z), materialize_grads=True)),
+        attempt(lambda: grad((x * x).sum(), edge(x), materialize_grads=True)),
+        attempt(lambda: grad((x * x).sum(), edge(z))),
+        attempt(lambda: grad((x * x).sum(), (edge(x), z), allow_unused=True)),
+        attempt(lambda: grad(x * x, edge(x), torch.eye(2), is_grads_batched=True)),
+    ]
+
+
 def odd_arguments_of_backward(torch):
     x, c = _leaf(torch, 1, 2), torch.ones(2)
     backward = torch.autograd.backward

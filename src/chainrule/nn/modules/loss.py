@@ -443,6 +443,8 @@ class HuberLoss(_Loss):
         reduction: str = "mean",
         delta: float = 1.0,
     ) -> None:
+        if not isinstance(delta, (float, int)):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(None, None, reduction)
         self.delta = delta
 
@@ -834,6 +836,11 @@ class LinearCrossEntropyLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """`F.cross_entropy` of the layer's output."""
+        if input.shape[-1:] != self.linear.weight.shape[-1:]:
+            raise RuntimeError(
+                "expected equal input and linear_weight last dimensions (in_features), got "
+                f"{input.shape[-1]} and {self.linear.in_features}, respectively"
+            )
         logits = self.linear(input)
         if self.out_features:
             logits = logits.unflatten(-1, (self.num_classes, *self.out_features))

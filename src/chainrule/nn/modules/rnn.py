@@ -59,6 +59,7 @@ class RNNBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        _check_types(input_size, hidden_size, bias, batch_first)
         _check_options(mode, hidden_size, num_layers, dropout, proj_size)
         self.mode, self.input_size, self.hidden_size = mode, input_size, hidden_size
         self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
@@ -250,6 +251,19 @@ def _wrong_size(expected: int, got: int) -> RuntimeError:
     )
 
 
+def _check_types(input_size: Any, hidden_size: Any, bias: Any, batch_first: Any) -> None:
+    named = (("input_size", input_size, int), ("hidden_size", hidden_size, int),
+             ("bias", bias, bool), ("batch_first", batch_first, bool))  # fmt: skip
+    for name, value, kind in named:
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"{name} should be of type {kind.__name__}, got: {type(value).__name__}"
+            )
+    for name, value, _ in named[:2]:
+        if value <= 0:
+            raise ValueError(f"{name} must be greater than zero")
+
+
 def _check_options(
     mode: str, hidden_size: Any, num_layers: int, dropout: Any, proj_size: int
 ) -> None:
@@ -268,10 +282,6 @@ def _check_options(
             f"num_layers={num_layers}",
             stacklevel=4,
         )
-    if not isinstance(hidden_size, int):
-        raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
-    if hidden_size <= 0:
-        raise ValueError("hidden_size must be greater than zero")
     if num_layers <= 0:
         raise ValueError("num_layers must be greater than zero")
     if proj_size < 0:
