@@ -80,7 +80,7 @@ def serve(prepare: Callable[..., Any], module: Any) -> int:
                 if step is not None:
                     seconds_per_step(step, 0.001)
             except Exception as error:  # the caller says which call this candidate cannot run
-                answer = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+                answer = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
             print(answer, flush=True)
         else:
             print(seconds_per_step(step, float(line)), flush=True)

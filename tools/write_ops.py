@@ -33,13 +33,16 @@ START = """# The ops
 Every op is declared once (`src/chainrule/ops/`); the columns below are read from the declarations.
 
 """
-LEGEND = """- **kind**: elementwise, linear, bilinear, reduction, movement, general; it decides how the op is differentiated forward and batched.
-- **derivative in**: the operands that get a gradient. Rules are written in ops, so gradients of gradients follow; *first order* is
-  said where a rule uses an op that has none.
-- **jvp**: *rule* (the vjp's own rule read forwards), *linear*, *bilinear*, *reduction* (by kind), *vjp twice* (the transpose of the vjp).
+LEGEND = """- **kind**: elementwise, linear, bilinear, reduction, movement, general; it decides how the op is
+  differentiated forward and batched.
+- **derivative in**: the operands that get a gradient. Rules are written in ops, so gradients of
+  gradients follow; *first order* is said where a rule uses an op that has none.
+- **jvp**: *rule* (the vjp's own rule read forwards), *linear*, *bilinear*, *reduction* (by kind),
+  *vjp twice* (the transpose of the vjp).
 - **vmap**: *rule*, *by kind*, or *loop* (element after element, with a warning).
 - **in place**: there is `name_`. **complex**: the derivative is tested with complex numbers too.
-- **family**: the file in `ops/` that is imported when the op is first named; empty: with `import chainrule`.
+- **family**: the file in `ops/` that is imported when the op is first named; empty: with
+  `import chainrule`.
 """
 COLUMNS = (
     "op", "names", "kind", "derivative in", "jvp", "vmap", "in place", "complex", "grad_fn",

@@ -289,16 +289,16 @@ def cotangent_shape(index: int, grad: Any, output: Any) -> RuntimeError:
 
 
 def unused_input(index: int, tensor: Any) -> RuntimeError:
-    """autograd.grad for an input that the outputs do not depend on."""
+    """autograd.grad for an input, or the edge of one, that the outputs do not depend on."""
     name, _ = named(tensor)
+    shape = getattr(tensor, "shape", None)
+    fact = f"shape: {list(shape)}" if shape is not None else ""
     return RuntimeError(
         hinted(
             f"The differentiated Tensor at index {index} appears to not have been used in the "
             "graph. "
             "Set allow_unused=True if this is the desired behavior.",
-            f"tensor: `{name}`, shape {list(tensor.shape)}"
-            if name
-            else f"shape: {list(tensor.shape)}",
+            f"tensor: `{name}`, {fact.replace(':', '')}" if name and fact else fact,
             hint="allow_unused=True gives None for it, materialize_grads=True zeros",
         )
     )
@@ -646,27 +646,12 @@ def _clash(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, int, int] | Non
     return None
 
 
-def as_int(argument: str, value: Any) -> int:
-    """An integer given as a bool, a NumPy integer or a 0-d integer tensor; TypeError for anything
-    else."""
-    if hasattr(value, "__index__"):
-        try:
-            return int(value.__index__())
-        except (TypeError, ValueError):  # a tensor of several elements, or of floats
-            pass
-    kind = type(value).__name__
-    raise TypeError(
-        hinted(
-            f"argument '{argument}' must be int, not {kind}",
-            hint=f"got {value!r}" if isinstance(value, (float, str)) else "give one integer",
-        )
-    )
-
-
 def checked_dim(dim: int, ndim: int) -> int:
     """`dim` as a number from 0; IndexError in PyTorch's words when out of range."""
     if type(dim) is not int:
-        dim = as_int("dim", dim)
+        if not hasattr(dim, "__index__"):
+            raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
+        dim = dim.__index__()
     limit = ndim or 1
     if not -limit <= dim < limit:
         raise IndexError(

@@ -99,7 +99,7 @@ JACOBIANS: dict[str, tuple[Any, tuple[int, ...], int, int]] = {
     "avg_pool": (lambda x: F.avg_pool1d(x, 3, 1), (1, 1, 8), 18, 3),
     "pad": (lambda x: F.pad(x, (1, 1), mode="circular"), (1, 1, 6), 8, 1),
     "interpolate": (lambda x: F.interpolate(x, scale_factor=2), (1, 1, 4), 8, 1),
-    "batched inverse": (lambda x: torch.linalg.inv(x + 3 * torch.eye(2, dtype=D)), (3, 2, 2), 48, 4),
+    "inverses": (lambda x: torch.linalg.inv(x + 3 * torch.eye(2, dtype=D)), (3, 2, 2), 48, 4),
 }  # fmt: skip
 
 

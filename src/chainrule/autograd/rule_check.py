@@ -34,7 +34,9 @@ class RuleRow(NamedTuple):
         node: the op's name in the graph, as `MulBackward0`. line: where the program calls it.
         operand: which input, by name.
         analytic, numeric: the two derivatives along the direction; error: relative difference.
-        status: "right", "wrong", or why it was not compared: "kink", "not finite", "random".
+        status: "right", "wrong", or why it was not compared: "kink", "not finite", "random",
+            "no rule" (the op's derivative is not implemented), "convention" (PyTorch's gradient of
+            this op is not its derivative, as of ctc_loss).
     """
 
     node: str
@@ -224,9 +226,16 @@ class _Call:
         for i, t in enumerate(self.inputs):
             if not _is_float(t) or not self._has_rule(i):
                 continue
+            if gs[i] is None and self.prim.joint and not self.custom:
+                continue  # a joint rule says so of operands without derivative
+            found: Any = (0.0, 0.0, 0.0, "random")
             u = self._random(t._data) * np.where(t._data == 0, 1, np.abs(t._data))
-            found = self._compared(i, u, gs[i], vs, outs, precise) if repeated else None
-            yield RuleRow(self._node(), line, self._name(i), *(found or _SKIPPED))
+            u = allowed(self.prim, i, u, self.params)
+            if isinstance(gs[i], str) or u is None:
+                found = (0.0, 0.0, 0.0, gs[i] if u is not None else "convention")
+            elif repeated:
+                found = self._compared(i, u, gs[i], vs, outs, precise)
+            yield RuleRow(self.prim.grad_fn, line, self._name(i), *found)
 
     def _has_rule(self, i: int) -> bool:
         rules = self.prim.rules
@@ -253,7 +262,7 @@ class _Call:
     # ------------------------------------------------------------ the op's own vjp
 
     def _analytic(self, vs: dict[int, Any]) -> list[Any]:
-        """The cotangent of each operand, None for those without."""
+        """The cotangent of each operand, None for those without; text if its rule refuses."""
         return self._by_backward(vs) if self.custom else self._by_rule(vs)
 
     def _by_rule(self, vs: dict[int, Any]) -> list[Any]:
@@ -264,10 +273,20 @@ class _Call:
             outs = _listed(prim.evaluate(inputs, self.params))
             gs = tuple(wrap(np.asarray(v, outs[i]._data.dtype)) for i, v in vs.items())
             g = gs[0] if len(gs) == 1 and prim.outputs != ("outs",) else gs
-            found = cotangents(prim, inputs, outs, self.params, g, wanted)
+            try:
+                found = cotangents(prim, inputs, outs, self.params, g, wanted)
+            except NotImplementedError:  # of one operand; the others may have a derivative
+                found = [self._one(inputs, outs, g, k) if w else None for k, w in enumerate(wanted)]
         finally:
             set_grad(before)
-        return [None if x is None else x._data for x in found]
+        return [getattr(x, "_data", x) for x in found]
+
+    def _one(self, inputs: Any, outs: Any, g: Any, k: int) -> Any:
+        wanted = [j == k for j in range(len(inputs))]
+        try:
+            return cotangents(self.prim, inputs, outs, self.params, g, wanted)[k]
+        except NotImplementedError:
+            return "no rule"
 
     def _by_backward(self, vs: dict[int, Any]) -> list[Any]:
         before = set_grad(True)
@@ -334,9 +353,6 @@ class _Call:
 
     # ------------------------------------------------------------ names
 
-    def _node(self) -> str:
-        return self.prim.grad_fn
-
     def _name(self, i: int) -> str:
         if not self.custom:
             args = self.prim.args
@@ -353,4 +369,27 @@ class _Call:
         return known[place] if place < len(known) else f"argument {place}"
 
 
-_SKIPPED = (0.0, 0.0, 0.0, "random")
+# ---------------------------------------------------------------- operands that are no free numbers
+
+_SYMMETRIC = {
+    "linalg_cholesky", "linalg_cholesky_ex", "legacy_cholesky", "linalg_eigh", "linalg_eigvalsh",
+}  # fmt: skip
+_TRIANGULAR = {("cholesky_solve", 1), ("cholesky_inverse", 0)}
+_PADDED = {"embedding": 0, "embedding_gather": 0}
+_BY_CONVENTION = {"ctc_loss", "ctc_loss_each"}  # the gradient is that of log_softmax before it
+
+
+def allowed(prim: Any, i: int, u: Any, params: Sequence[Any]) -> Any:
+    """The direction `u` as operand `i` may be moved: symmetric where the op reads one triangle of a
+    symmetric matrix, and so on; None where the rule is another one by convention."""
+    known = dict(zip(prim.params, params, strict=False)) if prim.kind != "custom" else {}
+    if prim.name in _BY_CONVENTION:
+        return None
+    if prim.name in _SYMMETRIC or (known.get("hermitian") and i == 0):
+        return (u + np.conj(np.swapaxes(u, -1, -2))) / 2
+    if (prim.name, i) in _TRIANGULAR:
+        return np.triu(u) if known.get("upper") else np.tril(u)
+    padding = known.get("padding_idx") if prim.name in _PADDED else None
+    if padding is not None and padding >= 0:
+        u[padding] = 0
+    return u

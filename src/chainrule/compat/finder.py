@@ -100,9 +100,9 @@ def _enter_hidden() -> None:
     other name: importing one later would put it in the function's place."""
     for name, module in list(sys.modules.items()):
         parent, _, child = name.rpartition(".")
-        if parent.startswith(ENGINE) and parent in sys.modules:
-            if getattr(sys.modules[parent], child, module) is not module:
-                sys.modules[STAND_IN + name[len(ENGINE) :]] = module
+        inside = sys.modules.get(parent) if parent.partition(".")[0] == ENGINE else None
+        if inside is not None and getattr(inside, child, module) is not module:
+            sys.modules[STAND_IN + name[len(ENGINE) :]] = module
 
 
 def _already_imported(present: ModuleType) -> str:

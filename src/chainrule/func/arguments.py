@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..core.levels import Level
 from ..core.pytree import flatten
 from ..core.tensor import Tensor, wrap
 from ..core.vmap import named

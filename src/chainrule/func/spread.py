@@ -202,14 +202,17 @@ def _side(sets: Any, numbered: Ints, k_axis: int, matrix: Any, other_k: int, out
 
 
 def matmul(call: Call, number: int) -> Any:
+    """a @ b."""
     return product(call, 0, 1)
 
 
 def linear(call: Call, number: int) -> Any:
+    """a @ b^T."""
     return product(call, 0, 1, turned=True)
 
 
 def affine(call: Call, number: int) -> Any:
+    """bias + input @ weight^T."""
     return united([call.stretched(0), product(call, 1, 2, turned=True)])
 
 
@@ -219,6 +222,7 @@ def added(call: Call, number: int) -> Any:
 
 
 def outer(call: Call, number: int) -> Any:
+    """Rows from a, columns from b."""
     a, b = call.sets
     i, j = (np.broadcast_to(n, call.out) for n in np.ogrid[: call.out[0], : call.out[1]])
     return united([None if a is None else a.take(i), None if b is None else b.take(j)])
@@ -269,6 +273,7 @@ def written(call: Call, target: Any, source: int, value_index: Any, keep: bool) 
 
 
 def index_put(call: Call, number: int) -> Any:
+    """Writing where `index` would read."""
     indices = [call.array(i) for i in range(2, 10)]
     read: Any = REGISTRY["index"].kernel
     target = np.asarray(read(numbers(call.shapes[0]), *indices, call.p["dims"]))
@@ -315,12 +320,14 @@ def masked(call: Call, number: int) -> Any:
 
 
 def unfold_backward(call: Call, number: int) -> Any:
+    """Every window back to where it was read."""
     read: Any = REGISTRY["unfold"].kernel
     target = read(numbers(call.p["shape"]), call.p["dimension"], call.p["size"], call.p["step"])
     return call.sets[0].onto(target, call.size)
 
 
 def trace(call: Call, number: int) -> Any:
+    """The diagonal."""
     return (
         call.sets[0]
         .take(np.diagonal(numbers(call.shapes[0])))
@@ -353,6 +360,7 @@ def loss(call: Call, number: int) -> Any:
 
 
 def layer_norm(call: Call, number: int) -> Any:
+    """Each row by itself; weight and bias element by element."""
     shape = call.shapes[0]
     dims = range(len(shape) - call.p["rank"], len(shape))
     parts = []

@@ -94,6 +94,7 @@ def _everything(call: Call, i: int) -> Any:
 
 
 def pooled(call: Call, number: int) -> Any:
+    """Each window."""
     p, shape = call.p, call.shapes[0]
     rank = len(p["size"])
     ones = (1,) * rank

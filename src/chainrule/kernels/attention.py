@@ -95,9 +95,7 @@ class _Scores:
         return s
 
 
-def attention(
-    q: Array, k: Array, v: Array, mask: Array, scale: float = 1.0
-) -> Array:
+def attention(q: Array, k: Array, v: Array, mask: Array, scale: float = 1.0) -> Array:
     """softmax(q k^T scale + mask) v; leading axes are heads."""
     out = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
     if not k.shape[-2]:
@@ -124,9 +122,7 @@ def attention_backward(
         return gq, gk, gv
     scores = _Scores(q, k, mask, scale)
     heads = len(scores.q)
-    g, v, to_q, to_k, to_v = (
-        t.reshape(heads, *t.shape[-2:]) for t in (g, v, gq, gk, gv)
-    )
+    g, v, to_q, to_k, to_v = (t.reshape(heads, *t.shape[-2:]) for t in (g, v, gq, gk, gv))
     for chunk in scores.chunks:
         p = scores.of(chunk)
         np.matmul(p.swapaxes(1, 2), g[chunk], out=to_v[chunk])

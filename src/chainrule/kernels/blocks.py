@@ -20,6 +20,7 @@ PIECE, MANY = 16384, 40_000
 _ndarray = np.ndarray
 F32, F64 = np.dtype("float32"), np.dtype("float64")
 _LIMITS = {d: (np.array(-np.inf, d), np.array(np.inf, d)) for d in (F32, F64)}
+_ZEROS = {d: np.zeros((), d) for d in (F32, F64)}
 _numbers: dict[Any, Any] = {}
 
 try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
@@ -89,12 +90,14 @@ def _without_out(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 def _number(value: Any, dtype: Any) -> Any:
     """A number as a 0-d array of the dtype, remembered."""
-    made = _numbers.get((value, dtype))
-    if made is None or not value:  # 0.0 and -0.0 are one key
-        if len(_numbers) > 500:
-            _numbers.clear()
-        made = _numbers[value, dtype] = np.array(value, dtype)
-    return made
+    if value:
+        made = _numbers.get((value, dtype))
+        if made is None:
+            if len(_numbers) > 500:
+                _numbers.clear()
+            made = _numbers[value, dtype] = np.array(value, dtype)
+        return made
+    return np.array(value, dtype) if str(value) == "-0.0" else _ZEROS[dtype]
 
 
 def at_least(x: Array, low: float) -> Array:

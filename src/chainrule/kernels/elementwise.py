@@ -113,13 +113,13 @@ def reversed_power(a: Array, b: Any) -> Array:
 
 
 def _quotients(a: Array, b: Any) -> Any:
-    """a, b and a / b in float64, where that gives whole parts and remainders of many float32 numbers
-    exactly; None where it may not, or where NumPy's own functions are as quick.
+    """a, b and a / b in float64, where that gives whole parts and remainders of float32 numbers
+    exactly; None where it may not, or where NumPy's own functions are as quick (few numbers).
 
     Below 2^28 a quotient that is no integer is at least 2^-24 away from one, and the product of its
     whole part with b is exact.
     """
-    if a.dtype is not F32 or a.size < 300:
+    if a.dtype is not F32 or a.size < 5000:
         return None
     if type(b) is not float:
         if getattr(b, "dtype", None) is not F32 or b.shape not in ((), a.shape):
@@ -432,7 +432,8 @@ def lerp(a: Array, end: Array, weight: Any) -> Array:
     span: Any = end - a
     if isinstance(weight, complex) and type(weight) is not np.complex128:
         return a + weight * span if abs(weight) < 0.5 else end - span * (1 - weight)
-    return where(np.abs(weight) < 0.5, a + weight * span, end - span * (1 - weight))
+    near: Any = np.abs(weight) < 0.5
+    return where(near, a, end) + where(near, weight, weight - 1) * span
 
 
 @blocked
@@ -447,8 +448,11 @@ def _lerp_far(a: Array, end: Array, weight: float) -> Array:
 
 @blocked
 def _lerp_any(a: Array, end: Array, weight: Array) -> Array:
-    span: Any = end - a
-    return select(np.abs(weight) < 0.5, a + weight * span, end - span * (1 - weight))
+    near: Any = np.abs(weight) < 0.5
+    step = select(near, weight, weight - 1)
+    step *= end - a
+    step += select(near, a, end)
+    return step
 
 
 @blocked

@@ -54,7 +54,7 @@ def routine(name: str, dtype: Any) -> Any:
 
 def few(x: Any) -> bool:
     """Whether a loop over the matrices of a batch beats one over their columns."""
-    return x.ndim == 2 or x.size <= 8 * x.shape[-1] ** 3
+    return bool(x.ndim == 2 or x.size <= 8 * x.shape[-1] ** 3)
 
 
 def stacked(one: Callable[..., Any], operands: tuple[Any, ...], shapes: Any, dtypes: Any) -> Any:
@@ -92,10 +92,50 @@ def lu_factor(x: Any) -> tuple[Any, Any, Any]:
     if getrf is None:
         return _eliminated(x)
     if x.ndim == 2:
-        lu, pivots, info = getrf(x)
-        return lu, (pivots + 1).astype(np.int32), np.array(info, np.int32)
-    lu, pivots, info = stacked(getrf, (x,), ((m, n), (k,), ()), (x.dtype, np.int32, np.int32))
+        lu, pivots, info = _one_lu(getrf, x)
+        return lu, pivots + np.int32(1), np.array(info, np.int32)
+    lu, pivots, info = stacked(
+        lambda a: _one_lu(getrf, a), (x,), ((m, n), (k,), ()), (x.dtype, np.int32, np.int32)
+    )
     return lu, pivots + np.int32(1), info
+
+
+# SciPy's BLAS starts threads above 40,000 elements. NumPy's is another one, and two sets of threads
+# that wait for each other on the same cores take a thousand times as long.
+_ALONE = 30_000
+
+
+def _one_lu(getrf: Any, x: Any) -> tuple[Any, Any, int]:
+    """One matrix: SciPy's LAPACK for small panels, NumPy's products between them."""
+    if x.size < _ALONE:
+        lu, pivots, info = getrf(x)
+        return lu, pivots.astype(np.int32, copy=False), info
+    lu = np.array(x)
+    pivots = np.arange(min(x.shape), dtype=np.int32)
+    return lu, pivots, _panels(getrf, lu, pivots)
+
+
+def _panels(getrf: Any, a: Any, pivots: Any) -> int:
+    """Overwrite a with its factors: the left half of the columns, then the right.
+
+    Source: Toledo, Locality of reference in LU decomposition with partial pivoting, SIAM J. Matrix
+    Anal. Appl. 18 (1997), p. 1067.
+    """
+    m, n = a.shape
+    k = min(m, n) // 2
+    if a.size < _ALONE or not k:
+        lu, pivots[:], info = getrf(a)
+        a[...] = lu
+        return int(info)
+    first = _panels(getrf, a[:, :k], pivots[:k])
+    right = a[:, k:]
+    right[...] = right[permutation(pivots[:k] + 1, m)]
+    right[:k] = solve_triangular(a[:k, :k], right[:k], False, True, True)
+    right[k:] -= np.matmul(a[k:, :k], right[:k])
+    last = _panels(getrf, right[k:], pivots[k:])
+    a[k:, :k] = a[k:, :k][permutation(pivots[k:] + 1, m - k)]
+    pivots[k:] += k
+    return first or (last and last + k)
 
 
 def _eliminated(x: Any) -> tuple[Any, Any, Any]:

@@ -160,7 +160,7 @@ def svdvals(x: Any) -> Any:
         raise _diverged("linalg.svd", x) from None
 
 
-def eigh(x: Any, UPLO: str = "L") -> Any:
+def eigh(x: Any, UPLO: Any = "L") -> Any:
     """Eigenvalues and eigenvectors of a Hermitian matrix, of which one triangle is read."""
     try:
         return tuple(np.linalg.eigh(x, UPLO))
@@ -168,7 +168,7 @@ def eigh(x: Any, UPLO: str = "L") -> Any:
         raise _diverged("linalg.eigh", x) from None
 
 
-def eigvalsh(x: Any, UPLO: str = "L") -> Any:
+def eigvalsh(x: Any, UPLO: Any = "L") -> Any:
     """The eigenvalues of a Hermitian matrix."""
     try:
         return np.linalg.eigvalsh(x, UPLO)

@@ -16,7 +16,9 @@ __all__ = ["batch_norm", "embedding_backward", "group_norm", "layer_norm", "norm
 Array = Any
 _SHORT = 4096
 _ONES = {np.dtype(name): np.ones(_SHORT, name) for name in ("float32", "float64")}
-_COUNTS: dict[Any, dict[int, Any]] = {dtype: {} for dtype in _ONES}  # numbers of elements as 0-d arrays, which NumPy likes
+_COUNTS: dict[Any, dict[int, Any]] = {
+    dtype: {} for dtype in _ONES
+}  # numbers of elements as 0-d arrays, which NumPy likes
 
 
 def normalised(x: Array, axes: Sequence[int], eps: float) -> Array:
@@ -88,6 +90,14 @@ def _alike(x: Array, *others: Array) -> bool:
 
 def layer_norm(x: Array, weight: Array, bias: Array, rank: int = 1, eps: float = 1e-5) -> Array:
     """Normalised over the last `rank` axes, times weight, plus bias."""
+    dtype = x.dtype
+    if (
+        rank == 1 and x.size < MANY and dtype in _ONES and 0 < x.shape[-1] <= _SHORT
+        and (weight is None or weight.dtype is dtype) and (bias is None or bias.dtype is dtype)
+    ):  # fmt: skip
+        if x.ndim == 2:
+            return _rows(x, None, weight, bias, eps)
+        return _rows(x.reshape(-1, x.shape[-1]), None, weight, bias, eps).reshape(x.shape)
     row = x.shape[x.ndim - rank :]
     if _short(x, math.prod(row)) and _alike(x, weight, bias):
         return _of_rows(x, row, weight, bias, eps)

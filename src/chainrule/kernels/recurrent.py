@@ -135,7 +135,7 @@ def plain(
         state, z = h[: stop - start], y[start:stop]
         z += state.dot(turned)
         if relu:
-            np.maximum(z, 0, z)
+            np.maximum(z, 0, out=z)
         else:
             np.tanh(z, z)
         state[...] = z

@@ -136,7 +136,7 @@ class _Map:
     __slots__ = ("matrix", "places", "weights")
 
     def __init__(self, places: Any, weights: Any, n_in: int, dtype: Any) -> None:
-        self.places, self.matrix = places, None
+        self.places, self.matrix = places, None  # type: Any, Any
         self.weights = None if weights is None else weights.astype(dtype)
         count, n_out = places.shape
         if count > _FEW and n_in * n_out <= _DENSE:
@@ -147,8 +147,8 @@ class _Map:
     def apply(self, x: Array, axis: int) -> Array:
         """x with `axis` resized."""
         if not x.shape[axis]:
-            shape = (*x.shape[:axis], self.places.shape[1], *x.shape[axis + 1 :])
-            return np.zeros(shape, x.dtype)
+            made = (*x.shape[:axis], self.places.shape[1], *x.shape[axis + 1 :])
+            return np.zeros(made, x.dtype)
         if self.matrix is not None:
             y = self._product(x, axis)
             if np.isfinite(y.sum()):

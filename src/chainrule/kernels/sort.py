@@ -79,7 +79,9 @@ def _topk_of_many(x: Any, k: int, dim: int, largest: bool) -> Any:
         at = some[order(x[some], 0, largest)]
         return x[at], at
     if dim != x.ndim - 1:
-        values, at = _topk_of_many(np.ascontiguousarray(x.swapaxes(dim, -1)), k, x.ndim - 1, largest)
+        values, at = _topk_of_many(
+            np.ascontiguousarray(x.swapaxes(dim, -1)), k, x.ndim - 1, largest
+        )
         return tuple(np.ascontiguousarray(v.swapaxes(dim, -1)) for v in (values, at))
     some = x.argpartition(max(kth, 0), dim)
     some = np.ascontiguousarray(some[..., n - k :] if largest else some[..., :k])

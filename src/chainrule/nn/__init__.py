@@ -23,7 +23,7 @@ _ELSEWHERE = {
     "UninitializedParameter": "parameter",
 }
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     *PLACES, *_ELSEWHERE, "functional", "init", "modules", "parallel", "parameter", "utils"
 ]  # fmt: skip
 

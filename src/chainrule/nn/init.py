@@ -81,7 +81,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 _LINEAR = frozenset(
-    "linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d".split()
+    ["linear", *(f"conv{t}{n}d" for t in ("", "_transpose") for n in (1, 2, 3))]
 )
 
 
@@ -416,7 +416,8 @@ def _old(name: str, new: Callable[..., Any]) -> Callable[..., Any]:
     return old
 
 
-uniform, normal, constant = _old("uniform", uniform_), _old("normal", normal_), _old("constant", constant_)  # fmt: skip
+uniform, normal = _old("uniform", uniform_), _old("normal", normal_)
+constant = _old("constant", constant_)
 eye, dirac = _old("eye", eye_), _old("dirac", dirac_)
 xavier_uniform = _old("xavier_uniform", xavier_uniform_)
 xavier_normal = _old("xavier_normal", xavier_normal_)

@@ -255,9 +255,7 @@ def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool)
             "Hint: query.float()"
         )
     if dropout_p > 1.0:
-        raise RuntimeError(
-            f"dropout probability has to be between 0 and 1, but got {dropout_p:g}"
-        )
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     if x.shape[-1] != y.shape[-1] or y.shape[-2] != z.shape[-2]:
         raise _product(x, y, z)
 

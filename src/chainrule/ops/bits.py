@@ -80,8 +80,6 @@ def _shifted(op: Any) -> Any:
     return reversed_operator(lambda x, n: op(n, x))
 
 
-
-
 def _short(op: Any, kinds: str) -> Any:
     """The spelling with a short way for two tensors of one integer dtype: there is nothing to
     record."""

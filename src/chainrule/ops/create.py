@@ -15,7 +15,7 @@ from .. import dtypes, errors
 from .._state import S
 from ..core.declare import METHODS, public
 from ..core.levels import alike
-from ..core.primitive import F32, F64
+from ..core.primitive import F32, F64, fill_out
 from ..core.tensor import Tensor
 from .from_data import as_array, check_device, check_options, checked_dtype, finished
 from .shape import sizes_of
@@ -243,25 +243,45 @@ def arange(
     if end is None:
         start, end = 0, start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
-    integers = all(isinstance(v, int) for v in (start, end, step))
-    target = checked_dtype("arange", dtype) or (dtypes.int64.np if integers else S.default_dtype.np)
+    target = checked_dtype("arange", dtype if out is None or dtype is not None else out.dtype)
+    if target is None:
+        integers = all(isinstance(v, int) for v in (start, end, step))
+        target = dtypes.int64.np if integers else S.default_dtype.np
+    values = _steps(start, end, step, target)
+    return finished(values, requires_grad) if out is None else _filled_in(out, values)
+
+
+def _steps(start: Any, end: Any, step: Any, target: np.dtype[Any]) -> Any:
     if step == 0:
         raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
+    span = (end - start) / step
+    if span != span or start - start or end - end:
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if span < 0:
         raise RuntimeError(
             f"upper bound and lower bound inconsistent with step sign\nstart: {start}, end: "
             f"{end}, step: {step}"
         )
-    if integers and target.kind in "iu":
-        return finished(np.arange(start, end, step, dtype=target), requires_grad)
-    span = (end - start) / step
-    if span != span or start - start or end - end:
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if target == dtypes.int64.np:
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero\nHint: the dtype is integer, so is the step")
+        return np.arange(start, end, step, dtype=target)
     n = math.ceil(span)
     if n > _MOST:
         raise RuntimeError("invalid size, possible overflow?")
+    if target.kind in "iu":
+        return (int(start) + np.arange(n) * int(step)).astype(target)
     values = start + np.arange(n, dtype=np.float64) * step
-    return finished(values.astype(target), requires_grad)
+    return values.astype(target)
+
+
+def _filled_in(out: Any, values: Any) -> Tensor:
+    """The tensor given as `out=`, with these values."""
+    if not isinstance(out, Tensor):
+        raise errors.wrong_type("arange", "out", 4, out)
+    fill_out(out, finished(values.astype(out._data.dtype), False))
+    return out
 
 
 @public("range")
@@ -300,10 +320,11 @@ def linspace(
     """
     check_device(device)
     start, end, steps = _ends_and_steps("linspace", start, end, steps)
-    target = checked_dtype("linspace", dtype)
+    target = checked_dtype("linspace", dtype if out is None or dtype is not None else out.dtype)
     if target is None:
         target = (S.default_complex if complex in (type(start), type(end)) else S.default_dtype).np
-    return finished(_spaced(start, end, steps, target), requires_grad)
+    values = _spaced(start, end, steps, target)
+    return finished(values, requires_grad) if out is None else _filled_in(out, values)
 
 
 def _ends_and_steps(op: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:

@@ -42,11 +42,20 @@ def _labels_kernel(targets: Any, target_lengths: Any, blank: int) -> Any:
 
 
 def _facts(labels: Any, target_lengths: Any, blank: int) -> tuple[Any, Any]:
-    """Where the step over a blank is allowed, and the places that exist, as 0 and -inf."""
-    jump = np.full(labels.shape, -np.inf)
-    jump[:, 2:][(labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])] = 0
-    exists = np.arange(labels.shape[1]) <= 2 * target_lengths[:, None]
-    return jump, np.where(exists, 0.0, -np.inf)
+    """Where the step over a blank is allowed, and the places that exist."""
+    jump = np.zeros(labels.shape, bool)
+    jump[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
+    return jump, np.arange(labels.shape[1]) <= 2 * target_lengths[:, None]
+
+
+def _end(labels: Any, target_lengths: Any) -> Any:
+    """The places where a sample may end."""
+    at, last = np.arange(labels.shape[1]), 2 * target_lengths[:, None]
+    return (at == last) | (at == last - 1)
+
+
+def _log(mask: Any) -> Any:
+    return np.where(mask, 0.0, -np.inf)
 
 
 def _lattice_kernel(targets: Any, target_lengths: Any, blank: int, part: int) -> Any:
@@ -54,12 +63,9 @@ def _lattice_kernel(targets: Any, target_lengths: Any, blank: int, part: int) ->
     labels = _labels_kernel(targets, target_lengths, blank)
     if part == 0:
         return labels
-    jump, exists = _facts(labels, target_lengths, blank)
-    if part < 3:
-        return jump if part == 1 else exists
-    last = 2 * target_lengths[:, None]
-    at = np.arange(labels.shape[1])
-    return np.where((at == last) | (at == last - 1), 0.0, -np.inf)
+    if part == 3:
+        return _end(labels, target_lengths)
+    return _facts(labels, target_lengths, blank)[part - 1]
 
 
 general(
@@ -73,8 +79,7 @@ general(
 
 def _emitted(log_probs: Any, labels: Any) -> Any:
     """The log probability of every label at every time; (T, N, places)."""
-    t, n, _ = log_probs.shape
-    return log_probs[:, np.arange(n)[:, None], labels]
+    return log_probs[:, np.arange(len(labels))[:, None], labels]
 
 
 def _sum3(a: Any, b: Any, c: Any) -> Any:
@@ -123,13 +128,13 @@ def _ctc_kernel(
     if log_probs.dtype.kind != "f" or log_probs.dtype.itemsize == 2:
         raise not_implemented("ctc_loss_cpu", wrap(log_probs).dtype)
     labels = _labels_kernel(targets, target_lengths, blank)
-    jump, exists = _facts(labels, target_lengths, blank)
+    jump, exists = map(_log, _facts(labels, target_lengths, blank))
     n = len(labels)
     if not len(log_probs):
         return np.where(target_lengths == 0, 0.0, np.inf).astype(log_probs.dtype)
     alphas = _alphas(_emitted(log_probs, labels).astype(np.float64), jump, exists)
     last = alphas[np.maximum(input_lengths - 1, 0), np.arange(n)]
-    end = _lattice_kernel(targets, target_lengths, blank, 3)
+    end = _log(_end(labels, target_lengths))
     low = last + end
     top = low.max(1, keepdims=True)
     safe = np.where(top == -np.inf, 0.0, top)
@@ -144,9 +149,9 @@ def _posterior_kernel(
     """The probability of every class at every time, given the labels; NaN if they are impossible,
     0 behind a sample's end."""
     labels = _labels_kernel(targets, target_lengths, blank)
-    jump, exists = _facts(labels, target_lengths, blank)
+    jump, exists = map(_log, _facts(labels, target_lengths, blank))
     emitted = _emitted(log_probs, labels).astype(np.float64)
-    end = _lattice_kernel(targets, target_lengths, blank, 3)
+    end = _log(_end(labels, target_lengths))
     both = _alphas(emitted, jump, exists) + _betas(emitted, jump, end, input_lengths)
     n = np.arange(len(labels))
     steps = np.arange(len(log_probs))
@@ -221,10 +226,10 @@ def _composed(y: Any, targets: Any, input_lengths: Any, target_lengths: Any, bla
     """The posterior in ordinary ops, normalised at every step instead of in logarithms."""
     steps, samples, classes = y._data.shape
     parts = [OPS.ctc_lattice(targets, target_lengths, blank, i) for i in range(4)]
-    labels, jump, exists, end = parts[0], *(OPS.exp(p) for p in parts[1:])
+    labels, jump, exists, end = parts[0], *(OPS.to_dtype(p, dtypes.float64) for p in parts[1:])
     places = labels._data.shape[-1]
     index = OPS.expand(OPS.unsqueeze(labels, 0), (steps, samples, places))
-    wide = OPS.to_dtype(y, end.dtype)
+    wide = OPS.to_dtype(y, dtypes.float64)
     e = OPS.unbind(OPS.exp(OPS.gather(wide, 2, index)), 0)
 
     def moved(a: Any, by: int) -> Any:

@@ -173,7 +173,7 @@ METHODS["cholesky"] = legacy_cholesky
 # ---------------------------------------------------------------- QR
 
 
-def _qr_kernel(A: Any, mode: str = "reduced") -> Any:
+def _qr_kernel(A: Any, mode: Any = "reduced") -> Any:
     if mode == "r":
         return np.empty(0, A.dtype), np.linalg.qr(A, "r")
     q, r = np.linalg.qr(A, mode)
@@ -387,7 +387,7 @@ def into(out: Any, made: Tensor) -> Tensor:
     """`made`, or `out` with its values."""
     if out is None:
         return made
-    return OPS.alias.prim.call(made, out=out)  # type: ignore[no-any-return]
+    return OPS.alias.prim.call(made, out=out)
 
 
 # ---------------------------------------------------------------- eigenvalues
@@ -615,7 +615,7 @@ def legacy_svd(
     need_svd(input)
     if compute_uv:
         U, S, Vh = _svd.prim.call(input, params=(not some,))
-        made = (U, S, mH(OPS, Vh))
+        made: tuple[Any, ...] = (U, S, mH(OPS, Vh))
     else:
         m, n = shape[-2:]
         zeros = (OPS.zeros((*shape[:-2], k, k), input.dtype) for k in (m, n))

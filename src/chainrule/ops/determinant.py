@@ -120,7 +120,7 @@ def short_det(input: Tensor) -> Tensor:
         tensor(5.)
     """
     need_tensors("det", input=input)
-    return det(input)  # type: ignore[no-any-return]
+    return det(input)
 
 
 # ---------------------------------------------------------------- sign and logarithm
@@ -184,5 +184,5 @@ def logdet(input: Tensor) -> Tensor:
     _check("logdet", input)
     sign, value = _slogdet.prim.call(input)
     if is_complex(input):
-        return OPS.add(value, OPS.log(sign))  # type: ignore[no-any-return]
-    return OPS.where(sign == -1.0, float("nan"), value)  # type: ignore[no-any-return]
+        return OPS.add(value, OPS.log(sign))
+    return OPS.where(sign == -1.0, float("nan"), value)

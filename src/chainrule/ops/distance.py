@@ -119,7 +119,7 @@ def cdist(
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
     if S.mode is None and p == 2 and _worth_a_product(x1, x2, compute_mode):
-        return _euclidean.prim.call(x1, x2)  # type: ignore[no-any-return]
+        return _euclidean.prim.call(x1, x2)
     a, b = OPS.unsqueeze(x1, -2), OPS.unsqueeze(x2, -3)
     return vector_norm(OPS.sub(a, b), float(p), -1)
 

@@ -12,6 +12,7 @@ import warnings
 from typing import Any
 
 from .. import dtypes, errors
+from .._state import S
 from ..core.declare import _declare, elementwise, public
 from ..core.record import OPS
 from ..core.tensor import Tensor
@@ -37,7 +38,18 @@ def _noise(input: Any, p: float, feature: bool) -> Any:
         if len(shape) < 2:
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
         shape = (*shape[:2], *(1,) * (len(shape) - 2))
+    elif S.mode is None and not input.is_contiguous():
+        return _in_memory_order(input, shape, 1 - p)
     return T.empty(shape, dtype=input.dtype).bernoulli_(1 - p)
+
+
+def _in_memory_order(input: Any, shape: tuple[int, ...], keep: float) -> Any:
+    """The noise of a transposed tensor, drawn in the order in which its elements lie in memory, as
+    PyTorch does (what `MultiheadAttention` with batch_first returns is one)."""
+    strides = input._data.strides
+    order = sorted(range(len(shape)), key=lambda d: -strides[d])
+    drawn = T.empty(tuple(shape[d] for d in order), dtype=input.dtype).bernoulli_(keep)
+    return drawn.permute(*[order.index(d) for d in range(len(order))])
 
 
 def _dropped(input: Any, p: float, train: bool, inplace: bool, *, feature: bool = False) -> Any:

@@ -30,13 +30,13 @@ def _numbers_kernel(indices: Any, offsets: Any, last: bool, padding_idx: int) ->
     return bags if padding_idx < 0 else np.where(indices == padding_idx, -1, bags)
 
 
-def _weights_kernel(bags: Any, count: int, mean: bool, dtype: Any) -> Any:
+def _weights_kernel(bags: Any, like: Any, count: int, mean: bool) -> Any:
     """1, or 1 over the number of indices in the bag; 0 for those that do not count."""
     inside = bags >= 0
     if not mean:
-        return inside.astype(dtype)
+        return inside.astype(like.dtype)
     sizes = np.bincount(bags[inside], minlength=max(count, 1))
-    return np.where(inside, 1.0 / np.maximum(sizes[bags], 1), 0.0).astype(dtype)
+    return np.where(inside, 1.0 / np.maximum(sizes[bags], 1), 0.0).astype(like.dtype)
 
 
 general(
@@ -45,7 +45,7 @@ general(
 )  # fmt: skip
 
 general(
-    "_bag_weights", _weights_kernel, ("bags",), method=False,
+    "_bag_weights", _weights_kernel, ("bags", "like"), method=False,
     doc="The weight of every index in the mean or sum over its bag.",
 )  # fmt: skip
 
@@ -214,7 +214,9 @@ def embedding_bag(
     if weight.dtype.name in ("int64", "int32") and input.is_floating_point():
         input, weight = weight, input  # the order of old versions, which PyTorch still takes
     if weight.dim() != 2:
-        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
+        raise ValueError(
+            f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}"
+        )
     if per_sample_weights is not None and input.shape != per_sample_weights.shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "
@@ -317,7 +319,7 @@ def _bagged(
         at = OPS.bag_argmax(weight, indices, bags, count)
         out = _max.prim.call(weight, at)
     else:
-        ones = OPS._bag_weights(bags, count, mode == 1, weight.dtype.np.name)
+        ones = OPS._bag_weights(bags, weight, count, mode == 1)
         scales = ones if scales is None else scales * ones if padding >= 0 or last else scales
         params = (count, bool(by_frequency))
         out = _sum.prim.call(weight, scales, indices, bags, params=params)

@@ -119,9 +119,7 @@ def _cubic(t: Any) -> tuple[Any, Any]:
     """Weights of the four taps around t, between the second and the third, and their derivatives;
     Keys' kernel with a = -3/4."""
     s = 1 - t
-    weights = tuple(
-        f(u) for f, u in ((_far, t + 1), (_near, t), (_near, s), (_far, s + 1))
-    )
+    weights = tuple(f(u) for f, u in ((_far, t + 1), (_near, t), (_near, s), (_far, s + 1)))
     slopes = (_far_slope(t + 1), _near_slope(t), -_near_slope(s), -_far_slope(s + 1))
     return weights, slopes
 
@@ -312,7 +310,8 @@ def _by_number(op: str, rank: int | None) -> Any:
     ) -> Any:
         mode, padding = interpolation_mode, padding_mode
         if type(mode) is str:  # as rules call it
-            return _SAMPLERS[rank].prim.call(input, grid, params=(mode, padding, align_corners))  # type: ignore[index]
+            params = (mode, padding, align_corners)
+            return _SAMPLERS[input._data.ndim - 2].prim.call(input, grid, params=params)
         found = _check(input, grid, mode == 2)
         if rank is not None and found != rank:
             raise RuntimeError(

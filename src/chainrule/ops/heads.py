@@ -16,7 +16,6 @@ from . import padding
 from .attention import scaled_dot_product_attention
 from .fast import T
 
-
 # ---------------------------------------------------------------- checks
 
 
@@ -97,8 +96,14 @@ def _check_mask(mask: Any, batch: int, heads: int, rows: int, columns: int) -> A
 # ---------------------------------------------------------------- projections
 
 
-def _projected(query: Any, key: Any, value: Any, weight: Any, bias: Any) -> Any:
-    """q, k, v by one weight of three blocks; one product where the inputs are the same."""
+def _projected(inputs: Any, weight: Any, bias: Any) -> Any:
+    """q, k, v by three weights, or by one of three blocks: then with one product where the inputs
+    are the same."""
+    query, key, value = inputs
+    if type(weight) is tuple:
+        return _apart(inputs, weight, bias)
+    if weight is None:
+        raise _refuse("use_separate_proj_weight is False but in_proj_weight is None")
     linear, width = T("nn.functional.linear"), query.shape[-1]
     if query is key and key is value:
         return T("chunk")(linear(query, weight, bias), 3, -1)
@@ -118,7 +123,8 @@ def _apart(inputs: Any, weights: Any, bias: Any) -> Any:
         if w is None:
             raise _refuse(f"use_separate_proj_weight is True but {name} is None")
     biases = (None,) * 3 if bias is None else T("chunk")(bias, 3)
-    return tuple(T("nn.functional.linear")(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True))
+    linear = T("nn.functional.linear")
+    return tuple(linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True))
 
 
 def _by_head(x: Any, static: Any, name: str, count: int, width: int) -> Any:
@@ -234,59 +240,72 @@ def multi_head_attention_forward(
     """
     batched = _batched(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
-        same = query is key, key is value
-        query = query.unsqueeze(1)
-        key = query if same[0] else key.unsqueeze(1)
-        value = key if same[1] else value.unsqueeze(1)
+        query, key, value = _with_batch(query, key, value)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     rows, batch, width = query.shape
     key_padding_mask, attn_mask, is_causal = _masks(
         key_padding_mask, attn_mask, is_causal, need_weights, query.dtype
     )
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
+    weights: Any = in_proj_weight
     if use_separate_proj_weight:
         weights = q_proj_weight, k_proj_weight, v_proj_weight
-        q, k, v = _apart((query, key, value), weights, in_proj_bias)
-    elif in_proj_weight is None:
-        raise _refuse("use_separate_proj_weight is False but in_proj_weight is None")
-    else:
-        q, k, v = _projected(query, key, value, in_proj_weight, in_proj_bias)
+    q, k, v = _projected((query, key, value), weights, in_proj_bias)
     mask = _check_mask(attn_mask, batch, num_heads, rows, key.shape[0])
-    if bias_k is not None and bias_v is not None:
-        for name, static in (("key", static_k), ("value", static_v)):
-            if static is not None:
-                raise _refuse(f"bias cannot be added to static {name}.")
-        k = OPS.cat([k, OPS.repeat(bias_k, (1, batch, 1))], 0)
-        v = OPS.cat([v, OPS.repeat(bias_v, (1, batch, 1))], 0)
-        mask, key_padding_mask = _longer(mask), _longer(key_padding_mask)
-    elif bias_k is not None or bias_v is not None:
-        names = ("bias_v", "bias_k") if bias_k is None else ("bias_k", "bias_v")
-        raise _refuse(f"{names[0]} is set but {names[1]} is None")
+    masks = (mask, key_padding_mask)
+    k, v, masks = _with_bias(k, v, bias_k, bias_v, (static_k, static_v), masks, batch)
     count, each = batch * num_heads, width // num_heads
     q = _by_head(q, None, "", count, each)
     k = _by_head(k, static_k, "static_k", count, each)
     v = _by_head(v, static_v, "static_v", count, each)
     if add_zero_attn:
-        nothing = OPS.zeros((count, 1, each), k.dtype)
-        k, v = OPS.cat([k, nothing], 1), OPS.cat([v, nothing], 1)
-        mask, key_padding_mask = _longer(mask), _longer(key_padding_mask)
-    columns = k.shape[1]
-    mask = _merged(mask, key_padding_mask, batch, num_heads, columns)
+        k, v, masks = _with_nothing(k, v, masks)
+    mask = _merged(masks[0], masks[1], batch, num_heads, k.shape[1])
     dropout_p = dropout_p if training else 0.0
     probabilities = None
     if need_weights:
         made, probabilities = _visible(q, k, v, mask, dropout_p, is_causal)
         made = made.transpose(0, 1).reshape(rows * batch, width)
-        probabilities = probabilities.reshape(batch, num_heads, rows, columns)
+        probabilities = probabilities.reshape(batch, num_heads, rows, k.shape[1])
         probabilities = T.mean(probabilities, 1) if average_attn_weights else probabilities
     else:
         made = _hidden(q, k, v, mask, batch, num_heads, dropout_p, is_causal)
     made = T("nn.functional.linear")(made, out_proj_weight, out_proj_bias)
-    made = made.reshape(rows, batch, made.shape[1])
-    if not batched:
-        made = made.squeeze(1)
-        probabilities = None if probabilities is None else probabilities.squeeze(0)
-    return made, probabilities
+    made = made.reshape(rows, batch, -1)
+    if batched:
+        return made, probabilities
+    return made.squeeze(1), None if probabilities is None else probabilities.squeeze(0)
+
+
+def _with_batch(query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
+    """A batch dimension in the middle; what was the same tensor stays it."""
+    same_key, same_value = query is key, key is value
+    query = query.unsqueeze(1)
+    key = query if same_key else key.unsqueeze(1)
+    return query, key, key if same_value else value.unsqueeze(1)
+
+
+def _with_nothing(k: Any, v: Any, masks: Any) -> tuple[Any, Any, Any]:
+    """One more key and value of zeros."""
+    nothing = OPS.zeros((k.shape[0], 1, k.shape[2]), k.dtype)
+    return OPS.cat([k, nothing], 1), OPS.cat([v, nothing], 1), tuple(map(_longer, masks))
+
+
+def _with_bias(
+    k: Any, v: Any, bias_k: Any, bias_v: Any, static: Any, masks: Any, batch: int
+) -> tuple[Any, Any, Any]:
+    """One more key and value, which everybody sees."""
+    if bias_k is None and bias_v is None:
+        return k, v, masks
+    if bias_k is None or bias_v is None:
+        names = ("bias_v", "bias_k") if bias_k is None else ("bias_k", "bias_v")
+        raise _refuse(f"{names[0]} is set but {names[1]} is None")
+    for name, t in zip(("key", "value"), static, strict=True):
+        if t is not None:
+            raise _refuse(f"bias cannot be added to static {name}.")
+    k = OPS.cat([k, OPS.repeat(bias_k, (1, batch, 1))], 0)
+    v = OPS.cat([v, OPS.repeat(bias_v, (1, batch, 1))], 0)
+    return k, v, tuple(map(_longer, masks))
 
 
 def _masks(padding_mask: Any, mask: Any, is_causal: bool, need_weights: bool, dtype: Any) -> Any:
@@ -314,8 +333,10 @@ def _hidden(
     """The attention of every head, probabilities not made; (rows batch, width of all)."""
     rows, each = q.shape[1:]
     if mask is not None:
-        mask = mask.unsqueeze(0) if mask.shape[0] == 1 else mask.reshape(
-            batch, heads, -1, mask.shape[2]
+        mask = (
+            mask.unsqueeze(0)
+            if mask.shape[0] == 1
+            else mask.reshape(batch, heads, -1, mask.shape[2])
         )
     q, k, v = (t.reshape(batch, heads, -1, each) for t in (q, k, v))
     made = scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)

@@ -139,11 +139,7 @@ LATE["function_forms"] = (
 )
 
 LATE["heads"] = (
-    "_attention _attention_backward _circular_pad1d _circular_pad2d _circular_pad3d _pad_by "
-    "_pad_transpose _reflection_pad1d _reflection_pad2d _reflection_pad3d _replication_pad1d "
-    "_replication_pad2d _replication_pad3d _safe_softmax constant_pad_nd "
-    "nn.functional.multi_head_attention_forward nn.functional.pad "
-    "nn.functional.scaled_dot_product_attention"
+    "nn.functional.multi_head_attention_forward"
 )
 
 LATE["linear_cross_entropy"] = (
@@ -193,14 +189,11 @@ LATE["unpool"] = (
 )
 
 LATE["segment"] = (
-    "_segment_prod_others _segment_spread _segment_sum segment_reduce"
+    "_segment_fold _segment_prod_others _segment_spread _segment_sum segment_reduce"
 )
 
 LATE["ctc"] = (
-    "_circular_pad1d _circular_pad2d _circular_pad3d _ctc_counts _ctc_lattice _ctc_loss_each "
-    "_ctc_posterior _pad_by _pad_transpose _reflection_pad1d _reflection_pad2d "
-    "_reflection_pad3d _replication_pad1d _replication_pad2d _replication_pad3d "
-    "constant_pad_nd ctc_loss nn.functional.ctc_loss nn.functional.pad"
+    "_ctc_counts _ctc_lattice _ctc_loss_each _ctc_posterior ctc_loss nn.functional.ctc_loss"
 )
 
 LATE["matrices"] = (
@@ -241,10 +234,13 @@ LATE["householder"] = (
 )
 
 LATE["matrix_functions"] = (
-    "Tensor.matrix_exp Tensor.matrix_power Tensor.pinverse _linalg_lstsq chain_matmul "
-    "linalg.cond linalg.lstsq linalg.matrix_exp linalg.matrix_power linalg.matrix_rank "
-    "linalg.multi_dot linalg.pinv linalg.tensorinv linalg.tensorsolve linalg.vander "
-    "matrix_exp matrix_power pinverse return_types.linalg_lstsq vander"
+    "Tensor.matrix_exp Tensor.matrix_power Tensor.pinverse _linalg_lstsq linalg.cond "
+    "linalg.lstsq linalg.matrix_exp linalg.matrix_power linalg.matrix_rank linalg.pinv "
+    "matrix_exp matrix_power pinverse return_types.linalg_lstsq"
+)
+
+LATE["chains"] = (
+    "chain_matmul linalg.multi_dot linalg.tensorinv linalg.tensorsolve linalg.vander vander"
 )
 
 LATE["lowrank"] = (

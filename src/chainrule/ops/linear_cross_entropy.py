@@ -72,9 +72,7 @@ def _check(x: Any, w: Any, bias: Any) -> tuple[int, tuple[int, ...]]:
     if x.dim() not in (1, 2):
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {x.dim()}")
     if w.dim() < 2:
-        raise RuntimeError(
-            f"expected linear_weight with dimensionality at least 2, got {w.dim()}"
-        )
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {w.dim()}")
     if x.shape[-1] != w.shape[-1]:
         raise RuntimeError(
             "expected equal input and linear_weight last dimensions (in_features), got "
@@ -94,9 +92,9 @@ def _check(x: Any, w: Any, bias: Any) -> tuple[int, tuple[int, ...]]:
 def _warn_of_options(
     target: Any, bias: Any, extra: tuple[int, ...], reduction: str, smoothing: float
 ) -> None:
-    if not extra and reduction in ("mean", "sum", "none") and not smoothing:
-        if target.dtype.name == "int64":
-            return
+    plain = not extra and reduction in ("mean", "sum", "none") and not smoothing
+    if plain and target.dtype.name == "int64":
+        return
     warnings.warn(
         "linear_cross_entropy: ``options`` ignored; chunked path needs reduction in "
         "{'mean','sum','none'}, label_smoothing == 0, target.dtype == int64, out_features == (). "

@@ -201,7 +201,8 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
 
     Example:
         >>> import chainrule as torch
-        >>> LU, pivots = torch.lu(torch.tensor([[2.0, 1.0], [4.0, 3.0]]))
+        >>> A = torch.tensor([[2.0, 1.0], [4.0, 3.0]])
+        >>> LU, pivots = torch.linalg.lu_factor(A)  # what replaces it
         >>> pivots
         tensor([2, 2], dtype=torch.int32)
     """
@@ -232,7 +233,8 @@ def _lower_of(x: Any) -> Any:
 
 
 def _lu_rule(xp: Any, g: Any, L: Any, U: Any, pivots: Any, A_shape: Any) -> Any:
-    made = lu_vjp(xp, *g, L, U, A_shape)
+    gL, gU = g
+    made = lu_vjp(xp, gL, gU, L, U, A_shape)
     return xp.matmul(xp.permutation_of(pivots, L), made)
 
 
@@ -447,7 +449,7 @@ def legacy_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any =
     Example:
         >>> import chainrule as torch
         >>> LU, pivots = torch.linalg.lu_factor(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
-        >>> torch.lu_solve(torch.ones(2, 1), LU, pivots)
+        >>> torch.linalg.lu_solve(LU, pivots, torch.ones(2, 1))  # what replaces it
         tensor([[0.5000],
                 [0.2500]])
     """
@@ -459,7 +461,7 @@ def legacy_lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any =
         "X = torch.lu_solve(B, LU, pivots)\nshould be replaced with\n"
         "X = torch.linalg.lu_solve(LU, pivots, B)",
     )
-    return lu_solve(LU_data, LU_pivots, b, out=out)  # type: ignore[no-any-return]
+    return lu_solve(LU_data, LU_pivots, b, out=out)
 
 
 # ---------------------------------------------------------------- LDL

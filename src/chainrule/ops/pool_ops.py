@@ -33,8 +33,7 @@ def _max_kernel(
 def _max_places_kernel(
     x: Any, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints
 ) -> Any:
-    spatial = x.shape[-len(size) :]
-    return kernels.select(x, kernels.windows(spatial, size, kernel_size, stride, padding, dilation))
+    return kernels.max_places(x, size, kernel_size, stride, padding, dilation)
 
 
 def _adaptive_max_kernel(x: Any, size: Ints) -> Any:

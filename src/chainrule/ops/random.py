@@ -398,7 +398,7 @@ def _given_by(op: Any, made: Tensor, *parameters: Tensor) -> Tensor:
     """`made`, recorded where a parameter of its distribution requires grad."""
     if S.mode is None and not op.prim.tracked((*parameters, made)):
         return made
-    return op.prim.call(*parameters, made)  # type: ignore[no-any-return]
+    return op.prim.call(*parameters, made)
 
 
 @public("bernoulli", method=True)
@@ -450,7 +450,7 @@ def multinomial(
     if out is None:
         return made
     fill_out(out, made)
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 # ---------------------------------------------------------------- in place

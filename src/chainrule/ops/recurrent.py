@@ -22,9 +22,7 @@ from .fast import T
 # ---------------------------------------------------------------- what the rules share
 
 
-def _previous(
-    xp: Any, y: Any, first: Any, sizes: tuple[int, ...], backwards: bool
-) -> list[Any]:
+def _previous(xp: Any, y: Any, first: Any, sizes: tuple[int, ...], backwards: bool) -> list[Any]:
     """The state before every step, in the order of the steps: the first rows of the step before,
     and of the first state where a sequence begins."""
     found, have, before = [], 0, (0, 0)
@@ -107,9 +105,7 @@ def _lstm_back(
         dh = _spread(xp, xp.matmul(gates, w_hh), dh, rows)
         dc = _spread(xp, dcell * a[:, n : 2 * n], dc, rows)
     d_gates = _in_order(xp, parts, backwards)
-    gx, *rest = _weights(
-        xp, x, before_h, d_gates, d_gates, w_ih, b_ih_shape is not None, backwards
-    )
+    gx, *rest = _weights(xp, x, before_h, d_gates, d_gates, w_ih, b_ih_shape is not None, backwards)
     return gx, dh, dc, *rest
 
 
@@ -285,9 +281,7 @@ def _lstm_step(gates: Any, c: Any) -> tuple[Any, Any]:
 
 
 @public("gru_cell")
-def gru_cell(
-    input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None
-) -> Any:
+def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
     """One step of a GRU: the next h.
 
     Args:

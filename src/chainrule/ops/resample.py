@@ -27,9 +27,7 @@ def _declared(name: str, grad_fn: str, doc: str) -> Lane:
         return resample(x, plan)
 
     RULES[name] = whole
-    made = linear(
-        name, kernel, _back, method=False, names=("_" + name,), grad_fn=grad_fn, doc=doc
-    )
+    made = linear(name, kernel, _back, method=False, names=("_" + name,), grad_fn=grad_fn, doc=doc)
     return Lane(made)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import errors
 from ..core.batching import RULES, looped
-from ..core.declare import general, spelled
+from ..core.declare import general, public
 from ..core.record import OPS
 from .fast import not_implemented
 from .shape import need_tensor
@@ -103,7 +103,9 @@ def _rule(
 
 
 _reduce = general(
-    "segment_reduce", _reduce_kernel, ("x", "lengths"), rules={"x": _rule}, method=False,
+    "segment_fold", _reduce_kernel, ("x", "lengths"), rules={"x": _rule}, method=False,
+    grad_fn="SegmentReduceBackward0", names=("_segment_fold",),
+    doc="Every segment reduced to one value.",
 )  # fmt: skip
 general(
     "segment_spread", _spread_kernel, ("g", "lengths"),
@@ -137,13 +139,13 @@ general(
     doc="For every element the product of the others of its segment; its own derivative is right "
     "where no element is 0.",
 )  # fmt: skip
-for _name in ("segment_reduce", "segment_spread", "segment_sum", "segment_prod_others"):
+for _name in ("segment_fold", "segment_spread", "segment_sum", "segment_prod_others"):
     RULES[_name] = looped
 
 # ---------------------------------------------------------------- public
 
 
-@spelled(_reduce)
+@public("segment_reduce")
 def segment_reduce(
     data: Any,
     reduce: str,
@@ -202,8 +204,7 @@ def segment_reduce(
 def _check(data: Any, lengths: Any, axis: int, unsafe: bool) -> None:
     if axis != lengths._data.ndim - 1:
         raise RuntimeError(
-            "segment_reduce(): Expected axis to be the last dimension of lengths but got "
-            f"{axis}."
+            f"segment_reduce(): Expected axis to be the last dimension of lengths but got {axis}."
         )
     if data._data.dtype.kind not in "fV":
         raise not_implemented("_segment_reduce_cpu", data.dtype)

@@ -165,8 +165,7 @@ def _checked_groups(op: str, x: Any, groups: Any) -> int:
         )
     if groups <= 0:
         raise RuntimeError(
-            "Number of groups to divide channels in must be positive. Value of "
-            f"groups:{groups}"
+            f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
         )
     if shape[1] % groups:
         raise RuntimeError(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import errors
 from ..core.declare import METHODS, general, public, spelled
 from ..core.lanes import one_lane
@@ -404,7 +406,7 @@ def _cholesky_inverse_kernel(x: Any, upper: bool = False) -> Any:
     if zero.any():
         info = (zero.argmax(-1) + 1) * zero.any(-1)
         raise lapack.singular("cholesky_inverse", info)
-    eye = lapack.np.broadcast_to(lapack.np.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
     return _cholesky_solve_kernel(eye, x, upper)
 
 

@@ -55,7 +55,7 @@ def _fractional(
     )
     _check_fractional(op, shape, n, kernel, size, samples, x)
     places = OPS.reshape(samples, samples._data.shape[1:]) if rank == n + 1 else samples
-    return FRACTIONAL[n].call(x, places, params=(kernel, size))  # type: ignore[no-any-return]
+    return FRACTIONAL[n].call(x, places, params=(kernel, size))
 
 
 def _fractional_ints(op: str, name: str, value: Any, n: int) -> Ints:
@@ -136,8 +136,8 @@ def _unpool(
     stride = kernel if stride is None else _several(stride, n)
     size = _unpooled_size(x, kernel, stride, _several(padding, n), output_size)
     if n == 1:
-        column = (OPS.unsqueeze(t, -1) for t in (x, indices))
-        return OPS.squeeze(_placed_back(2, *column, (*size, 1)), -1)
+        values, places = OPS.unsqueeze(x, -1), OPS.unsqueeze(indices, -1)
+        return OPS.squeeze(_placed_back(2, values, places, (*size, 1)), -1)
     return _placed_back(n, x, indices, size)
 
 

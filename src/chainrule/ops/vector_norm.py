@@ -296,8 +296,8 @@ def matrix_norm(
 def _extreme(x: Tensor, largest: bool, dim: int, keepdim: bool) -> Tensor:
     """The largest (smallest) along a dimension; 0 of no elements."""
     if x._data.shape[dim] == 0 and largest:
-        return OPS.sum(x, (dim,), keepdim)  # type: ignore[no-any-return]
-    return (OPS.amax if largest else OPS.amin)(x, (dim,), keepdim)  # type: ignore[no-any-return]
+        return OPS.sum(x, (dim,), keepdim)
+    return (OPS.amax if largest else OPS.amin)(x, (dim,), keepdim)
 
 
 def _of_singular_values(A: Tensor, ord: Any, rows: int, cols: int, keepdim: bool) -> Tensor:

@@ -44,7 +44,7 @@ at = i64([[0, 1, 2], [-1, 3, 0]])
 
 BY_HAND |= {
     "bag_numbers": [on(rows, offsets)(False, -1), on(rows, i64([0, 2, 5]))(True, 2)],
-    "_bag_weights": [on(bags)(3, True, "float64"), on(bags)(3, False, "float64")],
+    "_bag_weights": [on(bags, table)(3, True), on(bags, table)(3, False)],
     "embedding_bag_sum": [on(table, scales, rows, bags)(3, False)],
     "bag_spread": [on(values(3, 2), bags)()],
     "bag_sum": [on(values(5, 2), bags)(3)],
@@ -58,7 +58,7 @@ BY_HAND |= {
 lengths, many = i64([2, 0, 3]), i64([[1, 2], [3, 0]])
 x5 = values(5, 2, low=0.4, high=2.0)
 BY_HAND |= {
-    "segment_reduce": [
+    "segment_fold": [
         on(x5, lengths)("sum", 0, None),
         on(x5, lengths)("mean", 0, 0.0),
         on(x5, lengths)("max", 0, 0.0),

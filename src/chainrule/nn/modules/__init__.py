@@ -1,4 +1,4 @@
-"""`torch.nn.modules`: the layers, one family a file, each loaded when one of its names is asked for.
+"""`torch.nn.modules`: the layers, one family a file, loaded when one of its names is asked for.
 
 `PLACES` says which file has which class; `torch.nn` looks here too. Importing everything at once
 would cost every program what few need.
@@ -7,10 +7,7 @@ would cost every program what few need.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .module import Module
+from typing import Any
 
 CLASSES = {
     "activation": """
@@ -104,7 +101,7 @@ CLASSES = {
 PLACES = {name: file for file, names in CLASSES.items() for name in names.split()}
 FILES = (*CLASSES, "lazy", "utils")
 
-__all__ = [*PLACES]  # noqa: PLE0604
+__all__ = [*PLACES]
 
 
 def __getattr__(name: str) -> Any:

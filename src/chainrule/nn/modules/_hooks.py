@@ -1,7 +1,7 @@
 """Hooks of modules: where they are kept, how they are registered, and the call that runs them.
 
-A module keeps its hooks in tables (`TABLES`) that are empty for nearly all modules; `Module.__call__`
-asks whether they are, and `GLOBAL` (the ids of hooks on all modules), before it comes here. Full
+A module keeps its hooks in tables (`TABLES`), empty for nearly all modules; `Module.__call__` asks
+whether they are, and `GLOBAL` (the ids of hooks on all modules), before it comes here. Full
 backward hooks need to see the gradients of a module's inputs and outputs, so the tensors are led
 through an identity Function whose node carries the hook (`_BackwardHook`).
 Called by `module.py` only; users reach it through `Module` and the `register_module_...` functions.
@@ -242,9 +242,7 @@ class HookedCalls:
             result = self.forward(*args, **kwargs)
             for key, hook, keyed in self._after():
                 called.add(key)
-                made = (
-                    hook(self, args, kwargs, result) if keyed else hook(self, args, result)
-                )
+                made = hook(self, args, kwargs, result) if keyed else hook(self, args, result)
                 if made is not None:
                     result = made
             if watch is not None:

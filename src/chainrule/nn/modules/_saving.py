@@ -247,7 +247,7 @@ class Saving:
                 unexpected_keys,
                 error_msgs,
             )
-        own = dict((k, t) for k, t in self._persistent() if t is not None)
+        own = {k: t for k, t in self._persistent() if t is not None}
         assign = local_metadata.get("assign_to_params_buffers", False)
         for name, t in own.items():
             key = prefix + name

@@ -36,8 +36,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     Example:
         >>> import chainrule as torch
-        >>> layer = torch.nn.AdaptiveLogSoftmaxWithLoss(8, 20, [5, 10])
-        >>> layer(torch.ones(2, 8), torch.tensor([0, 12])).output.shape
+        >>> layer = torch.nn.AdaptiveLogSoftmaxWithLoss(16, 20, [5, 10])
+        >>> layer(torch.ones(2, 16), torch.tensor([0, 12])).output.shape
         torch.Size([2])
     """
 
@@ -139,9 +139,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                     input_.size(),
                 )
         else:
-            raise RuntimeError(
-                "0D or 1D target tensor expected, multi-target not supported"
-            )
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
 
     def log_prob(self, input: Any) -> Any:
         """Log-probabilities of all classes, (N, n_classes)."""

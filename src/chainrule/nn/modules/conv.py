@@ -215,9 +215,7 @@ class _ConvTransposeNd(_ConvNd):
         dtype: Any = None,
     ) -> None:
         if padding_mode != "zeros":
-            raise ValueError(
-                f'Only "zeros" padding mode is supported for {type(self).__name__}'
-            )
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         spread = type(self).spread
         super().__init__(
             in_channels,
@@ -506,7 +504,8 @@ class LazyConvTranspose1d(_LazyConvXdMixin, ConvTranspose1d):
 
     Args:
         out_channels: C of the output.
-        kernel_size, stride, padding, dilation, groups, bias, padding_mode: as for `ConvTranspose1d`.
+        kernel_size, stride, padding, output_padding, groups, bias, dilation, padding_mode: as for
+            `ConvTranspose1d`.
 
     Example:
         >>> import chainrule as torch
@@ -530,7 +529,9 @@ class LazyConvTranspose1d(_LazyConvXdMixin, ConvTranspose1d):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode)
+        super().__init__(
+            0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode
+        )
         self.groups = groups
         self._make_lazy(out_channels, bias, device, dtype)
 
@@ -573,7 +574,8 @@ class LazyConvTranspose2d(_LazyConvXdMixin, ConvTranspose2d):
 
     Args:
         out_channels: C of the output.
-        kernel_size, stride, padding, dilation, groups, bias, padding_mode: as for `ConvTranspose2d`.
+        kernel_size, stride, padding, output_padding, groups, bias, dilation, padding_mode: as for
+            `ConvTranspose2d`.
 
     Example:
         >>> import chainrule as torch
@@ -597,7 +599,9 @@ class LazyConvTranspose2d(_LazyConvXdMixin, ConvTranspose2d):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode)
+        super().__init__(
+            0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode
+        )
         self.groups = groups
         self._make_lazy(out_channels, bias, device, dtype)
 
@@ -640,7 +644,8 @@ class LazyConvTranspose3d(_LazyConvXdMixin, ConvTranspose3d):
 
     Args:
         out_channels: C of the output.
-        kernel_size, stride, padding, dilation, groups, bias, padding_mode: as for `ConvTranspose3d`.
+        kernel_size, stride, padding, output_padding, groups, bias, dilation, padding_mode: as for
+            `ConvTranspose3d`.
 
     Example:
         >>> import chainrule as torch
@@ -664,7 +669,8 @@ class LazyConvTranspose3d(_LazyConvXdMixin, ConvTranspose3d):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode)
+        super().__init__(
+            0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode
+        )
         self.groups = groups
         self._make_lazy(out_channels, bias, device, dtype)
-

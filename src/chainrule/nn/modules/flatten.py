@@ -55,12 +55,12 @@ class Unflatten(Module):
         super().__init__()
         if isinstance(dim, int):
             _need_ints(unflattened_size)
-        elif isinstance(dim, str):
-            raise TypeError(
-                "unflattened_size must be tuple of tuples, but found type "
-                f"{type(unflattened_size).__name__}\nHint: named dimensions do not exist here; "
-                "give dim as a number"
-            )
+        elif isinstance(dim, str):  # a named dimension, which no tensor has here
+            if not isinstance(unflattened_size, tuple):
+                raise TypeError(
+                    "unflattened_size must be a tuple of tuples, but found type "
+                    f"{type(unflattened_size).__name__}"
+                )
         else:
             raise TypeError("invalid argument type for dim parameter")
         self.dim, self.unflattened_size = dim, unflattened_size

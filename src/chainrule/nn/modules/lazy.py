@@ -6,7 +6,6 @@ the arguments of the first call, and the module becomes one of its ordinary clas
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..parameter import is_lazy
@@ -38,11 +37,6 @@ class LazyModuleMixin:
         self._load_hook = me._register_load_state_dict_pre_hook(self._lazy_load_hook)
         self._initialize_hook = me.register_forward_pre_hook(
             self._infer_parameters, with_kwargs=True
-        )
-        warnings.warn(
-            "Lazy modules are a new feature under heavy development so changes to the API or "
-            "functionality can happen at any moment.",
-            stacklevel=2,
         )
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:

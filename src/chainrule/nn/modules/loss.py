@@ -49,8 +49,7 @@ def _reduction(size_average: Any, reduce: Any, reduction: str) -> str:
         return reduction
     made = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        "size_average and reduce args will be deprecated, please use "
-        f"reduction='{made}' instead.",
+        f"size_average and reduce args will be deprecated, please use reduction='{made}' instead.",
         stacklevel=4,
     )
     return made
@@ -233,7 +232,9 @@ class GaussianNLLLoss(_Loss):
 
     def forward(self, input: Any, target: Any, var: Any) -> Any:
         """`F.gaussian_nll_loss`."""
-        return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+        return F.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
 
 
 class KLDivLoss(_Loss):
@@ -245,7 +246,7 @@ class KLDivLoss(_Loss):
 
     Example:
         >>> import chainrule as torch
-        >>> torch.nn.KLDivLoss()(torch.zeros(1, 1), torch.ones(1, 1))
+        >>> torch.nn.KLDivLoss(reduction="batchmean")(torch.zeros(1, 1), torch.ones(1, 1))
         tensor(0.)
     """
 
@@ -531,7 +532,9 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """`F.multilabel_soft_margin_loss`."""
-        return F.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
+        return F.multilabel_soft_margin_loss(
+            input, target, weight=self.weight, reduction=self.reduction
+        )
 
 
 class CosineEmbeddingLoss(_Loss):
@@ -561,7 +564,9 @@ class CosineEmbeddingLoss(_Loss):
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Any:
         """`F.cosine_embedding_loss`."""
-        return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+        return F.cosine_embedding_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
 
 
 class MarginRankingLoss(_Loss):
@@ -591,7 +596,9 @@ class MarginRankingLoss(_Loss):
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Any:
         """`F.margin_ranking_loss`."""
-        return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+        return F.margin_ranking_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
 
 
 class MultiMarginLoss(_WeightedLoss):
@@ -625,7 +632,8 @@ class MultiMarginLoss(_WeightedLoss):
             raise ValueError("only p == 1 and p == 2 supported")
         if weight is not None and weight.dim() != 1:
             raise ValueError(
-                f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead"
+                "MultiMarginLoss: expected weight to be None or 1D tensor, got "
+                f"{weight.dim()}D instead"
             )
         self.p = p
         self.margin = margin
@@ -704,7 +712,8 @@ class TripletMarginWithDistanceLoss(_Loss):
 
     Example:
         >>> import chainrule as torch
-        >>> torch.nn.TripletMarginWithDistanceLoss()(torch.ones(1, 2), torch.ones(1, 2), torch.ones(1, 2))
+        >>> x = torch.ones(1, 2)
+        >>> torch.nn.TripletMarginWithDistanceLoss()(x, x, x)
         tensor(1.)
     """
 
@@ -724,7 +733,9 @@ class TripletMarginWithDistanceLoss(_Loss):
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got "
                 f"{margin} instead"
             )
-        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.distance_function = (
+            PairwiseDistance() if distance_function is None else distance_function
+        )
         self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
@@ -835,22 +846,19 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         self.options = options
 
     def forward(self, input: Any, target: Any) -> Any:
-        """`F.cross_entropy` of the layer's output."""
-        if input.shape[-1:] != self.linear.weight.shape[-1:]:
-            raise RuntimeError(
-                "expected equal input and linear_weight last dimensions (in_features), got "
-                f"{input.shape[-1]} and {self.linear.in_features}, respectively"
-            )
-        logits = self.linear(input)
-        if self.out_features:
-            logits = logits.unflatten(-1, (self.num_classes, *self.out_features))
-        return F.cross_entropy(
-            logits,
+        """`F.linear_cross_entropy`."""
+        shape = (self.num_classes, *self.out_features)
+        bias = self.linear.bias
+        return F.linear_cross_entropy(
+            input,
+            self.linear.weight.reshape(*shape, self.linear.in_features),
             target,
+            linear_bias=None if bias is None else bias.reshape(shape),
             weight=self.weight,
-            ignore_index=-100 if self.ignore_index is None else self.ignore_index,
             reduction=self.reduction,
+            ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
+            options=self.options,
         )
 
     def extra_repr(self) -> str:

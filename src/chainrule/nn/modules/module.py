@@ -122,7 +122,8 @@ class Module(HookedCalls, Saving):
         state["_non_persistent_buffers_set"] = set()
         for hooks in _hooks.TABLES:
             state[hooks] = OrderedDict()
-        state["_is_full_backward_hook"] = None
+            if hooks == "_backward_hooks":
+                state["_is_full_backward_hook"] = None  # here, as in PyTorch
         state["_modules"] = {}
         if self.call_super_init:
             super().__init__(*args, **kwargs)

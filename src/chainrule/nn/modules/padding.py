@@ -320,4 +320,3 @@ class CircularPad3d(_CircularPadNd):
     """
 
     spread = staticmethod(_ntuple(6))
-

@@ -422,9 +422,7 @@ class _FractionalMaxPoolNd(Module):
         if output_size is not None and output_ratio is not None:
             raise ValueError("only one of output_size and output_ratio may be specified")
         if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
-            raise ValueError(
-                f"output_ratio must be between 0 and 1 (got {output_ratio})"
-            )
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
 
 
 class FractionalMaxPool2d(_FractionalMaxPoolNd):
@@ -702,4 +700,3 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     def forward(self, input: Any) -> Any:
         """`F.adaptive_avg_pool3d`."""
         return F.adaptive_avg_pool3d(input, self.output_size)
-

@@ -20,7 +20,7 @@ from ..utils.rnn import PackedSequence
 from .module import Module
 from .utils import new_parameter
 
-__all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
@@ -223,9 +223,7 @@ class RNNBase(Module):
             )
         return state if batched else tuple(t.unsqueeze(1) for t in state)
 
-    def _checked_state(
-        self, state: tuple[Any, ...] | None, n: int, input: Any
-    ) -> tuple[Any, ...]:
+    def _checked_state(self, state: tuple[Any, ...] | None, n: int, input: Any) -> tuple[Any, ...]:
         count = self.num_layers * (2 if self.bidirectional else 1)
         widths = [self.proj_size or self.hidden_size]
         if self.mode == "LSTM":
@@ -285,9 +283,7 @@ def _check_options(
     if num_layers <= 0:
         raise ValueError("num_layers must be greater than zero")
     if proj_size < 0:
-        raise ValueError(
-            "proj_size should be a positive integer or zero to disable projections"
-        )
+        raise ValueError("proj_size should be a positive integer or zero to disable projections")
     if proj_size >= hidden_size:
         raise ValueError("proj_size has to be smaller than hidden_size")
 
@@ -435,16 +431,12 @@ class RNNCellBase(Module):
         """One step of a batch, or of one sequence without batch dimension."""
         name = self._get_name()
         if input.dim() not in (1, 2):
-            raise ValueError(
-                f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead"
-            )
+            raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         given = () if hx is None else tuple(hx) if states == 2 else (hx,)
         for i, t in enumerate(given):
             if t.dim() not in (1, 2):
                 which = f"hx[{i}]" if states == 2 else "hidden"
-                raise ValueError(
-                    f"{name}: Expected {which} to be 1D or 2D, got {t.dim()}D instead"
-                )
+                raise ValueError(f"{name}: Expected {which} to be 1D or 2D, got {t.dim()}D instead")
         single = input.dim() == 1
         x = input.unsqueeze(0) if single else input
         if not given:

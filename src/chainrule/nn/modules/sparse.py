@@ -196,9 +196,7 @@ class EmbeddingBag(_Table):
         self.scale_grad_by_freq, self.mode, self.sparse = scale_grad_by_freq, mode, sparse
         self.include_last_offset = include_last_offset
         self.padding_idx = _row("padding_idx", padding_idx, num_embeddings)
-        self._make_weight(
-            num_embeddings, embedding_dim, _weight, False, device=device, dtype=dtype
-        )
+        self._make_weight(num_embeddings, embedding_dim, _weight, False, device=device, dtype=dtype)
 
     def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
         """`F.embedding_bag`.

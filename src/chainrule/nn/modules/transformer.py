@@ -293,9 +293,7 @@ class TransformerEncoder(Module):
         mask = _as_numbers(mask, src, "mask")
         causal = _is_causal(mask, is_causal, _length(src, self.layers))
         for layer in self.layers:
-            src = layer(
-                src, src_mask=mask, is_causal=causal, src_key_padding_mask=padding
-            )
+            src = layer(src, src_mask=mask, is_causal=causal, src_key_padding_mask=padding)
         return src if self.norm is None else self.norm(src)
 
 

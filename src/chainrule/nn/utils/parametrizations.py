@@ -11,6 +11,7 @@ from ...autograd.grad_mode import no_grad
 from ...core.tensor import Tensor, wrap
 from ...ops.create import eye
 from ...ops.fast import T
+from ...ops.householder import geqrf
 from ...ops.join import cat
 from .. import functional as F
 from ..modules.module import Module
@@ -221,7 +222,7 @@ class _Orthogonal(Module):
 
     def _map(self, skew: Any, n: int) -> Any:
         if self.orthogonal_map == "matrix_exp":
-            return T.matrix_exp(skew)
+            return linalg.matrix_exp(skew)
         one = eye(n, dtype=skew.dtype)
         return linalg.solve(one - 0.5 * skew, one + 0.5 * skew)
 
@@ -253,7 +254,7 @@ class _Orthogonal(Module):
                 "It is not possible to assign to the matrix exponential or the Cayley "
                 "parametrizations when use_trivialization=False."
             )
-        a, tau = T.geqrf(q)
+        a, tau = geqrf(q)
         diagonal = a.diagonal(dim1=-2, dim2=-1)
         diagonal.copy_(diagonal.sign())
         diagonal[tau == 0.0] *= -1
@@ -287,7 +288,9 @@ def orthogonal(
     """
     weight = _weight_of(module, name)
     if weight.dim() < 2:
-        raise ValueError(f"Expected a matrix or batch of matrices. Got a tensor of {weight.dim()} dimensions.")
+        raise ValueError(
+            f"Expected a matrix or batch of matrices. Got a tensor of {weight.dim()} dimensions."
+        )
     if orthogonal_map is None:
         square = weight.size(-2) == weight.size(-1)
         orthogonal_map = "matrix_exp" if square or weight.dtype.is_complex else "householder"

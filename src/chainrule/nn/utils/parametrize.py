@@ -88,7 +88,8 @@ class ParametrizationList(ModuleList):
     Example:
         >>> import chainrule as torch
         >>> from chainrule.nn.utils.parametrize import ParametrizationList
-        >>> ParametrizationList([torch.nn.Tanh()], torch.nn.Parameter(torch.zeros(2)), unsafe=True)()
+        >>> w = torch.nn.Parameter(torch.zeros(2))
+        >>> ParametrizationList([torch.nn.Tanh()], w, unsafe=True)()
         tensor([0., 0.], grad_fn=<TanhBackward0>)
     """
 
@@ -314,9 +315,7 @@ def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
     return len(found) > 0 if tensor_name is None else tensor_name in found
 
 
-def remove_parametrizations(
-    module: Any, tensor_name: str, leave_parametrized: bool = True
-) -> Any:
+def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: bool = True) -> Any:
     """Make a parametrised tensor an ordinary one again; returns the module.
 
     Args:

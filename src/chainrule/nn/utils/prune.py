@@ -97,8 +97,7 @@ class BasePruningMethod(ABC):
             importance_scores = original
         elif importance_scores.shape != original.shape:
             raise AssertionError(
-                "importance_scores should have the same shape as parameter "
-                f"{name} of {module}"
+                f"importance_scores should have the same shape as parameter {name} of {module}"
             )
         if before is None:
             module.register_parameter(name + "_orig", original)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
+from ... import dtypes
 from ...core.tensor import Tensor
 from ...ops.create import arange, full
 from ...ops.from_data import tensor
 from ...ops.join import cat
 from ...ops.sort import sort
-from ... import dtypes
 
 __all__ = [
     "PackedSequence",
@@ -58,9 +58,8 @@ class PackedSequence(_Fields):
         unsorted_indices: Any = None,
     ) -> Any:
         """The parts, the inverse order made if it is missing."""
-        if batch_sizes is None:
-            if isinstance(data, (tuple, list)) and len(data) == 2:
-                data, batch_sizes = data
+        if batch_sizes is None and isinstance(data, (tuple, list)) and len(data) == 2:
+            data, batch_sizes = data
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
@@ -176,7 +175,7 @@ def _check_lengths(input: Any, sizes: list[int]) -> None:
         )
     if input.numel() == 0:
         raise RuntimeError("Cannot pack empty tensors.")
-    if any(a < b for a, b in zip(sizes, sizes[1:], strict=False)):
+    if any(a < b for a, b in pairwise(sizes)):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. "
             "You can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to "
@@ -302,9 +301,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     """
     if not batch_first:
         padded_sequences = padded_sequences.transpose(0, 1)
-    return [
-        row[:n] for row, n in zip(padded_sequences.unbind(0), lengths.tolist(), strict=True)
-    ]
+    return [row[:n] for row, n in zip(padded_sequences.unbind(0), lengths.tolist(), strict=True)]
 
 
 def pack_sequence(sequences: Sequence[Any], enforce_sorted: bool = True) -> PackedSequence:
@@ -321,9 +318,7 @@ def pack_sequence(sequences: Sequence[Any], enforce_sorted: bool = True) -> Pack
         tensor([2, 1, 1])
     """
     lengths = tensor([t.shape[0] for t in sequences], dtype=dtypes.int64)
-    return pack_padded_sequence(
-        pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted
-    )
+    return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Any]:
