@@ -33,7 +33,8 @@ START = """# The ops
 Every op is declared once (`src/chainrule/ops/`); the columns below are read from the declarations.
 
 """
-LEGEND = """- **kind**: elementwise, linear, bilinear, reduction, movement, general; it decides how the op is
+LEGEND = """\
+- **kind**: elementwise, linear, bilinear, reduction, movement, general; it decides how the op is
   differentiated forward and batched.
 - **derivative in**: the operands that get a gradient. Rules are written in ops, so gradients of
   gradients follow; *first order* is said where a rule uses an op that has none.

@@ -150,6 +150,18 @@ def test_kinks_infinities_and_randomness_are_said() -> None:
     assert status(Noise, torch.ones(3)) == ["random"]
 
 
+def test_operands_that_are_no_free_numbers() -> None:
+    def status(f: Any, *inputs: Any) -> list[str]:
+        return [r.status for r in check_rules(f, inputs).rows]
+
+    matrix = torch.tensor([[4.0, 1.0], [1.0, 3.0]])
+    assert status(torch.linalg.cholesky, matrix) == ["right"]
+    assert status(torch.linalg.eigvalsh, matrix) == ["right"]
+    rows = torch.tensor([[0, 1], [2, 0]])
+    assert status(lambda w: F.embedding(rows, w, padding_idx=0), torch.randn(3, 2)) == ["right"]
+    assert status(torch.special.gammainc, torch.ones(2), torch.ones(2)) == ["no rule", "right"]
+
+
 def test_a_function_that_computes_in_float32_and_in_numpy() -> None:
     class InNumpy(torch.autograd.Function):
         @staticmethod

@@ -33,6 +33,7 @@ def tridiagonal(n: int) -> torch.Tensor:
 
 
 A = tridiagonal(10)
+LAPLACE = torch.tensor([[[[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]]], dtype=D)
 
 
 def in_place(x: torch.Tensor) -> torch.Tensor:
@@ -253,6 +254,9 @@ HESSIANS: dict[str, tuple[Any, tuple[int, ...], int, int]] = {
     "grid": (
         lambda u: ((u[1:] - u[:-1]) ** 4).sum() + ((u[:, 1:] - u[:, :-1]) ** 4).sum(),
         (6, 6), 156, 6,
+    ),
+    "laplacian": (
+        lambda u: (F.conv2d(u[None, None], LAPLACE, padding=1) ** 2).sum(), (7, 7), 501, 14,
     ),
     "dense": (lambda x: x.logsumexp(0), (4,), 16, 4),
 }  # fmt: skip

@@ -30,6 +30,7 @@ LOADERS = {
     "compat",
     "autograd",
     "func",
+    "nn",
     "ops",
 }  # may use importlib: what few programs use is loaded late
 

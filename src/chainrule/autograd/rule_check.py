@@ -374,21 +374,21 @@ class _Call:
 _SYMMETRIC = {
     "linalg_cholesky", "linalg_cholesky_ex", "legacy_cholesky", "linalg_eigh", "linalg_eigvalsh",
 }  # fmt: skip
-_TRIANGULAR = {("cholesky_solve", 1), ("cholesky_inverse", 0)}
 _PADDED = {"embedding": 0, "embedding_gather": 0}
-_BY_CONVENTION = {"ctc_loss", "ctc_loss_each"}  # the gradient is that of log_softmax before it
+_BY_CONVENTION = {  # operands by number
+    "ctc_loss": 0, "ctc_loss_each": 0,  # the gradient is that of log_softmax before it
+    "cholesky_solve": 1, "cholesky_inverse": 0,  # all of the factor, of which one triangle is read
+}  # fmt: skip
 
 
 def allowed(prim: Any, i: int, u: Any, params: Sequence[Any]) -> Any:
     """The direction `u` as operand `i` may be moved: symmetric where the op reads one triangle of a
     symmetric matrix, and so on; None where the rule is another one by convention."""
     known = dict(zip(prim.params, params, strict=False)) if prim.kind != "custom" else {}
-    if prim.name in _BY_CONVENTION:
+    if _BY_CONVENTION.get(prim.name) == i:
         return None
     if prim.name in _SYMMETRIC or (known.get("hermitian") and i == 0):
         return (u + np.conj(np.swapaxes(u, -1, -2))) / 2
-    if (prim.name, i) in _TRIANGULAR:
-        return np.triu(u) if known.get("upper") else np.tril(u)
     padding = known.get("padding_idx") if prim.name in _PADDED else None
     if padding is not None and padding >= 0:
         u[padding] = 0

@@ -136,9 +136,9 @@ class _Plan:
         if mode == "symmetric":
             colours = star(rows, cols, n)
             direct = alone(rows, cols, colours)
-            if not (direct | alone(cols, rows, colours)).all():
-                colours = columns(rows, cols, (m, n))
-                direct = np.ones(len(rows), bool)
+            simple = columns(rows, cols, (m, n))  # greedy colourings: either may be the better one
+            if simple.max(initial=-1) <= colours.max(initial=-1):
+                colours, direct = simple, np.ones(len(rows), bool)
             self.slot = np.where(direct, colours[cols], colours[rows])
             self.place = np.where(direct, rows, cols)
         else:

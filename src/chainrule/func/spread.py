@@ -4,7 +4,8 @@ By kind: an elementwise op unites element by element; an op that moves elements 
 numbers; a reduction unites over its dimensions; a product of matrices over what is summed. Ops that
 are none of these are in the tables by name, and what no table knows is dense: every element of the
 result depends on everything. So a set may be too large, never too small. Constants are looked at in
-one place: the zeros of a constant matrix in `matmul`. Called by `func/index_sets.py`.
+two places: the zeros of a constant matrix in `matmul`, and of a constant weight in convolutions.
+Called by `func/index_sets.py`.
 """
 
 from __future__ import annotations

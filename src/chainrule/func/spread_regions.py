@@ -41,6 +41,7 @@ def convolution(call: Call, number: int) -> Any:
     p, w = call.p, call.shapes[1]
     n, c, *spatial = call.shapes[0]
     at = windows(spatial, p["size"], w[2:], p["stride"], p["padding"], p["dilation"])
+    at = _used(call, at)
     groups, count = p["groups"], len(at)
     parts = [_channels(call, 1)] + [_channels(call, i) for i in range(2, len(call.sets))]
     if call.sets[0] is not None:
@@ -56,6 +57,7 @@ def convolution_input(call: Call, number: int) -> Any:
     p, w = call.p, call.shapes[1]
     n, o, *spatial = call.shapes[0]
     at = windows(p["size"], spatial, w[2:], p["stride"], p["padding"], p["dilation"])
+    at = _used(call, at)
     groups, count = p["groups"], int(np.prod(p["size"]))
     parts = [None if call.sets[1] is None else _everything(call, 1)]
     parts += [_channels(call, i) for i in range(2, len(call.sets))]
@@ -66,6 +68,14 @@ def convolution_input(call: Call, number: int) -> Any:
         rows = call.sets[0].take(both[0]).onto(both[1], n * groups * count)
         parts.append(_stretched(call, rows, (n, groups, 1, count)))
     return united(parts)
+
+
+def _used(call: Call, at: Ints) -> Ints:
+    """The windows without the taps at which a constant weight is 0 in every channel."""
+    if call.sets[1] is not None:
+        return at
+    taps = (np.asarray(call.array(1)) != 0).any((0, 1)).reshape(-1)
+    return np.where(taps, at, -1)
 
 
 def _stretched(call: Call, rows: Any, shape: tuple[int, ...]) -> Any:

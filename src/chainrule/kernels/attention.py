@@ -9,7 +9,6 @@ Source: Vaswani et al., Attention Is All You Need (2017), eq. 1.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -30,11 +29,28 @@ def safe_softmax(x: Array, dim: int) -> Array:
     return e / np.where(total == 0, total.dtype.type(1), total)
 
 
-@functools.lru_cache(64)
+_MASKS: dict[Any, Array] = {}
+_ONES: dict[Any, Array] = {}
+
+
 def causal_mask(rows: int, columns: int, dtype: Any) -> Array:
     """0 up to the diagonal, -inf behind it; read only."""
-    made = np.triu(np.full((rows, columns), -np.inf, dtype), 1)
-    made.flags.writeable = False
+    made = _MASKS.get((rows, columns, dtype))
+    if made is None:
+        made = np.triu(np.full((rows, columns), -np.inf, dtype), 1)
+        made.flags.writeable = False
+        if len(_MASKS) > 32:
+            _MASKS.clear()
+        _MASKS[rows, columns, dtype] = made
+    return made
+
+
+def _ones(n: int, dtype: Any) -> Array:
+    made = _ONES.get((n, dtype))
+    if made is None:
+        if len(_ONES) > 256:
+            _ONES.clear()
+        made = _ONES[n, dtype] = np.ones(n, dtype)
     return made
 
 
@@ -54,8 +70,8 @@ class _Scores:
         self.q = (q * q.dtype.type(scale)).reshape(math.prod(lead), rows, width)
         self.k = k.reshape(self.q.shape[0], columns, width)
         self.mask = self._added(mask, lead)
-        self.bounded = self._is_bounded()
-        self.ones = np.ones(columns, q.dtype)
+        self.bounded = self._is_bounded(mask)
+        self.ones = _ones(columns, q.dtype)
         self.step = max(_CHUNK // max(rows * columns, 1), 1)
         self.room = np.empty((2, min(self.step, len(self.q)), rows, columns), q.dtype)
         self.chunks = [slice(i, i + self.step) for i in range(0, len(self.q), self.step)]
@@ -71,13 +87,13 @@ class _Scores:
             return mask.reshape(own)
         return np.broadcast_to(mask, (*lead, *own)).reshape(math.prod(lead), *own)
 
-    def _is_bounded(self) -> bool:
-        q, k = (np.einsum("hij,hij->hi", t, t).max(initial=0) for t in (self.q, self.k))
-        top = math.sqrt(q * k) if np.isfinite(q) and np.isfinite(k) else np.inf
-        if self.mask is not None:
-            finite = self.mask[self.mask > -np.inf] if top <= _SAFE else self.mask
-            top += float(abs(finite).max(initial=0))
-        return bool(top <= _SAFE)
+    def _is_bounded(self, mask: Array) -> bool:
+        q, k = self.q, self.k
+        top = math.sqrt(float(np.vecdot(q, q).max()) * float(np.vecdot(k, k).max()))
+        if mask is None or not top <= _SAFE or _MASKS.get((*mask.shape, mask.dtype)) is mask:
+            return top <= _SAFE
+        finite = mask[mask > -np.inf]
+        return top + float(abs(finite).max(initial=0)) <= _SAFE
 
     def of(self, chunk: slice) -> Array:
         """The probabilities of some heads."""
@@ -127,7 +143,7 @@ def attention_backward(
         p = scores.of(chunk)
         np.matmul(p.swapaxes(1, 2), g[chunk], out=to_v[chunk])
         d = np.matmul(g[chunk], v[chunk].swapaxes(1, 2), out=scores.room[1, : len(p)])
-        d -= np.einsum("hij,hij->hi", p, d)[..., None]
+        d -= np.vecdot(p, d)[..., None]
         d *= p
         np.matmul(d, scores.k[chunk], out=to_q[chunk])
         np.matmul(d.swapaxes(1, 2), scores.q[chunk], out=to_k[chunk])  # q is scaled already

@@ -93,11 +93,10 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
                 return _sum_of_many(x.reshape(-1), _LONG32 if dtype is F32 else _LONG64)
         elif x.ndim == 2 and len(dim) == 1 and x.size <= 4096 and x.shape[dim[0]] <= _SMALL:
             return _small_sum(x, dim[0], keepdim, _ONES32 if dtype is F32 else _ONES64)
-        elif len(dim) == 1 and dim[0] == x.ndim - 1 and x.shape[-1] <= _LONG:
-            if x.flags.c_contiguous and x.size:
-                n = x.shape[-1]
-                made = x.reshape(-1, n).dot((_LONG32 if dtype is F32 else _LONG64)[:n])
-                return made.reshape((*x.shape[:-1], 1) if keepdim else x.shape[:-1])[()]
+        elif dim == (x.ndim - 1,) and 0 < x.shape[-1] <= _LONG and x.flags.c_contiguous:
+            n = x.shape[-1]
+            made = x.reshape(-1, n).dot((_LONG32 if dtype is F32 else _LONG64)[:n])
+            return made.reshape((*x.shape[:-1], 1) if keepdim else x.shape[:-1])[()]
         return _floating_sum(x, dim, keepdim)
     if dtype.kind in "bui":
         return _add(x, one_axis(dim), I64, None, keepdim)

@@ -91,7 +91,7 @@ _FAR = (
 
 # erf(x) = tanh(u(x)): weighted minimax fit of u(x)/x - 1 in x^2 up to x^2 = 15.6, where erf is 1 in
 # float32; the highest power first, as 0-d float32 arrays, which NumPy combines with arrays quicker
-# than Python's numbers. NumPy's tanh is a vector loop, and errors of u shrink on the way through it.
+# than Python's numbers. NumPy's tanh is a vector loop, and errors of u shrink on their way through.
 _U_32 = [
     np.array(c, np.float32)
     for c in (

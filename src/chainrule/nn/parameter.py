@@ -1,7 +1,8 @@
 """`torch.nn.parameter`: tensors that a module registers when they are assigned to it.
 
 A `Parameter` is a leaf tensor with another class and no slots of its own, so every op takes it as
-it takes a tensor; arithmetic on it gives plain tensors. A `Buffer` stays a plain tensor with a mark.
+it takes a tensor; arithmetic on it gives plain tensors. A `Buffer` stays a plain tensor with a
+mark.
 The uninitialised forms stand in lazy modules until the first call tells their shape: their array is
 kept behind a property that refuses, so no op can use them by mistake.
 Who may call: users, `nn/modules`, `nn/utils`. A value comes from a tensor, whose memory it shares.

@@ -75,22 +75,15 @@ _TORCH |= {
     f"{dtypes.__name__} device": "torch device",
     f"{Tensor.__module__} Tensor": "torch Tensor",
 }
-_TORCH |= {f"{__name__} _dtype_{name}": f"torch {name}" for name in dtypes.DTYPES}
+
+
+def _name_of(d: dtypes.dtype) -> str:
+    """Its name in `dtypes`, under which it is pickled."""
+    return "bool_" if d.name == "bool" else d.name
+
+
+_TORCH |= {f"{dtypes.__name__} {_name_of(d)}": f"torch {d.name}" for d in dtypes.DTYPES.values()}
 _OURS = {torch: ours for ours, torch in _TORCH.items()}
-
-
-class _DtypeName:
-    """Is pickled as the global name of a dtype."""
-
-    def __init__(self, name: str) -> None:
-        self.__module__, self.__qualname__ = __name__, f"_dtype_{name}"
-
-    def __reduce__(self) -> str:
-        return self.__qualname__
-
-
-_DTYPES = {name: _DtypeName(name) for name in dtypes.DTYPES}
-globals().update({f"_dtype_{name}": stand_in for name, stand_in in _DTYPES.items()})
 
 
 class _Pickler(pickle.Pickler):
@@ -107,7 +100,7 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is dtypes.dtype:
-            return _DTYPES[obj.name].__qualname__
+            return _name_of(obj)
         if type(obj) is Parameter:
             return self._parameter(obj)
         if type(obj) is Tensor:
@@ -164,8 +157,6 @@ class Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         ours = _OURS.get(f"{module} {name}")
-        if ours is not None and ours.partition(" ")[2].startswith("_dtype_"):
-            return dtypes.DTYPES[name]
         if ours is not None:
             module, name = ours.split(" ")
         elif module == "torch" or module.startswith("torch."):

@@ -1,4 +1,6 @@
-"""Activation functions as layers, and `MultiheadAttention` (in `attention.py`).
+"""Long because: twenty-nine activations with examples.
+
+Activation functions as layers, and `MultiheadAttention` (in `attention.py`).
 
 Elementwise maps apply to tensors of any shape; the softmax family normalises along a dimension.
 """

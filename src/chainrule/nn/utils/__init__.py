@@ -1,8 +1,8 @@
 """`torch.nn.utils`: what is done to parameters and gradients.
 
 Lives here: clipping, parameters as one vector, weights computed from others (`parametrize`),
-pruning, packed sequences (`rnn`), fusing layers. Who may call: users and `nn/modules/rnn.py`. A value comes
-from a module or its parameters, which most of these change in place. `parametrize`,
+pruning, packed sequences (`rnn`), fusing layers. Who may call: users and `nn/modules/rnn.py`. A
+value comes from a module or its parameters, which most of these change in place. `parametrize`,
 `parametrizations`, `prune`, `rnn` and `stateless` are loaded when they are named.
 """
 
