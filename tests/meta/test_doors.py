@@ -19,7 +19,7 @@ PACKAGE = Path(chainrule.__file__).parent
 DOORS = """
     _state dtypes errors version -> kernels -> core -> ops
     -> {linalg fft special masked signal random return_types}
-    -> {autograd func compile explain draw} -> nn -> optim utils distributed testing
+    -> {autograd func compile explain draw} -> nn -> optim utils distributed testing serialization
     -> compat -> cli
 """
 ENTRANCES = {"__init__", "__main__"}  # these re-export or start; nobody imports them

@@ -13,21 +13,31 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["at_least", "at_most", "between", "blocked", "blocked_into", "finite", "no_nan"]
+__all__ = [
+    "LIMITS",
+    "at_least",
+    "at_most",
+    "between",
+    "blocked",
+    "blocked_into",
+    "clip",
+    "finite",
+    "no_nan",
+]
 
 Array = Any
 PIECE, MANY = 16384, 40_000
 _ndarray = np.ndarray
 F32, F64 = np.dtype("float32"), np.dtype("float64")
-_LIMITS = {d: (np.array(-np.inf, d), np.array(np.inf, d)) for d in (F32, F64)}
+LIMITS = {d: (np.array(-np.inf, d), np.array(np.inf, d)) for d in (F32, F64)}
 _ZEROS = {d: np.zeros((), d) for d in (F32, F64)}
 _numbers: dict[Any, Any] = {}
 
 try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
-    from numpy._core.umath import clip as _clip  # type: ignore[attr-defined]
+    from numpy._core.umath import clip  # type: ignore[attr-defined]
 except ImportError:  # pragma: no cover
 
-    def _clip(x: Any, low: Any, high: Any, out: Any = None) -> Any:
+    def clip(x: Any, low: Any, high: Any, out: Any = None) -> Any:
         return np.minimum(np.maximum(x, low, out=out), high, out=out)
 
 
@@ -102,25 +112,25 @@ def _number(value: Any, dtype: Any) -> Any:
 
 def at_least(x: Array, low: float) -> Array:
     """max(x, low); NaN stays."""
-    limits = _LIMITS.get(x.dtype)
+    limits = LIMITS.get(x.dtype)
     if limits is None or type(x) is not _ndarray:
         return np.maximum(x, low)
-    return _clip(x, _number(low, x.dtype), limits[1])
+    return clip(x, _number(low, x.dtype), limits[1])
 
 
 def at_most(x: Array, high: float, out: Array = None) -> Array:
     """min(x, high); NaN stays."""
-    limits = _LIMITS.get(x.dtype)
+    limits = LIMITS.get(x.dtype)
     if limits is None or type(x) is not _ndarray:
         return np.minimum(x, high, out=out)
-    return _clip(x, limits[0], _number(high, x.dtype), out=out)
+    return clip(x, limits[0], _number(high, x.dtype), out=out)
 
 
 def between(x: Array, low: float, high: float, out: Array = None) -> Array:
     """min(max(x, low), high); NaN stays."""
-    if x.dtype not in _LIMITS or type(x) is not _ndarray:
+    if x.dtype not in LIMITS or type(x) is not _ndarray:
         return np.minimum(np.maximum(x, low, out=out), high, out=out)
-    return _clip(x, _number(low, x.dtype), _number(high, x.dtype), out=out)
+    return clip(x, _number(low, x.dtype), _number(high, x.dtype), out=out)
 
 
 def no_nan(x: Array) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import _LIMITS, _clip, blocked, blocked_into, finite, no_nan
+from .blocks import LIMITS, blocked, blocked_into, clip, finite, no_nan
 from .masks import select
 
 Array = Any  # an ndarray or a NumPy scalar
@@ -26,7 +26,7 @@ _ndarray, _float32, _float64 = np.ndarray, np.float32, np.float64
 ONE32, ONE64 = np.float32(1), np.float64(1)
 _ZERO32, _ZERO64 = np.array(0, F32), np.array(0, F64)
 _UNIT32, _UNIT64 = np.array(1, F32), np.array(1, F64)
-(_LOW32, _TOP32), (_LOW64, _TOP64) = _LIMITS[F32], _LIMITS[F64]
+(_LOW32, _TOP32), (_LOW64, _TOP64) = LIMITS[F32], LIMITS[F64]
 MANY = 3000  # elements, above which a longer way that never branches is quicker
 _exp, _reciprocal, _maximum, _minimum = np.exp, np.reciprocal, np.maximum, np.minimum
 _math_exp = math.exp
@@ -319,9 +319,9 @@ def relu(x: Array) -> Array:
     if type(x) is _ndarray:
         dtype = x.dtype
         if dtype is F32:
-            return _clip(x, _ZERO32, _TOP32) if x.size > 100 else _maximum(x, _ZERO32)
+            return clip(x, _ZERO32, _TOP32) if x.size > 100 else _maximum(x, _ZERO32)
         if dtype is F64:
-            return _clip(x, _ZERO64, _TOP64) if x.size > 100 else _maximum(x, _ZERO64)
+            return clip(x, _ZERO64, _TOP64) if x.size > 100 else _maximum(x, _ZERO64)
         return _maximum(x, 0)
     return x if x > 0 or x != x else x.dtype.type(0)
 
@@ -594,15 +594,15 @@ def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
     low, high = _bounds(cache, x.dtype, min, max) if bounds is None else bounds
     if high is None:
         if x.dtype is F32:
-            return _clip(x, low, _TOP32)
-        return _clip(x, low, _TOP64) if x.dtype is F64 else _maximum(x, low)
+            return clip(x, low, _TOP32)
+        return clip(x, low, _TOP64) if x.dtype is F64 else _maximum(x, low)
     if low is None:
         if x.dtype is F32:
-            return _clip(x, _LOW32, high)
-        return _clip(x, _LOW64, high) if x.dtype is F64 else _minimum(x, high)
+            return clip(x, _LOW32, high)
+        return clip(x, _LOW64, high) if x.dtype is F64 else _minimum(x, high)
     if x.dtype.kind == "V":  # bfloat16, which the ufunc does not know
         return _minimum(_maximum(x, low), high)
-    return _clip(x, low, high)
+    return clip(x, low, high)
 
 
 def _bounds(cache: Any, dtype: Any, low: Any, high: Any) -> tuple[Any, Any]:

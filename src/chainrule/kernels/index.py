@@ -158,7 +158,8 @@ def add_rows(x: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], value: Any, di
     if low < 0:
         rows = np.where(rows < 0, rows + n, rows)
     if rows.size * 8 > n and np.bincount(rows, minlength=n).max() == 1:  # no row comes twice
-        x[(*(slice(None),) * dim, rows)] += value
+        once: Any = (*(slice(None),) * dim, rows)
+        x[once] += value
         return
     if x.ndim > 1:
         inner = math.prod(x.shape[dim + 1 :])

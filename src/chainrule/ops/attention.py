@@ -175,7 +175,8 @@ def scaled_dot_product_attention(
         (..., L, Ev); zeros in rows that see nothing.
 
     Raises:
-        RuntimeError: shapes or dtypes that do not fit; a mask and `is_causal`.
+        RuntimeError: shapes or dtypes that do not fit; a mask and `is_causal` where PyTorch cannot
+            do both (less or more than 4 dimensions, dropout).
 
     Source: Vaswani et al., Attention Is All You Need (2017), eq. 1.
 
@@ -186,7 +187,7 @@ def scaled_dot_product_attention(
         tensor([[1.0000, 0.0000],
                 [0.3302, 0.6698]])
     """
-    _check(query, key, value, attn_mask, dropout_p, is_causal)
+    _check(query, key, value, attn_mask, dropout_p)
     if scale is not None and (isinstance(scale, bool) or not isinstance(scale, (int, float))):
         raise TypeError(
             "scaled_dot_product_attention(): argument 'scale' must be float, not "
@@ -197,13 +198,19 @@ def scaled_dot_product_attention(
     query, key, value = _same_heads(query, key, value)
     width = query._data.shape[-1]
     factor = float(scale) if scale is not None else 1 / math.sqrt(width) if width else 0.0
-    mask = _mask(query, key, attn_mask, is_causal)
-    learned = mask is not None and mask.requires_grad and grad_enabled()
+    learned = attn_mask is not None and attn_mask.requires_grad and grad_enabled()
     plain = query._data.ndim == 4 and width == value._data.shape[-1]
-    if dropout_p > 0.0 or learned or not plain:  # PyTorch has these as several nodes too
-        p = _weights(OPS, query, key, mask, factor, query._data.ndim)
-        return OPS.matmul(T("nn.functional.dropout")(p, dropout_p) if dropout_p > 0.0 else p, value)
-    return _run(query, key, value, mask, factor)
+    if dropout_p <= 0.0 and not learned and plain:
+        return _run(query, key, value, _mask(query, key, attn_mask, is_causal), factor)
+    if is_causal and attn_mask is not None:
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
+            "is_causal=True"
+        )
+    # PyTorch has these cases as several nodes too
+    mask = _mask(query, key, attn_mask, is_causal)
+    p = _weights(OPS, query, key, mask, factor, query._data.ndim)
+    return OPS.matmul(T("nn.functional.dropout")(p, dropout_p) if dropout_p > 0.0 else p, value)
 
 
 def _run(q: Any, k: Any, v: Any, mask: Any, scale: float) -> Any:
@@ -228,7 +235,7 @@ def _c_name(t: Any) -> str:
     return _C_NAMES.get(t.dtype.name, t.dtype.name)
 
 
-def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool) -> None:
+def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float) -> None:
     for i, (name, t) in enumerate((("query", q), ("key", k), ("value", v)), 1):
         need_tensor("scaled_dot_product_attention", t, name, i)
     if mask is not None and not isinstance(mask, Tensor):
@@ -248,7 +255,7 @@ def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool)
             f"{x.ndim} key.dim: {y.ndim} and value.dim: {z.ndim} instead."
         )
     if mask is not None:
-        _check_mask(q, mask, is_causal)
+        _check_mask(q, mask)
     if x.dtype.kind not in "fVc":
         raise RuntimeError(
             f"expected scalar type Float but found {errors.LEGACY[q.dtype.name]}\n"
@@ -260,17 +267,12 @@ def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool)
         raise _product(x, y, z)
 
 
-def _check_mask(q: Any, mask: Any, is_causal: bool) -> None:
+def _check_mask(q: Any, mask: Any) -> None:
     dtype = mask._data.dtype
     if dtype != q._data.dtype and dtype.kind != "b" and dtype != np.float32:
         raise RuntimeError(
             "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
             f"attn_mask.dtype: {_c_name(mask)} and  query.dtype: {_c_name(q)} instead."
-        )
-    if is_causal:
-        raise RuntimeError(
-            "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
-            "is_causal=True"
         )
 
 
@@ -342,10 +344,8 @@ def _mask(q: Any, k: Any, mask: Any, is_causal: bool) -> Any:
     """What is added to the scores."""
     rows, columns = q._data.shape[-2], k._data.shape[-2]
     dtype = q._data.dtype
-    if is_causal:
-        return wrap(kernels.causal_mask(rows, columns, dtype))
     if mask is None:
-        return None
+        return wrap(kernels.causal_mask(rows, columns, dtype)) if is_causal else None
     full = (*q._data.shape[:-2], rows, columns)
     try:
         fits = np.broadcast_shapes(full, mask._data.shape) == tuple(full)
@@ -354,7 +354,9 @@ def _mask(q: Any, k: Any, mask: Any, is_causal: bool) -> Any:
     if not fits:
         raise errors.broadcast("attention", (full, mask._data.shape))
     if mask._data.dtype.kind != "b":
-        return mask if mask._data.dtype == dtype else OPS.to_dtype(mask, q.dtype)
-    if S.mode is not None:
-        return OPS.where(mask, OPS.zeros((), q.dtype), -math.inf)
-    return wrap(np.where(mask._data, dtype.type(0), dtype.type(-np.inf)))
+        added = mask if mask._data.dtype == dtype else OPS.to_dtype(mask, q.dtype)
+    elif S.mode is not None:
+        added = OPS.where(mask, OPS.zeros((), q.dtype), -math.inf)
+    else:
+        added = wrap(np.where(mask._data, dtype.type(0), dtype.type(-np.inf)))
+    return added + wrap(kernels.causal_mask(rows, columns, dtype)) if is_causal else added

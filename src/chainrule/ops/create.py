@@ -362,7 +362,7 @@ def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
     step = (last - first) / np.array(max(steps - 1, 1), work)
     low, high = index.astype(work), (steps - 1 - index).astype(work)
     if work is F32:  # PyTorch's kernel fuses multiply and add: one rounding
-        step, first, last = np.float64(step), np.float64(first), np.float64(last)
+        step, first, last = (np.asarray(v, F64) for v in (step, first, last))
     half = steps // 2
     values = np.concatenate((first + step * low[:half], last - step * high[half:]))
     return values.astype(target)

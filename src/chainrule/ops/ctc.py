@@ -255,7 +255,11 @@ def _composed(y: Any, targets: Any, input_lengths: Any, target_lengths: Any, bla
         betas.append(b)
     both = scaled(OPS.stack(alphas, 0) * OPS.stack(betas[::-1], 0))
     nothing = OPS.zeros((steps, samples, classes), both.dtype)
-    return OPS.to_dtype(OPS.scatter_add(nothing, 2, index, both), y.dtype)
+    made = OPS.scatter_add(nothing, 2, index, both)
+    operands = y.detach(), targets, input_lengths, target_lengths
+    inside, finite = (OPS.ctc_counts(*operands, blank, which) for which in (False, True))
+    made = OPS.where(OPS.unsqueeze(inside & ~finite, 2), float("nan"), made)
+    return OPS.to_dtype(made, y.dtype)
 
 
 # ---------------------------------------------------------------- public

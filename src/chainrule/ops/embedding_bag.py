@@ -312,7 +312,7 @@ def _bagged(
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """The bags, the bag of every index, and the largest rows if they were asked for."""
     padding = _padding(padding_idx, weight)
-    _check(weight, indices, offsets, scales, last)
+    _check(weight, indices, offsets, scales, mode == 2)
     count = offsets._data.shape[0] - (1 if last else 0)
     bags = OPS.bag_numbers(indices, offsets, bool(last), padding)
     if mode == 2:
@@ -357,7 +357,7 @@ def _padding(padding_idx: int | None, weight: Any) -> int:
     return padding_idx % rows
 
 
-def _check(weight: Any, indices: Any, offsets: Any, scales: Any, last: bool) -> None:
+def _check(weight: Any, indices: Any, offsets: Any, scales: Any, maxima: bool) -> None:
     for t in (indices, offsets):
         if t._data.dtype not in (np.dtype("int64"), np.dtype("int32")):
             raise RuntimeError(
@@ -393,6 +393,12 @@ def _check(weight: Any, indices: Any, offsets: Any, scales: Any, last: bool) -> 
     rows = weight._data.shape[0]
     if at.size and not (at.min() >= 0 and at.max() < rows):
         i = int(np.flatnonzero((at < 0) | (at >= rows))[0])
-        raise RuntimeError(
+        first = (
             f"Index {i} of input takes value {at[i]} which is not in the valid range [0, {rows})"
         )
+        if maxima or weight.dtype.name == "float64":
+            first = (
+                "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
+                f"{at[i]}"
+            )
+        raise RuntimeError(f"{first}\nrows: {rows}\nHint: look for a wrong index")

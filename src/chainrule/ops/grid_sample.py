@@ -309,6 +309,7 @@ def _by_number(op: str, rank: int | None) -> Any:
         align_corners: bool,
     ) -> Any:
         mode, padding = interpolation_mode, padding_mode
+        need_tensor(op, input)
         if type(mode) is str:  # as rules call it
             params = (mode, padding, align_corners)
             return _SAMPLERS[input._data.ndim - 2].prim.call(input, grid, params=params)

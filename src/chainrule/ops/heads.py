@@ -247,22 +247,18 @@ def multi_head_attention_forward(
         key_padding_mask, attn_mask, is_causal, need_weights, query.dtype
     )
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
-    weights: Any = in_proj_weight
-    if use_separate_proj_weight:
-        weights = q_proj_weight, k_proj_weight, v_proj_weight
+    apart = q_proj_weight, k_proj_weight, v_proj_weight
+    weights = apart if use_separate_proj_weight else in_proj_weight
     q, k, v = _projected((query, key, value), weights, in_proj_bias)
-    mask = _check_mask(attn_mask, batch, num_heads, rows, key.shape[0])
-    masks = (mask, key_padding_mask)
+    masks = _check_mask(attn_mask, batch, num_heads, rows, key.shape[0]), key_padding_mask
     k, v, masks = _with_bias(k, v, bias_k, bias_v, (static_k, static_v), masks, batch)
-    count, each = batch * num_heads, width // num_heads
-    q = _by_head(q, None, "", count, each)
-    k = _by_head(k, static_k, "static_k", count, each)
-    v = _by_head(v, static_v, "static_v", count, each)
+    heads = batch * num_heads, width // num_heads
+    q = _by_head(q, None, "", *heads)
+    k, v = _by_head(k, static_k, "static_k", *heads), _by_head(v, static_v, "static_v", *heads)
     if add_zero_attn:
         k, v, masks = _with_nothing(k, v, masks)
     mask = _merged(masks[0], masks[1], batch, num_heads, k.shape[1])
-    dropout_p = dropout_p if training else 0.0
-    probabilities = None
+    dropout_p, probabilities = dropout_p if training else 0.0, None
     if need_weights:
         made, probabilities = _visible(q, k, v, mask, dropout_p, is_causal)
         made = made.transpose(0, 1).reshape(rows * batch, width)

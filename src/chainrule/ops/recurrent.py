@@ -76,6 +76,7 @@ def _lstm_back(
     w_ih: Any,
     w_hh: Any,
     b_ih_shape: Any,
+    x_dtype: Any,
     y: Any,
     cells: Any,
     acts: Any,
@@ -84,23 +85,22 @@ def _lstm_back(
 ) -> tuple[Any, ...]:
     gy, g_cells, g_acts, dh, dc = g
     n = h0.shape[1]
-    steps = list(kernels.spans(sizes, backwards))
-    slope = acts - acts * acts  # of the sigmoids
-    new = acts[:, 2 * n : 3 * n]
-    slope = xp.cat([slope[:, : 2 * n], 1 - new * new, slope[:, 3 * n :]], 1)
-    bent = xp.tanh(cells)
-    to_cell = acts[:, 3 * n :] * (1 - bent * bent)
+    zero = xp.zeros((1, n), x_dtype)
+    one = xp.cat([zero, zero, zero + 1, zero], 1)  # (a + one)(1 - a): slopes of all gates
     before_h = _previous(xp, y, h0, sizes, backwards)
     before_c = _previous(xp, cells, c0, sizes, backwards)
+    steps = list(kernels.spans(sizes, backwards))
     parts = []
+    # small operands at each step: products over all steps at once would leave the cache
     for (start, stop), c in zip(reversed(steps), reversed(before_c), strict=True):
         rows = stop - start
-        a = acts[start:stop]
-        d = dh[:rows] + gy[start:stop]
-        dcell = d * to_cell[start:stop] + dc[:rows] + g_cells[start:stop]
-        into = [dcell * a[:, 2 * n : 3 * n], dcell * c, dcell * a[:, :n], d * bent[start:stop]]
-        gates = xp.cat(into, 1)
-        gates = (gates + g_acts[start:stop]) * slope[start:stop]
+        at = slice(start, stop)
+        a, bent = acts[at], xp.tanh(cells[at])
+        d = dh[:rows] + gy[at]
+        into_cell = d * a[:, 3 * n :]
+        dcell = into_cell - into_cell * bent * bent + dc[:rows] + g_cells[at]
+        into = [dcell * a[:, 2 * n : 3 * n], dcell * c, dcell * a[:, :n], d * bent]
+        gates = (xp.cat(into, 1) + g_acts[at]) * ((a + one) * (1 - a))
         parts.append(gates)
         dh = _spread(xp, xp.matmul(gates, w_hh), dh, rows)
         dc = _spread(xp, dcell * a[:, n : 2 * n], dc, rows)
@@ -139,25 +139,23 @@ def _gru_back(
 ) -> tuple[Any, ...]:
     gy, g_acts, dh = g
     n = h0.shape[1]
-    steps = list(kernels.spans(sizes, backwards))
-    r, z = acts[:, :n], acts[:, n : 2 * n]
-    new, q = acts[:, 2 * n : 3 * n], acts[:, 3 * n :]
-    slope_new, slope = 1 - new * new, acts[:, : 2 * n] * (1 - acts[:, : 2 * n])
-    keep = 1 - z
     before = _previous(xp, y, h0, sizes, backwards)
+    steps = list(kernels.spans(sizes, backwards))
     from_x, from_h = [], []
     for (start, stop), h in zip(reversed(steps), reversed(before), strict=True):
         rows = stop - start
         at = slice(start, stop)
-        ga = g_acts[at]
+        a, ga = acts[at], g_acts[at]
+        gates, new = a[:, : 2 * n], a[:, 2 * n : 3 * n]
         d = dh[:rows] + gy[at]
-        d_new = (d * keep[at] + ga[:, 2 * n : 3 * n]) * slope_new[at]
-        d_gates = xp.cat([d_new * q[at], d * (h - new[at])], 1)
-        d_gates = (d_gates + ga[:, : 2 * n]) * slope[at]
-        d_h = xp.cat([d_gates, d_new * r[at] + ga[:, 3 * n :]], 1)
+        kept = d * a[:, n : 2 * n]
+        d_new = (d - kept + ga[:, 2 * n : 3 * n]) * (1 - new * new)
+        into = xp.cat([d_new * a[:, 3 * n :], d * (h - new)], 1)
+        d_gates = (into + ga[:, : 2 * n]) * (gates - gates * gates)
+        d_h = xp.cat([d_gates, d_new * a[:, :n] + ga[:, 3 * n :]], 1)
         from_x.append(xp.cat([d_gates, d_new], 1))
         from_h.append(d_h)
-        dh = _spread(xp, xp.matmul(d_h, w_hh) + d * z[at], dh, rows)
+        dh = _spread(xp, xp.matmul(d_h, w_hh) + kept, dh, rows)
     gx, *rest = _weights(
         xp,
         x,

@@ -23,9 +23,11 @@ from .._state import S, set_grad
 from ..core.primitive import bump
 from ..core.tensor import Tensor, own, wrap
 from ..errors import hinted
+from ..ops.complexes import view_as_real
 from .optimizer import Optimizer
 
-__all__ = ["Elementwise", "evaluate", "number"]
+__all__ = ["Elementwise", "check_fused", "check_lr", "check_options", "counter", "evaluate", "follow",
+           "follow_square", "number", "raised", "zeros_of"]  # fmt: skip
 
 Array = Any
 PIECE = 128 * 1024  # bytes of each array in one piece: five of them stay in a second-level cache
@@ -95,7 +97,10 @@ class Elementwise(Optimizer):
             grads = plan.first
         assert plan is not None
         for same in plan.classes:
-            flags, numbers, same.now = self._numbers(group, same.now)
+            if same.fresh:
+                flags, numbers, same.now = self._numbers(group, same.now, True)  # type: ignore[call-arg]
+            else:
+                flags, numbers, same.now = self._numbers(group, same.now)
             for part in same.parts:
                 part.step(grads, self._update, flags, numbers)
             same.count()
@@ -158,13 +163,13 @@ class _Plan:
         self.entries: list[Any] = []
         self.first: list[Any] = []
         self.odd: list[Tensor] = []  # those that the plain path cannot update
-        self.written: list[Tensor] = []
+        self.written: dict[Tensor, None] = {}
         self.lasts = True
         rows: dict[Any, list[_Row]] = {}
         for p in self.params:
             if p._grad is None:
                 self.entries.append(None)
-            elif p._data.dtype not in _PLAIN:
+            elif p._data.dtype not in _PLAIN or p in self.written:
                 self.odd.append(p)
                 self.entries.append(None)
             else:
@@ -186,7 +191,7 @@ class _Plan:
             self.lasts = False
         self.entries.append(row)
         self.first.append(grad._data)
-        self.written.append(p)
+        self.written[p] = None
         return row
 
     def gradients(
@@ -262,7 +267,7 @@ class _Class:
     """Parameters of one dtype with equal counters: they take the same numbers."""
 
     def __init__(self, rows: list[_Row]) -> None:
-        self.rows = rows
+        self.rows, self.fresh = rows, rows[0].key[0]
         self.now: tuple[Any, ...] = tuple(_scalar(t._data) for _, t in rows[0].counters)
         self.parts: list[Any] = []
         few: list[_Row] = []
@@ -427,6 +432,56 @@ class _Large:
 # ---------------------------------------------------------------- small parts
 
 
+_PHRASES = {
+    "lr": "learning rate",
+    "eps": "epsilon value",
+    "momentum": "momentum value",
+    "weight_decay": "weight_decay value",
+    "rho": "rho value",
+    "alpha": "alpha value",
+    "lr_decay": "lr_decay value",
+    "momentum_decay": "momentum_decay value",
+    "initial_accumulator_value": "initial_accumulator_value value",
+}
+
+
+def check_lr(lr: Any) -> None:
+    """ValueError for a tensor of more than one element."""
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError(
+            hinted(
+                "Tensor lr must be 1-element",
+                f"shape: {list(lr.shape)}",
+                hint="different learning rates belong to different parameter groups",
+            )
+        )
+
+
+def check_options(betas: Any = (), **options: Any) -> None:
+    """ValueError for a negative option, or a beta outside [0, 1)."""
+    check_lr(options["lr"])
+    for name, value in options.items():
+        if not 0.0 <= value:
+            raise ValueError(
+                hinted(f"Invalid {_PHRASES[name]}: {value}", hint="it cannot be negative")
+            )
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(
+                hinted(
+                    f"Invalid beta parameter at index {i}: {beta}", hint="0 <= beta < 1 is needed"
+                )
+            )
+
+
+def check_fused(differentiable: bool, foreach: Any, fused: Any) -> None:
+    """RuntimeError for options that exclude each other."""
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
 def evaluate(closure: Callable[[], Any]) -> Any:
     """The closure's loss, with recording on."""
     before = set_grad(True)
@@ -451,13 +506,6 @@ def zeros_of(p: Tensor, value: Any = 0) -> Tensor:
     """A tensor of one value, with the shape, the dtype and the order in memory of a parameter."""
     data = np.asarray(p._data)
     return wrap(np.zeros_like(data) if not value else np.full_like(data, value))
-
-
-def view_as_real(x: Any) -> Any:
-    """A complex tensor's memory as real numbers."""
-    from ..ops.complexes import view_as_real as viewed
-
-    return viewed(x)
 
 
 def raised(x: Array, g: Array, flags: Any, decay: Array, t: Array, u: Array) -> Array:

@@ -248,6 +248,12 @@ class Optimizer:
             self._make_hooks()
         self.defaults.setdefault("differentiable", False)
 
+    def _complete(self, **defaults: Any) -> None:
+        """Options that groups saved by older programs lack."""
+        for group in self.param_groups:
+            for name, value in defaults.items():
+                group.setdefault(name, value)
+
     def __repr__(self) -> str:
         lines = [type(self).__name__ + " ("]
         for i, group in enumerate(self.param_groups):
