@@ -4,7 +4,7 @@ pinned core.
     chainrule bench [NAME ...] [--rounds N] [--seconds S] [--against torch,jax,autograd] [--peer
     PYTHON] [--core N] python benchmarks/run.py ...        the same
 
-NAME is a suite (tiny, derivatives, overhead) or a program of one. Every round times every candidate once;
+NAME is a suite (tiny, derivatives, training, overhead) or a program of one. Every round times every candidate once;
 printed are the medians over the rounds and the median of the per-round ratios candidate / chainrule
 (above 1: chainrule is faster). PyTorch, JAX and HIPS autograd take part when the Python given by
 --peer (default: `.venv-oracle` if it is there, else this Python) can import them. Shared machines
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SUITES = ("tiny", "derivatives")
+SUITES = ("tiny", "derivatives", "training")
 
 
 class Worker:

@@ -1,5 +1,5 @@
 """Small networks of all families, learning for 20 steps: what they lose at each."""
-# ruff: noqa: E501
+# ruff: noqa: E731
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _getattr_of(space: ModuleType | type) -> Callable[..., Any]:
                     return before(name)
                 except AttributeError:
                     pass
-            raise missing_name(space.__name__, name, vars(space))
+            raise missing_name(space.__name__, name, dir(space))
 
         return of_module
     return lambda _, name: _raise(missing_name(f"torch.{space.__name__}", name, dir(space)))

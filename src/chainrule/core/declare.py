@@ -388,8 +388,13 @@ def spelled(function: Any, *, method: bool | None = None) -> Callable[[Any], Any
     prim: Primitive = function.prim
 
     def replace(new: Any) -> Any:
+        own = new.__doc__
         functools.update_wrapper(new, function, assigned=("__doc__",), updated=())
-        new.__doc__ = prim.doc or new.__doc__
+        if own:
+            new.__doc__, first = own, own.partition("\n\n")[0]
+            prim.doc = prim.doc or " ".join(first.split())
+        else:
+            new.__doc__ = prim.doc or new.__doc__
         new.prim, new.__module__ = prim, "chainrule"
         prim.public = new
         setattr(OPS, prim.name, new)

@@ -421,6 +421,11 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(
+                    "Unable to avoid copy while creating an array as requested.\n"
+                    f"tensor: {array.dtype}\nHint: leave out copy=False"
+                )
             return array.astype(dtype)
         return array.copy() if copy else array
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import at_least, at_most, between, blocked, blocked_into
+from .blocks import at_least, at_most, between
 from .masks import select
 from .special import erf
 
@@ -69,7 +69,6 @@ def elu(x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1
     return (high if scale == 1.0 else high * scale) + low
 
 
-@blocked
 def gelu(x: Array, approximate: str = "none") -> Array:
     """x times the normal distribution function of x, or its tanh approximation."""
     if approximate == "none":
@@ -81,24 +80,21 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     return y
 
 
-@blocked_into
-def silu(x: Array, out: Array) -> Array:
+def silu(x: Array) -> Array:
     """x sigmoid(x)."""
-    if out is None:
+    if not x.ndim:
         return x / (1.0 + np.exp(-x))
-    np.negative(x, out)
-    np.exp(out, out)
-    np.add(out, 1.0, out)
-    return np.divide(x, out, out)
+    y = np.negative(x)
+    np.exp(y, y)
+    y += 1.0
+    return np.divide(x, y, y)
 
 
-@blocked
 def log_sigmoid(x: Array) -> Array:
     """log(sigmoid(x)) without overflow."""
     return at_most(x, 0.0) - np.log1p(np.exp(-abs(x)))
 
 
-@blocked
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """log(1 + exp(beta x))/beta, and x where beta x is above the threshold."""
     z = x if beta == 1.0 else x * beta
@@ -106,7 +102,6 @@ def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     return select(z > threshold, x, small if beta == 1.0 else small / beta)
 
 
-@blocked
 def mish(x: Array) -> Array:
     """x tanh(softplus(x)): with e = exp(x) and n = e (e + 2), this is x n/(n + 2)."""
     e = np.exp(at_most(x, 20.0))
@@ -114,24 +109,22 @@ def mish(x: Array) -> Array:
     return x * (n / (n + 2.0))
 
 
-@blocked
 def hardsigmoid(x: Array) -> Array:
     """x/6 + 1/2 between 0 and 1."""
     return between(x + 3.0, 0.0, 6.0) / 6.0
 
 
-@blocked_into
-def hardswish(x: Array, out: Array) -> Array:
+def hardswish(x: Array) -> Array:
     """x hardsigmoid(x)."""
-    if out is None:
+    if not x.ndim or x.dtype.itemsize < 4:
         return x * between(x + 3.0, 0.0, 6.0) / 6.0
-    np.add(x, 3.0, out)
-    between(out, 0.0, 6.0, out)
-    np.multiply(out, x, out)
-    return np.divide(out, 6.0, out)
+    y = x + 3.0
+    between(y, 0.0, 6.0, y)
+    y *= x
+    y /= 6.0
+    return y
 
 
-@blocked
 def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     """x, or 0 where |x| <= lambd."""
     if x.dtype.kind == "f" and lambd >= 0:
@@ -141,7 +134,6 @@ def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     return select(~(abs(x) <= lambd), x, x.dtype.type(0))  # NaN stays
 
 
-@blocked
 def softshrink(x: Array, lambd: float = 0.5) -> Array:
     """x moved towards 0 by lambd."""
     return x - between(x, -lambd, lambd)

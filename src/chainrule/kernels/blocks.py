@@ -1,9 +1,10 @@
 """Large arrays through chains of ufuncs, piece by piece.
 
-A kernel of several passes reads and writes every temporary once a pass; beyond the cache each pass
-waits for memory. `blocked` runs such a kernel on pieces whose temporaries stay in the cache, twice
-to four times faster from 100,000 elements on. `at_least` and `at_most` are NumPy's maximum and
-minimum with a number, which its vector loops know only for two arrays.
+A kernel of many passes reads and writes every temporary once a pass, and fresh memory costs more
+than the pass itself. `blocked` and `blocked_into` run such a kernel on pieces whose temporaries
+stay in the cache. That pays from about ten passes on, or where temporaries are in float64; fewer
+passes are quicker in one piece. `at_least` and `at_most` are NumPy's maximum and minimum with a
+number, which its vector loops know only for two arrays.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import LIMITS, blocked, blocked_into, clip, finite, no_nan
+from .blocks import LIMITS, blocked, clip, finite, no_nan
 from .masks import select
 
 Array = Any  # an ndarray or a NumPy scalar
@@ -230,13 +230,11 @@ def sign(x: Array) -> Array:
     return s
 
 
-@blocked_into
-def _sign_of_many(x: Array, out: Array) -> Array:
+def _sign_of_many(x: Array) -> Array:
     """(x > 0) - (x < 0): comparisons are quick, and False for NaN."""
     s = (x > 0).view(np.int8)
     s -= (x < 0).view(np.int8)
-    np.copyto(out, s)
-    return out
+    return s.astype(x.dtype)
 
 
 def positive(x: Array) -> Array:
@@ -287,24 +285,14 @@ def sigmoid(x: Array) -> Array:
     if dtype is F32 or dtype is F64:
         if type(x) is not _ndarray or not x.ndim:
             return _sigmoid_of_one(x, ONE32 if dtype is F32 else ONE64)
-        if x.size > MANY:
-            return _sigmoid_of_many(x)
+        unit = _UNIT32 if dtype is F32 else _UNIT64
         y = -x
         _exp(y, y)
-        y += _UNIT32 if dtype is F32 else _UNIT64
-        return _reciprocal(y, y)
+        y += unit
+        return _reciprocal(y, y) if x.size < MANY else np.divide(unit, y, y)
     if is_half(x):
         return sigmoid(x.astype(F32)).astype(dtype)
     return 1 / (1 + np.exp(-x))
-
-
-@blocked_into
-def _sigmoid_of_many(x: Array, out: Array) -> Array:
-    unit = _UNIT32 if x.dtype is F32 else _UNIT64
-    np.negative(x, out)
-    _exp(out, out)
-    np.add(out, unit, out)
-    return np.divide(unit, out, out)  # on many elements quicker than np.reciprocal
 
 
 def _sigmoid_of_one(x: Array, unit: Any) -> Array:
@@ -390,13 +378,11 @@ def logaddexp2(a: Array, b: Array) -> Array:
     return np.logaddexp2(a, b)
 
 
-@blocked
 def _logaddexp_of_many(a: Array, b: Array) -> Array:
     """The larger plus log(1 + exp(-|a - b|)), by vector loops."""
     return _lifted(a, b, lambda d: np.log1p(_exp(d, d), d))
 
 
-@blocked
 def _logaddexp2_of_many(a: Array, b: Array) -> Array:
     return _lifted(a, b, lambda d: np.multiply(np.log1p(np.exp2(d, d), d), 1 / math.log(2), d))
 
@@ -436,17 +422,14 @@ def lerp(a: Array, end: Array, weight: Any) -> Array:
     return where(near, a, end) + where(near, weight, weight - 1) * span
 
 
-@blocked
 def _lerp_near(a: Array, end: Array, weight: float) -> Array:
     return a + weight * (end - a)
 
 
-@blocked
 def _lerp_far(a: Array, end: Array, weight: float) -> Array:
     return end - (end - a) * (1 - weight)
 
 
-@blocked
 def _lerp_any(a: Array, end: Array, weight: Array) -> Array:
     near: Any = np.abs(weight) < 0.5
     step = select(near, weight, weight - 1)
@@ -455,17 +438,22 @@ def _lerp_any(a: Array, end: Array, weight: Array) -> Array:
     return step
 
 
-@blocked
 def addcmul(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 tensor2."""
-    product = tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2
-    return a + product
+    return _plus(tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2, a)
 
 
-@blocked
 def addcdiv(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 / tensor2."""
-    return a + (tensor1 if value == 1 else value * tensor1) / tensor2
+    return _plus((tensor1 if value == 1 else value * tensor1) / tensor2, a)
+
+
+def _plus(made: Array, a: Array) -> Array:
+    """Their sum, in the memory of the first, which is fresh."""
+    if type(made) is _ndarray and made.shape == a.shape and made.dtype == a.dtype:
+        made += a
+        return made
+    return a + made
 
 
 # ---------------------------------------------------------------- tests of numbers

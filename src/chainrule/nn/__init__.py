@@ -14,7 +14,7 @@ from typing import Any
 from . import functional
 from .modules import PLACES
 
-_FILES = ("attention", "grad", "init", "modules", "parallel", "parameter", "utils")
+_FILES = ("grad", "init", "modules", "parallel", "parameter", "utils")
 _ELSEWHERE = {
     "Buffer": "parameter",
     "DataParallel": "parallel",

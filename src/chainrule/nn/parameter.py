@@ -100,7 +100,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         pass
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + Tensor.__repr__(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -111,7 +111,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return known
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        arguments = (self.data, self.requires_grad, OrderedDict())
+        arguments: tuple[Any, ...] = (self.data, self.requires_grad, OrderedDict())
         state = self.__dict__
         if state:
             return _rebuild_parameter_with_state, (*arguments, dict(state))
@@ -161,7 +161,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
 
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
         """A plain tensor, marked as buffer."""
-        made = (empty(0) if data is None else data).detach()
+        made: Any = (empty(0) if data is None else data).detach()
         if data is not None and data.requires_grad:
             made.requires_grad_()
         made.persistent = persistent
@@ -188,7 +188,7 @@ class UninitializedTensorMixin:
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Become an ordinary parameter or buffer of this shape; the values are not set."""
         wanted = self.dtype if dtype is None else dtype
-        self.__class__ = self.cls_to_become  # type: ignore[assignment]
+        self.__class__ = self.cls_to_become
         _DATA.__set__(self, empty(tuple(shape), dtype=wanted)._data)
 
     @property
@@ -280,7 +280,7 @@ def _uninitialized(
     return made
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter whose shape is not known yet; lazy modules have them until their first call.
 
     Args:
@@ -304,7 +304,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         pass
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
     """A buffer whose shape is not known yet.
 
     Args:

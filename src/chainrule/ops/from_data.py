@@ -271,7 +271,7 @@ def _measured(data: Any) -> tuple[tuple[int, ...], list[Any]]:
     return tuple(shape), level
 
 
-@public("as_tensor", "asarray")
+@public("as_tensor")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
     """`data` as a tensor, sharing memory where it can (tensors and ndarrays of the right dtype)."""
     check_device(device)

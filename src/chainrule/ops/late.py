@@ -247,6 +247,19 @@ LATE["lowrank"] = (
     "lobpcg pca_lowrank svd_lowrank"
 )
 
+LATE["interop"] = (
+    "Tensor.__array_namespace__ Tensor.__contains__ Tensor.__delitem__ Tensor.__div__ "
+    "Tensor.__dlpack__ Tensor.__dlpack_device__ Tensor.__idiv__ Tensor.__long__ "
+    "Tensor.__nonzero__ Tensor.__reversed__ Tensor.__setstate__ Tensor.grad_dtype "
+    "Tensor.module_load Tensor.name Tensor.new Tensor.share_memory_ Tensor.to_dense "
+    "Tensor.to_device asarray from_dlpack frombuffer to_dlpack utils.dlpack.from_dlpack "
+    "utils.dlpack.to_dlpack"
+)
+
+LATE["numpy_protocol"] = (
+    "Tensor.__array_function__ Tensor.__array_ufunc__ Tensor.__array_wrap__"
+)
+
 FAMILY_OF = {path: family for family, paths in LATE.items() for path in paths.split()}
 
 

@@ -299,6 +299,9 @@ def batch_norm(
                 [ 1.0000]])
     """
     shape = input._data.shape
+    if eps < 0 or (training and eps == 0):
+        need = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {need}, but got {eps}")
     if not input._data.size:
         return _empty(input, weight, bias)
     if training:

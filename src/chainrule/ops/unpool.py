@@ -54,7 +54,7 @@ def _fractional(
         for name, v in (("kernel_size", kernel), ("output_size", output_size))
     )
     _check_fractional(op, shape, n, kernel, size, samples, x)
-    places = OPS.reshape(samples, samples._data.shape[1:]) if rank == n + 1 else samples
+    places = samples[0] if rank == n + 1 else samples
     return FRACTIONAL[n].call(x, places, params=(kernel, size))
 
 

@@ -119,7 +119,7 @@ class Adagrad(Elementwise):
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         state["step"] += 1
-        step = state["step"] if group["differentiable"] else state["step"].item()
+        step = state["step"].item()
         g = self._decayed(p, g, group)
         size = group["lr"] / (1 + (step - 1) * group["lr_decay"])
         total = state["sum"]

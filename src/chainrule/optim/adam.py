@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -114,7 +113,7 @@ class Adam(Elementwise):
         beta1, beta2 = group["betas"]
         beta1, beta2, lr = number(beta1), number(beta2), number(group["lr"])
         decay, decoupled = group["weight_decay"], group["decoupled_weight_decay"]
-        root = math.sqrt(1 - beta2**step)
+        root = (1 - beta2**step) ** 0.5
         flags = (
             group["maximize"], decay != 0 and not decoupled, decay != 0 and decoupled,
             group["amsgrad"],
@@ -124,7 +123,7 @@ class Adam(Elementwise):
         return (
             flags,
             (shrink, 1 - beta1, beta2, 1 - beta2, group["eps"] * root,
-             lr / (1 - beta1**step) * root),
+             float(lr / (1 - beta1**step)) * root),
             (t,),
         )  # fmt: skip
 

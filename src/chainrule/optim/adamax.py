@@ -95,7 +95,7 @@ class Adamax(Elementwise):
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         state["step"] += 1
-        step = state["step"] if group["differentiable"] else state["step"].item()
+        step = state["step"].item()
         g = self._decayed(p, g, group)
         m, largest = state["exp_avg"], state["exp_inf"]
         m.add_((g - m) * (1 - beta1))

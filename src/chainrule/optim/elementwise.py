@@ -492,8 +492,9 @@ def evaluate(closure: Callable[[], Any]) -> Any:
 
 
 def number(value: Any) -> Any:
-    """An option as a Python number: it may be a tensor of one element."""
-    return value.item() if isinstance(value, Tensor) else value
+    """An option as a number: a tensor of one element becomes a NumPy scalar, so that what is
+    computed from it is rounded to its dtype, as in PyTorch."""
+    return _scalar(np.asarray(value._data)) if isinstance(value, Tensor) else value
 
 
 def counter(value: float) -> Tensor:

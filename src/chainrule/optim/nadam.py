@@ -140,7 +140,7 @@ class NAdam(Elementwise):
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
         state["step"] += 1
-        step = state["step"] if group["differentiable"] else state["step"].item()
+        step = state["step"].item()
         if group["decoupled_weight_decay"]:
             g = -g if group["maximize"] else g
             if decay:

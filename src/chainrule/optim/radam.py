@@ -83,7 +83,7 @@ class RAdam(Elementwise):
         step, lr, (beta1, beta2) = t.item(), number(group["lr"]), group["betas"]
         decay, decoupled = group["weight_decay"], group["decoupled_weight_decay"]
         rectified = _rectification(beta2, step)
-        size = lr / (1 - beta1**step)
+        size = float(lr) / (1 - beta1**step)
         if rectified:
             size *= rectified * math.sqrt(1 - beta2**step)
         flags = (

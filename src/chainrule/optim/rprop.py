@@ -112,7 +112,8 @@ class Rprop(Elementwise):
         previous, size = state["prev"], state["step_size"]
         turn = (g * previous.clone()).sign()
         same, changed = turn.gt(0), turn.lt(0)
-        factor = same * more + changed * less + turn.eq(0)
+        one = turn * 0 + 1
+        factor = (one * more).where(same, (one * less).where(changed, one))
         size.mul_(factor).clamp_(smallest, largest)
         g = g * changed.logical_not()
         p.sub_(g.sign() * size)

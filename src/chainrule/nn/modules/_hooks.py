@@ -321,7 +321,7 @@ class HookedCalls:
 # ---------------------------------------------------------------- full backward hooks
 
 
-class BackwardHookFunction(Function):  # type: ignore[misc]
+class BackwardHookFunction(Function):
     """The identity on some tensors, whose one node a backward hook is hung on."""
 
     @staticmethod

@@ -150,7 +150,7 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         if not self.has_uninitialized_params() and self.num_features != 0:
             super().reset_parameters()
 
-    def initialize_parameters(self, input: Any) -> None:  # type: ignore[override]
+    def initialize_parameters(self, input: Any) -> None:
         """Make parameters and statistics for the channels of this input."""
         if self.has_uninitialized_params():
             self.num_features = input.shape[1]

@@ -262,7 +262,7 @@ def _pairs(what: str, given: Any) -> Iterator[tuple[Any, Any]]:
             raise ValueError(
                 f"{what} update sequence element #{i} has length {len(pair)}; 2 is required"  # type: ignore[arg-type]
             )
-        yield tuple(pair)  # type: ignore[misc]
+        yield tuple(pair)
 
 
 class ModuleDict(Module):

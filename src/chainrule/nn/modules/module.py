@@ -189,7 +189,8 @@ class Module(HookedCalls, Saving):
             self._set_buffer_or_other(name, value, buffers)
 
     def _set_buffer_or_other(self, name: str, value: Any, buffers: Any) -> None:
-        marked = isinstance(value, Buffer) or is_lazy(value)
+        marked: bool = isinstance(value, Buffer) or is_lazy(value)
+        tensor: Any = value
         if not (marked or (buffers and name in buffers)):
             _set(self, name, value)
             return
@@ -201,7 +202,7 @@ class Module(HookedCalls, Saving):
             )
         if marked:
             self._forget(name, buffers)
-            self.register_buffer(name, value, value.persistent)
+            self.register_buffer(name, value, tensor.persistent)
         else:
             buffers[name] = _hooks.registered("buffer", self, name, value)
 
@@ -330,7 +331,7 @@ class Module(HookedCalls, Saving):
             found = getattr(found, name)
             if not isinstance(found, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module at a dotted path, in the place of the one there.
@@ -364,7 +365,7 @@ class Module(HookedCalls, Saving):
         found, (path, _, name) = self._at(target), target.rpartition(".")
         if name not in self.get_submodule(path)._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _at(self, target: str) -> Any:
         path, _, name = target.rpartition(".")
@@ -630,7 +631,7 @@ class Module(HookedCalls, Saving):
         replica.__dict__.update(self.__dict__)
         for table in ("_parameters", "_buffers", "_modules"):
             replica.__dict__[table] = dict(self.__dict__[table])
-        return replica  # type: ignore[no-any-return]
+        return replica
 
 
 def _lazily(t: Any, dtype: dtypes.dtype) -> Any:
@@ -680,4 +681,4 @@ def _note_layer(error: BaseException, module: Module, args: tuple[Any, ...]) -> 
         inner = module
     error.__dict__["_layer"] = (path, inner, facts, at)
     where = f"'{path}' of {type(module).__name__}" if path else type(module).__name__
-    error.__notes__[at] = f"in layer {where}{facts}"  # type: ignore[attr-defined]
+    error.__notes__[at] = f"in layer {where}{facts}"

@@ -130,6 +130,9 @@ class LayerNorm(Module):
 
     def forward(self, input: Any) -> Any:
         """`F.layer_norm`."""
+        own = self.__dict__["_parameters"]
+        if "weight" in own and "bias" in own:  # usually; attributes take half a microsecond each
+            return F.layer_norm(input, self.normalized_shape, own["weight"], own["bias"], self.eps)
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

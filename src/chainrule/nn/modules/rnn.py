@@ -520,7 +520,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """The next (h, c); `hx` is zeros by default."""
-        return self._step(lstm_cell, input, hx, 2)  # type: ignore[no-any-return]
+        return self._step(lstm_cell, input, hx, 2)
 
 
 class GRUCell(RNNCellBase):

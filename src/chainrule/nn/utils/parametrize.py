@@ -181,7 +181,7 @@ class ParametrizationList(ModuleList):
             return [self.original]
         return [getattr(self, f"original{i}") for i in range(self.ntensors)]
 
-    def forward(self) -> Any:  # type: ignore[override]
+    def forward(self) -> Any:
         """The parametrised tensor."""
         modules = list(self)
         made = modules[0](*self._originals())
@@ -208,7 +208,7 @@ def _inject_new_class(module: Any) -> None:
             known.__dict__ = copy.deepcopy(self.__dict__, memo)
         return known
 
-    own = {"__getstate__": getstate}
+    own: dict[str, Any] = {"__getstate__": getstate}
     if not hasattr(cls, "__deepcopy__"):
         own["__deepcopy__"] = deepcopied
     module.__class__ = type(f"Parametrized{cls.__name__}", (cls,), own)

@@ -50,7 +50,7 @@ class BasePruningMethod(ABC):
         ...         mask.view(-1)[::2] = 0
         ...         return mask
         >>> _ = EveryOther.apply(layer := torch.nn.Linear(4, 1), "bias")
-        >>> layer.bias.detach()
+        >>> layer.bias_mask
         tensor([0.])
     """
 
@@ -91,7 +91,7 @@ class BasePruningMethod(ABC):
             del module._forward_pre_hooks[key]
             container = old if isinstance(old, PruningContainer) else PruningContainer(old)
             container.add_pruning_method(method)
-            method = container  # type: ignore[assignment]
+            method = container
         original = getattr(module, name)
         if importance_scores is None:
             importance_scores = original
@@ -228,7 +228,7 @@ def _how_many(amount: Any, size: int) -> int:
     """How many of `size` to prune."""
     if not isinstance(amount, numbers.Integral):
         return round(amount * size)
-    if amount > size:
+    if int(amount) > size:
         raise ValueError(
             f"amount={amount} should be smaller than the number of parameters to prune={size}"
         )

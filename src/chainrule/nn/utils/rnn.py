@@ -25,7 +25,7 @@ __all__ = [
     "unpad_sequence",
 ]
 
-_Fields = namedtuple(
+_Fields = namedtuple(  # type: ignore[name-match]  # the name that is printed
     "PackedSequence", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"]
 )
 
