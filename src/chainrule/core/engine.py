@@ -192,7 +192,8 @@ def backward(
         for i, t in enumerate(dict.fromkeys(targets)):
             g, gs[i] = gs[i], None
             if g is not None:
-                accumulate(t, g, recorded, recorded or _refs(g) > _UNSHARED)
+                shared = recorded or _refs(g) > _UNSHARED
+                accumulate(t, g, recorded, shared)
         return
     watch = Watch([e for e, _ in roots], targets, recorded)
     leaves = _walk(roots, keep, recorded, watch, create_graph)
@@ -388,7 +389,8 @@ def _deliver(leaves: dict[int, tuple[Any, Any, bool]], recorded: bool) -> None:
             if plain and leaf._grad is None:
                 leaf._grad = wrap(g)
                 continue
-            accumulate(leaf, g, recorded, recorded or _refs(g) > _UNSHARED)
+            shared = recorded or _refs(g) > _UNSHARED  # before g is an argument too
+            accumulate(leaf, g, recorded, shared)
 
 
 # ---------------------------------------------------------------- methods of Tensor

@@ -8,6 +8,7 @@ written out for what the op's rule saves. Recorded by `core/lanes.py`, read by `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +44,17 @@ def _checked(node: Node, name: str, t: Any, version: int) -> Any:
     return t
 
 
+Reading = Callable[[Any, Any, bool], Any]
+
+
+def _both(readings: Callable[[Any], dict[Any, Reading]], names: Any) -> dict[str, Reading]:
+    """`raw` and `rec` written out for a rule that wants `names`: one text read with the kernels on
+    arrays and with the recording ops on tensors. Empty where there is none: the class has its own,
+    which works for any rule."""
+    raw = readings(RAW)
+    return {"raw": raw[names], "rec": readings(REC)[names]} if names in raw else {}
+
+
 class UnaryNode(Node):
     """One tensor in, one out, no parameters. s0: x; s1: the array of out; v1: the counter of
     out."""
@@ -52,6 +64,12 @@ class UnaryNode(Node):
 
     def rows(self, g: Any, edges: Any, size: int) -> Any:
         return self.raw(g, True)  # elementwise rules broadcast
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        values = [t._data for t in self._tensors()]
+        if not keep:
+            self.release()
+        return self.prim.rules[0].fn(RAW, g, *values)  # type: ignore[union-attr]
 
     def rec(self, g: Any, keep: bool) -> Any:
         values = self._tensors()
@@ -89,72 +107,42 @@ class UnaryNode(Node):
 
 
 def unary_node(prim: Primitive, title: str) -> type[UnaryNode]:
-    """The node class of a unary op, its `raw` written for what its rule saves."""
+    """The node class of a unary op."""
     rule = prim.rules[0]
     assert rule is not None
     fn, names = rule.fn, rule.names
 
-    def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g)
+    def readings(xp: Any) -> dict[Any, Reading]:
+        bare = xp is RAW
 
-    def raw_x(node: Any, g: Any, keep: bool) -> Any:
-        x = node.s0
-        vc = x._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "x", x, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        return fn(RAW, g, x._data)
+        def of_nothing(node: Any, g: Any, keep: bool) -> Any:
+            return fn(xp, g)
 
-    def raw_out(node: Any, g: Any, keep: bool) -> Any:
-        if node.v1 is None or node.v1[0]:
-            node._out_counter()
-        y = node.s1
-        if not keep:
-            node.s1 = node.v1 = None
-        return fn(RAW, g, y)
+        def of_x(node: Any, g: Any, keep: bool) -> Any:
+            x = node.s0
+            vc = x._vc
+            if (0 if vc is None else vc[0]) != node.v0:
+                raise errors.modified_saved(node, "x", x, node.v0)
+            if not keep:
+                node.s0 = _GONE
+            return fn(xp, g, x._data if bare else x)
 
-    def raw_both(node: Any, g: Any, keep: bool) -> Any:
-        if node.v1 is None or node.v1[0]:
-            node._out_counter()
-        values = {"x": _checked(node, "x", node.s0, node.v0)._data, "out": node.s1}
-        if not keep:
-            node.release()
-        return fn(RAW, g, *[values[n] for n in names])
+        def of_out(node: Any, g: Any, keep: bool) -> Any:
+            counter = node.v1
+            if counter is None or counter[0]:
+                node._out_counter()
+            y = node.s1
+            if not bare:
+                y = stand_in(y, counter)
+                y._node = node
+            if not keep:
+                node.s1 = node.v1 = None
+            return fn(xp, g, y)
 
-    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
-        return fn(REC, g)
+        return {(): of_nothing, ("x",): of_x, ("out",): of_out}
 
-    def rec_x(node: Any, g: Any, keep: bool) -> Any:
-        x = node.s0
-        vc = x._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "x", x, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        return fn(REC, g, x)
-
-    def rec_out(node: Any, g: Any, keep: bool) -> Any:
-        counter = node.v1
-        if counter is None or counter[0]:
-            node._out_counter()
-        t = stand_in(node.s1, counter)
-        t._node = node
-        if not keep:
-            node.s1 = node.v1 = None
-        return fn(REC, g, t)
-
-    raw = {(): raw_nothing, ("x",): raw_x, ("out",): raw_out}.get(names, raw_both)
-    rec = {(): rec_nothing, ("x",): rec_x, ("out",): rec_out}.get(names, UnaryNode.rec)
-    body = {
-        "prim": prim,
-        "raw": raw,
-        "rec": rec,
-        "saves_x": "x" in names,
-        "saves_out": "out" in names,
-        "__slots__": (),
-    }
-    return type(title, (UnaryNode,), body)
+    body = {"saves_x": "x" in names, "saves_out": "out" in names, **_both(readings, names)}
+    return type(title, (UnaryNode,), {"prim": prim, "__slots__": (), **body})
 
 
 class OneNode(UnaryNode):
@@ -187,8 +175,7 @@ class OneNode(UnaryNode):
 
 
 def one_node(prim: Primitive, title: str) -> type[OneNode]:
-    """The node class of an op of one operand with parameters, its `raw` written for what its rule
-    wants."""
+    """The node class of an op of one operand with parameters."""
     rule = prim.rules[0]
     assert rule is not None and not prim.joint and not prim.holomorphic
     fn, names = rule.fn, rule.names
@@ -196,56 +183,38 @@ def one_node(prim: Primitive, title: str) -> type[OneNode]:
     where = {n: i for i, n in enumerate(("x", "x_shape", "out", *prim.params))}
     picks = [where[n] for n in names]
 
-    def raw_params(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g, *node.p)
+    def readings(xp: Any) -> dict[Any, Reading]:
+        bare = xp is RAW
 
-    def raw_shape(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g, node.s0, *node.p)
+        def of_any(node: Any, g: Any, keep: bool) -> Any:
+            x = shape = out = None
+            if saves_x:
+                x = _checked(node, "x", node.s0, node.v0)
+                shape = x._data.shape
+                x = x._data if bare else x
+            elif saves_shape:
+                shape = node.s0
+            if saves_out:
+                counter = node.v1
+                if counter is None or counter[0]:
+                    node._out_counter()
+                out = node.s1
+                if not bare:
+                    out = stand_in(out, counter)
+                    out._node = node
+            if not keep:
+                node.release()
+            values = (x, shape, out, *node.p)
+            return fn(xp, g, *[values[i] for i in picks])
 
-    def raw_any(node: Any, g: Any, keep: bool) -> Any:
-        x = out = None
-        if saves_x:
-            x = _checked(node, "x", node.s0, node.v0)._data
-        shape = x.shape if x is not None else node.s0 if saves_shape else None
-        if saves_out:
-            if node.v1 is None or node.v1[0]:
-                node._out_counter()
-            out = node.s1
-        if not keep:
-            node.release()
-        values = (x, shape, out, *node.p)
-        return fn(RAW, g, *[values[i] for i in picks])
+        return {
+            names: of_any,
+            prim.params: lambda node, g, keep: fn(xp, g, *node.p),
+            ("x_shape", *prim.params): lambda node, g, keep: fn(xp, g, node.s0, *node.p),
+        }
 
-    def raw_x(node: Any, g: Any, keep: bool) -> Any:
-        x = node.s0
-        vc = x._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "x", x, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        return fn(RAW, g, x._data, *node.p)
-
-    def rec_params(node: Any, g: Any, keep: bool) -> Any:
-        return fn(REC, g, *node.p)
-
-    def rec_shape(node: Any, g: Any, keep: bool) -> Any:
-        return fn(REC, g, node.s0, *node.p)
-
-    lean = {
-        prim.params: (raw_params, rec_params),
-        ("x_shape", *prim.params): (raw_shape, rec_shape),
-        ("x", *prim.params): (raw_x, OneNode.rec),
-    }
-    raw, rec = lean.get(names, (raw_any, OneNode.rec))
-    body = {
-        "prim": prim,
-        "raw": raw,
-        "rec": rec,
-        "saves_x": saves_x,
-        "saves_out": saves_out,
-        "__slots__": (),
-    }
-    return type(title, (OneNode,), body)
+    body = {"saves_x": saves_x, "saves_out": saves_out, **_both(readings, names)}
+    return type(title, (OneNode,), {"prim": prim, "__slots__": (), **body})
 
 
 class BinaryNode(Node):
@@ -326,109 +295,65 @@ def rows_to(g: Any, shape: tuple[int, ...]) -> Any:
     return g.sum(axis=dims, keepdims=True) if dims else g
 
 
-def _summed(fn: Any, g: Any, other: Any, shape: tuple[int, ...], product: bool) -> Any:
+def _summed(xp: Any, fn: Any, g: Any, other: Any, shape: tuple[int, ...], product: bool) -> Any:
     """The cotangent of an operand that was broadcast; for a product with a 0-d operand the sum of
     g * other is one inner product."""
     if product and not shape and g.ndim == 1 and g.shape == other.shape and g.size <= _FEW:
         return g.dot(other)
-    return sum_to(RAW, fn(RAW, g, other), shape)
+    return sum_to(xp, fn(xp, g, other), shape)
 
 
 def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
-    """The node class of a binary op: `raw` is written out for rules that save nothing or the other
-    operand."""
+    """The node class of a binary op."""
     rule_a, rule_b = prim.rules
     assert rule_a is not None and rule_b is not None
     fn_a, fn_b = rule_a.fn, rule_b.fn
 
-    def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        shapes = node.p
-        ga, gb = fn_a(RAW, g), fn_b(RAW, g)
-        if shapes is None:
-            return ga, gb
-        return sum_to(RAW, ga, shapes[0]), sum_to(RAW, gb, shapes[1])
+    def readings(xp: Any) -> dict[Any, Reading]:
+        bare = xp is RAW
+        product = prim.product and bare
 
-    product = prim.product
+        def of_nothing(node: Any, g: Any, keep: bool) -> Any:
+            shapes = node.p
+            ga, gb = fn_a(xp, g), fn_b(xp, g)
+            if shapes is None:
+                return ga, gb
+            return sum_to(xp, ga, shapes[0]), sum_to(xp, gb, shapes[1])
 
-    def raw_cross(node: Any, g: Any, keep: bool) -> Any:
-        a, b, shapes = node.s0, node.s1, node.p
-        vc = b._vc
-        if (0 if vc is None else vc[0]) != node.v1:
-            raise errors.modified_saved(node, "b", b, node.v1)
-        vc = a._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "a", a, node.v0)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        if shapes is None:
-            return fn_a(RAW, g, b._data), fn_b(RAW, g, a._data)
-        return (
-            _summed(fn_a, g, b._data, shapes[0], product),
-            _summed(fn_b, g, a._data, shapes[1], product),
-        )
+        def of_other(node: Any, g: Any, keep: bool) -> Any:
+            a, b, shapes = node.s0, node.s1, node.p
+            vc = b._vc
+            if (0 if vc is None else vc[0]) != node.v1:
+                raise errors.modified_saved(node, "b", b, node.v1)
+            vc = a._vc
+            if (0 if vc is None else vc[0]) != node.v0:
+                raise errors.modified_saved(node, "a", a, node.v0)
+            if not keep:
+                node.s0 = node.s1 = _GONE
+            if bare:
+                a, b = a._data, b._data
+            if shapes is None:
+                return fn_a(xp, g, b), fn_b(xp, g, a)
+            return (
+                _summed(xp, fn_a, g, b, shapes[0], product),
+                _summed(xp, fn_b, g, a, shapes[1], product),
+            )
 
-    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
-        shapes = node.p
-        ga, gb = fn_a(REC, g), fn_b(REC, g)
-        if shapes is None:
-            return ga, gb
-        return sum_to(REC, ga, shapes[0]), sum_to(REC, gb, shapes[1])
+        def of_both(node: Any, g: Any, keep: bool) -> Any:  # the rule of b has to do with both
+            if node.p is not None:
+                return (BinaryNode.raw if bare else BinaryNode.rec)(node, g, keep)
+            b = _checked(node, "b", node.s1, node.v1)
+            a = _checked(node, "a", node.s0, node.v0)
+            if not keep:
+                node.s0 = node.s1 = _GONE
+            if bare:
+                a, b = a._data, b._data
+            return fn_a(xp, g, b), fn_b(xp, g, a, b)
 
-    def rec_cross(node: Any, g: Any, keep: bool) -> Any:
-        a, b, shapes = node.s0, node.s1, node.p
-        vc = b._vc
-        if (0 if vc is None else vc[0]) != node.v1:
-            raise errors.modified_saved(node, "b", b, node.v1)
-        vc = a._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "a", a, node.v0)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        ga, gb = fn_a(REC, g, b), fn_b(REC, g, a)
-        if shapes is None:
-            return ga, gb
-        return sum_to(REC, ga, shapes[0]), sum_to(REC, gb, shapes[1])
+        return {((), ()): of_nothing, (("b",), ("a",)): of_other, (("b",), ("a", "b")): of_both}
 
-    def raw_left(node: Any, g: Any, keep: bool) -> Any:
-        if node.p is not None:
-            return BinaryNode.raw(node, g, keep)
-        b = _checked(node, "b", node.s1, node.v1)._data
-        a = _checked(node, "a", node.s0, node.v0)._data
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        return fn_a(RAW, g, b), fn_b(RAW, g, a, b)
-
-    def rec_left(node: Any, g: Any, keep: bool) -> Any:  # b has to do with both
-        a, b, shapes = node.s0, node.s1, node.p
-        if shapes is not None:
-            return BinaryNode.rec(node, g, keep)
-        _checked(node, "b", b, node.v1)
-        _checked(node, "a", a, node.v0)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        return fn_a(REC, g, b), fn_b(REC, g, a, b)
-
-    def some_cross(node: Any, g: Any, keep: bool, recorded: bool, edges: Any) -> Any:
-        xp: Any = REC if recorded else RAW
-        first = edges[0] is not None
-        at = ("b", node.s1, node.v1) if first else ("a", node.s0, node.v0)
-        t = _checked(node, *at)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        g = (fn_a if first else fn_b)(xp, g, t if recorded else t._data)
-        if node.p is not None:
-            g = sum_to(xp, g, node.p[0 if first else 1])
-        return (g, None) if first else (None, g)
-
-    body: dict[str, Any] = {"prim": prim, "__slots__": ()}
-    names = rule_a.names, rule_b.names
-    if names == ((), ()):
-        body |= {"raw": raw_nothing, "rec": rec_nothing}
-    elif names == (("b",), ("a", "b")):
-        body |= {"raw": raw_left, "rec": rec_left}
-    elif names == (("b",), ("a",)):
-        body |= {"raw": raw_cross, "rec": rec_cross, "some": some_cross}
-    return type(title, (BinaryNode,), body)
+    body = _both(readings, (rule_a.names, rule_b.names))
+    return type(title, (BinaryNode,), {"prim": prim, "__slots__": (), **body})
 
 
 class HalfNode(BinaryNode):
@@ -453,63 +378,38 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
     assert rule is not None
     fn, names = rule.fn, rule.names
 
-    product = prim.product
+    def readings(xp: Any) -> dict[Any, Reading]:
+        bare = xp is RAW
+        product = prim.product and bare
 
-    def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        g = fn(RAW, g)
-        return g if node.p is None else sum_to(RAW, g, node.p)
+        def of_nothing(node: Any, g: Any, keep: bool) -> Any:
+            g = fn(xp, g)
+            return g if node.p is None else sum_to(xp, g, node.p)
 
-    def raw_b(node: Any, g: Any, keep: bool) -> Any:
-        b = node.s1
-        vc = b._vc
-        if (0 if vc is None else vc[0]) != node.v1:
-            raise errors.modified_saved(node, "b", b, node.v1)
-        if not keep:
-            node.s1 = _GONE
-        if node.p is None:
-            return fn(RAW, g, b._data)
-        return _summed(fn, g, b._data, node.p, product)
+        def of_a(node: Any, g: Any, keep: bool) -> Any:
+            a = node.s0
+            vc = a._vc
+            if (0 if vc is None else vc[0]) != node.v0:
+                raise errors.modified_saved(node, "a", a, node.v0)
+            if not keep:
+                node.s0 = _GONE
+            a = a._data if bare else a
+            return fn(xp, g, a) if node.p is None else _summed(xp, fn, g, a, node.p, product)
 
-    def raw_a(node: Any, g: Any, keep: bool) -> Any:
-        a = node.s0
-        vc = a._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "a", a, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        if node.p is None:
-            return fn(RAW, g, a._data)
-        return _summed(fn, g, a._data, node.p, product)
+        def of_b(node: Any, g: Any, keep: bool) -> Any:
+            b = node.s1
+            vc = b._vc
+            if (0 if vc is None else vc[0]) != node.v1:
+                raise errors.modified_saved(node, "b", b, node.v1)
+            if not keep:
+                node.s1 = _GONE
+            b = b._data if bare else b
+            return fn(xp, g, b) if node.p is None else _summed(xp, fn, g, b, node.p, product)
 
-    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
-        g = fn(REC, g)
-        return g if node.p is None else sum_to(REC, g, node.p)
+        return {(): of_nothing, ("a",): of_a, ("b",): of_b}
 
-    def rec_b(node: Any, g: Any, keep: bool) -> Any:
-        b = node.s1
-        vc = b._vc
-        if (0 if vc is None else vc[0]) != node.v1:
-            raise errors.modified_saved(node, "b", b, node.v1)
-        if not keep:
-            node.s1 = _GONE
-        g = fn(REC, g, b)
-        return g if node.p is None else sum_to(REC, g, node.p)
-
-    def rec_a(node: Any, g: Any, keep: bool) -> Any:
-        a = node.s0
-        vc = a._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "a", a, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        g = fn(REC, g, a)
-        return g if node.p is None else sum_to(REC, g, node.p)
-
-    body: dict[str, Any] = {"prim": prim, "side": side, "__slots__": ()}
-    lean = {(): (raw_nothing, rec_nothing), ("a",): (raw_a, rec_a), ("b",): (raw_b, rec_b)}
-    if names in lean:
-        body["raw"], body["rec"] = lean[names]
-    return type(title, (HalfNode,), body)
+    body = {"side": side, **_both(readings, names)}
+    return type(title, (HalfNode,), {"prim": prim, "__slots__": (), **body})
 
 
 class PairNode(BinaryNode):
@@ -539,59 +439,36 @@ def pair_node(prim: Primitive, title: str) -> type[PairNode]:
     rule_a, rule_b = prim.rules
     assert rule_a is not None and rule_b is not None
     fn_a, fn_b = rule_a.fn, rule_b.fn
+    usual = ("b", "a_shape", "b_shape"), ("a", "a_shape", "b_shape")
 
-    def raw(node: Any, g: Any, keep: bool) -> Any:
-        if g.dtype.kind == "c":
-            return some(node, g, keep, False, node.e)
-        ea, eb = node.e
-        ga = gb = None
-        if ea is not None:
-            b = node.s1
-            vc = b._vc
-            if (0 if vc is None else vc[0]) != node.v1:
-                raise errors.modified_saved(node, "b", b, node.v1)
-            ga = fn_a(RAW, g, b._data, *node.p)
-        if eb is not None:
-            a = node.s0
-            vc = a._vc
-            if (0 if vc is None else vc[0]) != node.v0:
-                raise errors.modified_saved(node, "a", a, node.v0)
-            gb = fn_b(RAW, g, a._data, *node.p)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        return ga, gb
+    def readings(xp: Any) -> dict[Any, Reading]:
+        bare = xp is RAW
 
-    def rec(node: Any, g: Any, keep: bool) -> Any:
-        return some(node, g, keep, True, node.e)
+        def of_other(node: Any, g: Any, keep: bool) -> Any:
+            if is_complex(g):
+                return (BinaryNode.raw if bare else BinaryNode.rec)(node, g, keep)
+            ea, eb = node.e
+            ga = gb = None
+            if ea is not None:
+                b = node.s1
+                vc = b._vc
+                if (0 if vc is None else vc[0]) != node.v1:
+                    raise errors.modified_saved(node, "b", b, node.v1)
+                ga = fn_a(xp, g, b._data if bare else b, *node.p)
+            if eb is not None:
+                a = node.s0
+                vc = a._vc
+                if (0 if vc is None else vc[0]) != node.v0:
+                    raise errors.modified_saved(node, "a", a, node.v0)
+                gb = fn_b(xp, g, a._data if bare else a, *node.p)
+            if not keep:
+                node.s0 = node.s1 = _GONE
+            return ga, gb
 
-    def some(node: Any, g: Any, keep: bool, recorded: bool, edges: Any) -> Any:
-        ea, eb = edges
-        shapes = node.p
-        ga = gb = None
-        xp: Any = REC if recorded else RAW
-        conj: Any = None
-        if is_complex(g):
-            conj = xp.conj if recorded else np.conjugate
-            g = conj(g)
-        if ea is not None:
-            b = _checked(node, "b", node.s1, node.v1)
-            ga = fn_a(xp, g, b if recorded else b._data, *shapes)
-        if eb is not None:
-            a = _checked(node, "a", node.s0, node.v0)
-            gb = fn_b(xp, g, a if recorded else a._data, *shapes)
-        if not keep:
-            node.s0 = node.s1 = _GONE
-        if conj is not None:
-            return ga if ga is None else conj(ga), gb if gb is None else conj(gb)
-        return ga, gb
+        return {usual: of_other}
 
-    body: dict[str, Any] = {"prim": prim, "__slots__": ()}
-    if (rule_a.names, rule_b.names) == (
-        ("b", "a_shape", "b_shape"),
-        ("a", "a_shape", "b_shape"),
-    ) and prim.holomorphic:
-        body |= {"raw": raw, "rec": rec, "some": some}
-    return type(title, (PairNode,), body)
+    body = _both(readings, (rule_a.names, rule_b.names)) if prim.holomorphic else {}
+    return type(title, (PairNode,), {"prim": prim, "__slots__": (), **body})
 
 
 class NumberNode(Node):
@@ -603,6 +480,13 @@ class NumberNode(Node):
 
     def rows(self, g: Any, edges: Any, size: int) -> Any:
         return self.raw(g, True)
+
+    def raw(self, g: Any, keep: bool) -> Any:
+        values = self._values() | {"b": self.s1}
+        rule: Any = self.prim.rules[0]
+        if not keep:
+            self.release()
+        return rule.fn(RAW, g, *[getattr(values[n], "_data", values[n]) for n in rule.names])
 
     def rec(self, g: Any, keep: bool) -> Any:
         values = self._values().values()
@@ -630,31 +514,18 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
     assert rule is not None
     fn, names = rule.fn, rule.names
 
-    def raw_nothing(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g)
+    def readings(xp: Any) -> dict[Any, Reading]:
+        if xp is RAW:  # the number as the kernel took it
+            return {
+                (): lambda node, g, keep: fn(xp, g),
+                ("b",): lambda node, g, keep: fn(xp, g, node.s1),
+            }
+        return {
+            (): lambda node, g, keep: fn(xp, g),
+            ("b",): lambda node, g, keep: fn(xp, g, node.p),
+        }
 
-    def raw_number(node: Any, g: Any, keep: bool) -> Any:
-        return fn(RAW, g, node.s1)
-
-    def raw_any(node: Any, g: Any, keep: bool) -> Any:
-        a = node.s0
-        vc = a._vc
-        if (0 if vc is None else vc[0]) != node.v0:
-            raise errors.modified_saved(node, "a", a, node.v0)
-        if not keep:
-            node.s0 = _GONE
-        values = {"a": a._data, "b": node.s1}
-        return fn(RAW, g, *[values[n] for n in names])
-
-    def rec_nothing(node: Any, g: Any, keep: bool) -> Any:
-        return fn(REC, g)
-
-    def rec_number(node: Any, g: Any, keep: bool) -> Any:
-        return fn(REC, g, node.p)
-
-    raw = {(): raw_nothing, ("b",): raw_number}.get(names, raw_any)
-    rec = {(): rec_nothing, ("b",): rec_number}.get(names, NumberNode.rec)
-    body = {"prim": prim, "raw": raw, "rec": rec, "saves_a": "a" in names, "__slots__": ()}
+    body = {"saves_a": "a" in names, **_both(readings, names)}
     if prim.number_as_tensor:
         body["unseen"] = 1
-    return type(title, (NumberNode,), body)
+    return type(title, (NumberNode,), {"prim": prim, "__slots__": (), **body})

@@ -56,3 +56,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'torch.func' has no attribute '{name}'", name=name)
     found = globals()[name] = getattr(importlib.import_module("." + file, __name__), name)
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -50,6 +50,7 @@ from . import (
     shape,
     softmax,
     sort,
+    subclasses,
     vector_norm,
 )
 from .late import attach, later, load_all, promise_methods, promised

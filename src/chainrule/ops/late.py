@@ -260,6 +260,11 @@ LATE["numpy_protocol"] = (
     "Tensor.__array_function__ Tensor.__array_ufunc__ Tensor.__array_wrap__"
 )
 
+LATE["gamma_draws"] = (
+    "_binomial_of _dirichlet_grad _dirichlet_of _sample_dirichlet _standard_gamma "
+    "_standard_gamma_grad _standard_gamma_of binomial"
+)
+
 FAMILY_OF = {path: family for family, paths in LATE.items() for path in paths.split()}
 
 
@@ -275,10 +280,16 @@ def load_all() -> None:
         load(family)
 
 
+# overrides.py puts a function (path, function) -> function here when a program needs dispatching
+SHOWN: list[Callable[[str, Any], Any]] = []
+
+
 def attach() -> None:
     """Give `Tensor` every method declared so far."""
-    for name, method in METHODS.items():
+    for name, method in list(METHODS.items()):
         if Tensor.__dict__.get(name) is not method:
+            for show in SHOWN:
+                method = METHODS[name] = show("Tensor." + name, method)
             setattr(Tensor, name, method)
 
 
@@ -315,7 +326,10 @@ def later(prefix: str, space: dict[str, Any]) -> Callable[[str], Any]:
         if family is None:
             raise AttributeError(f"module 'torch.{prefix}' has no attribute '{name}'", name=name)
         load(family)
-        found = space[name] = PUBLIC[start + name]
+        found = PUBLIC[start + name]
+        for show in SHOWN:
+            found = show(start + name, found)
+        space[name] = found
         return found
 
     return find

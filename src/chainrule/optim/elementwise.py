@@ -339,7 +339,7 @@ class _Gathered:
         self.back = _parts(self.x, rows)
         flats = []
         for i in range(len(rows[0].arrays)):
-            flat = np.empty(size, dtype).view(_Flat)
+            flat = _Flat((size,), dtype)  # its parts know it as their base
             for row, part in zip(rows, _parts(flat, rows), strict=True):
                 t = row.arrays[i]
                 part[...] = t._data

@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import tempfile
 import weakref
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 __all__ = ["receive", "send"]
 
@@ -83,6 +84,8 @@ def _anonymous() -> int:
     """The descriptor of a new file without a name, in memory where the system offers that."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("chainrule-batch")
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 

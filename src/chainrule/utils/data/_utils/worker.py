@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ....kernels.blas import set_num_threads
 from ....ops.random import default_generator
+from .fetch import IterableFetcher
+from .transport import send
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -129,8 +131,6 @@ class ExceptionWrapper:
 def worker_loop(job: Job, pipe: Connection, parent: int) -> None:
     """A worker's life: until the pipe's other end is closed or its process dead."""
     global _worker_info
-    from . import transport  # the parent has it; a worker of another start method gets it here
-
     set_num_threads(1)
     _worker_info = WorkerInfo(job.id, job.num_workers, job.seed(), job.dataset)
     where = f"in DataLoader worker process {job.id}"
@@ -155,15 +155,13 @@ def worker_loop(job: Job, pipe: Connection, parent: int) -> None:
                     epoch, fetcher = now, job.start()
                 answer = fetcher.fetch(index)
         except Exception as error:
-            streamed = isinstance(error, StopIteration) and job.fetcher.__name__[0] == "I"
-            answer = StreamEnd() if streamed else ExceptionWrapper(where)
-        _answer(transport.send, pipe, (now, number), answer, parent, where)
+            ended = isinstance(error, StopIteration) and job.fetcher is IterableFetcher
+            answer = StreamEnd() if ended else ExceptionWrapper(where)
+        _answer(pipe, (now, number), answer, parent, where)
         del answer, task, index  # the memory is wanted for the next batch
 
 
-def _answer(
-    send: Callable[..., None], pipe: Connection, key: Any, answer: Any, parent: int, where: str
-) -> None:
+def _answer(pipe: Connection, key: Any, answer: Any, parent: int, where: str) -> None:
     """Send; where the answer cannot be pickled, say so instead."""
     try:
         send(pipe, key, answer, parent)
@@ -175,15 +173,13 @@ def _answer(
 
 def _listen(pipe: Connection, inbox: SimpleQueue[Any], newest: list[int], parent: int) -> None:
     """Read tasks as they come, so that the parent never waits for a busy worker to take one."""
+    child = os.getppid() == parent  # of a fork server's workers the parent is the server
     try:
-        while True:
-            if not pipe.poll(_WATCH):
-                if os.getppid() != parent and _forked(parent):
-                    break
-                continue
-            task = pipe.recv()
-            newest[0] = max(newest[0], task[0])
-            inbox.put(task)
+        while not child or os.getppid() == parent:
+            if pipe.poll(_WATCH):
+                task = pipe.recv()
+                newest[0] = max(newest[0], task[0])
+                inbox.put(task)
     except (EOFError, OSError):
         pass
     inbox.put(None)
