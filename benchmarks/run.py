@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SUITES = ("tiny", "derivatives", "training")
+SUITES = ("tiny", "derivatives", "training", "optimizers")
 
 
 class Worker:

@@ -32,6 +32,7 @@ LOADERS = {
     "func",
     "nn",
     "ops",
+    "optim",
 }  # may use importlib: what few programs use is loaded late
 
 

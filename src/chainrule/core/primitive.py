@@ -42,7 +42,9 @@ SAME = "operands are promoted to their common dtype"
 TO_FLOAT = "operands are promoted; integers become the default float"
 
 F32, F64 = np.dtype("float32"), np.dtype("float64")
+I64 = np.dtype("int64")
 NUMBERS = (int, float, bool, complex)
+_new = object.__new__
 
 
 class Primitive:
@@ -180,14 +182,18 @@ class Primitive:
     def call(self, *inputs: Any, params: tuple[Any, ...] = (), out: Any = None) -> Any:
         """Evaluate on tensors: operands positionally, static parameters as a tuple in their
         order."""
-        operands = self.prepare(inputs)
         if S.mode is None and out is None:
-            return self.evaluate(operands, params)
+            if self.promote is not NONE:
+                inputs = self._promoted(inputs)
+            if self.check is None:
+                return self.evaluate(inputs, params)
+        operands = self.prepare(inputs)
         if out is not None:
             return write_out(self, out, operands, params)
-        mode = current()
-        if mode is not None:
-            return mode.process(self, operands, params)
+        if S.mode is not None:
+            mode = current()
+            if mode is not None:
+                return mode.process(self, operands, params)
         return self.evaluate(operands, params)
 
     def prepare(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -208,15 +214,21 @@ class Primitive:
         return {"x": "input", "a": "input", "b": "other"}.get(name, name)
 
     def _promoted(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        common: Any = None  # the usual case: floating tensors of one dtype, perhaps with numbers
+        common: Any = None  # the usual case: tensors of one dtype, perhaps with numbers
         for t in inputs:
             if isinstance(t, Tensor):
                 dtype = t._data.dtype
-                if common is None and (dtype is F32 or dtype is F64):
+                if dtype is not common:
+                    if common is not None or not (dtype is F32 or dtype is F64):
+                        if common is not None or dtype is not I64 or self.promote is not SAME:
+                            break
                     common = dtype
-                elif dtype is not common:
+            elif not self.numbers or common is None:
+                break
+            elif type(t) is float:
+                if common is I64:
                     break
-            elif not (self.numbers and common is not None and type(t) in (float, int)):
+            elif type(t) is not int or (common is I64 and not -(1 << 63) <= t < 1 << 63):
                 break
         else:
             return inputs
@@ -241,7 +253,10 @@ class Primitive:
         )
 
     def evaluate(self, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
-        """Run the kernel below all interpreters, wrap, record."""
+        """Run the kernel below all interpreters, wrap, record.
+
+        Operands that keep their dtypes need no `prepare`: what is no tensor is looked at here.
+        """
         if self.view:
             own(inputs[0])
         arrays = []
@@ -252,6 +267,8 @@ class Primitive:
                 if t._node is not None:
                     tracked = True
             else:
+                if t is not None and self.promote is NONE:
+                    self.prepare(inputs)  # refuses what the op does not take
                 arrays.append(t)
         try:
             made = self.kernel(arrays, *params) if self.variadic else self.kernel(*arrays, *params)
@@ -260,16 +277,29 @@ class Primitive:
             if foreign or getattr(error, "ours", False):
                 raise
             raise errors.kernel_failed(self.name, inputs, params, error) from None
-        outs = tuple(map(wrap, made)) if self.several else (wrap(made),)
+        if self.several:
+            outs = tuple([wrap(m) for m in made])
+            if self.view:
+                _link_views(self, outs, inputs[0], params)
+            if tracked:
+                self._recorded(outs, inputs, params)
+            return outs
+        r = _new(Tensor)
+        r._data = made
+        r._node = r._grad = r._vc = r._view = r._meta = None
         if self.view:
-            _link_views(self, outs, inputs[0], params)
+            _link_views(self, (r,), inputs[0], params)
         if tracked:
-            if S.grad or grad_enabled():
-                record(self, outs, inputs, params)
-            elif self.view:
-                for t in outs:
-                    mark_unrecorded(t)
-        return outs if self.several else outs[0]
+            self._recorded((r,), inputs, params)
+        return r
+
+    def _recorded(self, outs: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> None:
+        """Record a call on operands of which one requires grad."""
+        if S.grad or grad_enabled():
+            record(self, outs, inputs, params)
+        elif self.view:
+            for t in outs:
+                mark_unrecorded(t)
 
     def tracked(self, inputs: tuple[Any, ...]) -> bool:
         """Whether a call on these operands is to be recorded."""

@@ -35,7 +35,7 @@ from .vmap import vmap
 
 __all__ = ["Origin", "Tape", "differentiating", "ones_like"]
 
-_new = object.__new__
+_new, _array = object.__new__, np.ndarray
 
 
 class Origin(Node):
@@ -109,6 +109,10 @@ class Tape:
         if level.owns(t):
             return self._sunk(t._inner, depth - 1)
         below = self._sunk(t, depth - 1)
+        if depth == 1 and below._node is None and isinstance(below._data, np.ndarray):
+            x = below._data
+            if x.flags.c_contiguous:  # what broadcast_to does, in a tenth of the time
+                return wrap(_array((level.size, *x.shape), x.dtype, x, 0, (0, *x.strides)))
         sizes = tuple([n.size for n in self.levels[: depth - 1]])
         data = below._data
         shape = (*sizes, level.size, *data.shape[depth - 1 :])

@@ -137,7 +137,7 @@ class Adam(Elementwise):
         follow(m, g, take1, t)
         follow_square(v, g, keep2, take2, t)
         if flags[3]:
-            v = np.maximum(arrays[2], v, arrays[2])
+            v = np.maximum(arrays[2], v, out=arrays[2])
         np.sqrt(v, t)
         np.add(t, eps, t)
         np.divide(m, t, t)

@@ -87,7 +87,7 @@ class Adamax(Elementwise):
         np.absolute(g, t)
         np.add(t, eps, t)
         np.multiply(largest, keep2, largest)
-        np.maximum(largest, t, largest)
+        np.maximum(largest, t, out=largest)
         np.divide(m, largest, t)
         np.multiply(t, size, t)
         np.subtract(x, t, x)

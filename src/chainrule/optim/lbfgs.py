@@ -236,6 +236,8 @@ class _Memory:
 
     def save(self, state: dict[str, Any]) -> None:
         """Into the optimizer's state, under PyTorch's names."""
+        if self.al is not None:
+            state["al"] = self.al
         state["d"], state["t"] = wrap(self.d), self.t
         state["old_dirs"] = [wrap(y) for y in self.ys]
         state["old_stps"] = [wrap(s) for s in self.ss]
@@ -243,8 +245,6 @@ class _Memory:
         h = self.diagonal
         state["H_diag"] = h if isinstance(h, int) else wrap(h)
         state["prev_flat_grad"], state["prev_loss"] = wrap(self.g), self.prev_loss
-        if self.al is not None:
-            state["al"] = self.al
 
 
 @dataclass

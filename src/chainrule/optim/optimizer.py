@@ -13,16 +13,23 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain, count
-from typing import Any
+from typing import Any, TypeAlias
 
 from .. import errors
 from ..core.engine import RemovableHandle
 from ..core.primitive import cast
 from ..core.tensor import Tensor
 
-__all__ = ["Optimizer"]
+__all__ = [
+    "Optimizer", "ParamsT", "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook", "required",
+]  # fmt: skip
+
+ParamsT: TypeAlias = "Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]"
 
 _next_hook: Callable[[], int] = count().__next__
+_before_every_step: OrderedDict[int, Any] = OrderedDict()
+_after_every_step: OrderedDict[int, Any] = OrderedDict()
 
 
 class _Required:
@@ -314,15 +321,47 @@ def _register(hooks: OrderedDict[int, Any], hook: Any, prepend: bool = False) ->
     return RemovableHandle(hooks, key)
 
 
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` before each step of every optimizer.
+
+    Example:
+        >>> import chainrule as torch
+        >>> from chainrule.optim.optimizer import register_optimizer_step_pre_hook
+        >>> def hook(optimizer, args, kwargs):
+        ...     print(type(optimizer).__name__)
+        >>> handle = register_optimizer_step_pre_hook(hook)
+        >>> torch.optim.SGD([torch.ones(1)]).step()
+        SGD
+        >>> handle.remove()
+    """
+    return _register(_before_every_step, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` after each step of every optimizer.
+
+    Example:
+        >>> import chainrule as torch
+        >>> from chainrule.optim.optimizer import register_optimizer_step_post_hook
+        >>> def hook(optimizer, args, kwargs):
+        ...     print(type(optimizer).__name__)
+        >>> handle = register_optimizer_step_post_hook(hook)
+        >>> torch.optim.SGD([torch.ones(1)]).step()
+        SGD
+        >>> handle.remove()
+    """
+    return _register(_after_every_step, hook)
+
+
 def _with_hooks(step: Any) -> Any:
     """`step` with the hooks around it."""
 
     @functools.wraps(step)
     def hooked(self: Any, *args: Any, **kwargs: Any) -> Any:
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
-        if not before and not after:
+        if not (before or after or _before_every_step or _after_every_step):
             return step(self, *args, **kwargs)
-        for hook in list(before.values()):
+        for hook in [*_before_every_step.values(), *before.values()]:
             new = hook(self, args, kwargs)
             if new is None:
                 continue
@@ -332,7 +371,7 @@ def _with_hooks(step: Any) -> Any:
                 )
             args, kwargs = new
         out = step(self, *args, **kwargs)
-        for hook in list(after.values()):
+        for hook in [*after.values(), *_after_every_step.values()]:
             hook(self, args, kwargs)
         return out
 

@@ -97,8 +97,8 @@ class Rprop(Elementwise):
         same, changed = t > 0, t < 0
         np.multiply(size, more, size, where=same)
         np.multiply(size, less, size, where=changed)
-        np.maximum(size, smallest, size)
-        np.minimum(size, largest, size)
+        np.maximum(size, smallest, out=size)
+        np.minimum(size, largest, out=size)
         (np.negative if flags[0] else np.positive)(g, previous)
         previous[changed] = 0
         np.sign(previous, t)

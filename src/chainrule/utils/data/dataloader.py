@@ -190,7 +190,6 @@ class DataLoader(Generic[T_co]):
     def _get_iterator(self) -> Any:
         if self.num_workers == 0:
             return _SingleProcessDataLoaderIter(self)
-        self.check_worker_number_rationality()
         return _MultiProcessingDataLoaderIter(self)
 
     @property
