@@ -44,5 +44,8 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
     "adam_small": ("Adam, 4 tensors of 500", steps("Adam", SMALL)),
     "adam_small_fused": ("Adam(fused=True), 4 tensors of 500", steps("Adam", SMALL, fused=True)),
     "sgd_small": ("SGD, 4 tensors of 500", steps("SGD", SMALL)),
-    "sgd_small_momentum": ("SGD with momentum, 4 tensors of 500", steps("SGD", SMALL, momentum=0.9)),
+    "sgd_small_momentum": (
+        "SGD with momentum, 4 tensors of 500",
+        steps("SGD", SMALL, momentum=0.9),
+    ),
 }

@@ -73,8 +73,7 @@ SCHEDULES = [
     "ReduceLROnPlateau(o, 'max', 0.5, 1, 0.1, 'abs')",
 ]
 
-OPTIMIZERS = ("Adadelta Adafactor Adagrad Adam Adamax AdamW ASGD LBFGS Muon NAdam RAdam RMSprop "
-              "Rprop SGD").split()  # fmt: skip
+OPTIMIZERS = ["Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "LBFGS", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD"]  # fmt: skip
 
 
 def options_of(torch: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -141,9 +140,7 @@ def face(torch: Any, name: str) -> list[Any]:
 
 def answers(torch: Any) -> dict[str, Any]:
     return {
-        "trajectories": [
-            trajectory(torch, n, o, 6 if n == "LBFGS" else STEPS) for n, o in CASES
-        ],
+        "trajectories": [trajectory(torch, n, o, 6 if n == "LBFGS" else STEPS) for n, o in CASES],
         "schedules": [schedule(torch, code) for code in SCHEDULES],
         "faces": [face(torch, name) for name in OPTIMIZERS],
     }

@@ -61,7 +61,7 @@ def test_float32(i: int) -> None:
     found, _ = recorder.trajectory(torch, name, options, steps, "float32")
     want = RECORDED["trajectories"][i][0]
     for a, b in zip(found[-1], want[-1], strict=True):
-        close(a, b, 1e-2 if name == "Muon" else 2e-3)
+        close(a, b, 5e-2 if name == "Adafactor" else 1e-2 if name == "Muon" else 2e-3)
 
 
 @pytest.mark.parametrize("i", range(len(recorder.SCHEDULES)), ids=recorder.SCHEDULES)

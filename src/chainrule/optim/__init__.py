@@ -30,7 +30,7 @@ _PLACES = {
 }
 _FILES = ("lr_scheduler", "swa_utils")
 
-__all__ = [*_PLACES, *_FILES]  # noqa: PLE0604
+__all__ = [*_PLACES, *_FILES]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..errors import hinted
-from .elementwise import Elementwise, check_options, follow_square, number, raised
+from ..kernels.optim import descend, follow_square, raised
+from .elementwise import Elementwise, check_options, number
 
 __all__ = ["Adadelta"]
 
@@ -85,20 +86,19 @@ class Adadelta(Elementwise):
         )
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
         decay, keep, take, eps, lr = n
         g = raised(x, g, flags, decay, t, u)
         squares, changes = arrays
-        follow_square(squares, g, keep, take, t)
+        follow_square(squares, g, keep, take, t, at)
         np.add(squares, eps, t)
         np.sqrt(t, t)
         np.divide(g, t, u)
         np.add(changes, eps, t)
         np.sqrt(t, t)
         np.multiply(u, t, u)
-        follow_square(changes, u, keep, take, t)
-        np.multiply(u, lr, u)
-        np.subtract(x, u, x)
+        follow_square(changes, u, keep, take, t, at)
+        descend(x, u, lr, u, at)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         rho, eps = group["rho"], group["eps"]

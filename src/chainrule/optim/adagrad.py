@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .elementwise import (
-    Elementwise,
-    check_fused,
-    check_options,
-    counter,
-    number,
-    raised,
-    zeros_of,
-)
+from ..kernels.optim import descend, raised
+from .elementwise import Elementwise, check_fused, check_options, counter, number, zeros_of
 
 __all__ = ["Adagrad"]
 
@@ -105,7 +98,7 @@ class Adagrad(Elementwise):
         )  # fmt: skip
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
         decay, eps, size = n
         g = raised(x, g, flags, decay, t, u)
         total = arrays[0]
@@ -114,8 +107,7 @@ class Adagrad(Elementwise):
         np.sqrt(total, t)
         np.add(t, eps, t)
         np.divide(g, t, t)
-        np.multiply(t, size, t)
-        np.subtract(x, t, x)
+        descend(x, t, size, t, at)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         state["step"] += 1

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .elementwise import Elementwise, check_options, follow, number, raised
+from ..kernels.optim import descend, follow, raised
+from .elementwise import Elementwise, check_options, number
 
 __all__ = ["Adamax"]
 
@@ -79,18 +80,17 @@ class Adamax(Elementwise):
         )  # fmt: skip
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
         decay, take1, keep2, eps, size = n
         g = raised(x, g, flags, decay, t, u)
         m, largest = arrays
-        follow(m, g, take1, t)
+        follow(m, g, take1, t, at)
         np.absolute(g, t)
         np.add(t, eps, t)
         np.multiply(largest, keep2, largest)
         np.maximum(largest, t, out=largest)
         np.divide(m, largest, t)
-        np.multiply(t, size, t)
-        np.subtract(x, t, x)
+        descend(x, t, size, t, at)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .elementwise import Elementwise, check_options, counter, number, raised, zeros_of
+from ..kernels.optim import mix, raised
+from .elementwise import Elementwise, check_options, counter, number, zeros_of
 
 __all__ = ["ASGD"]
 
@@ -94,12 +95,10 @@ class ASGD(Elementwise):
         return flags, (decay, 1 - group["lambd"] * eta, eta, mu), after
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
         decay, keep, eta, mu = n
         g = raised(x, g, flags, decay, t, u)
-        np.multiply(g, eta, t)
-        np.multiply(x, keep, x)
-        np.subtract(x, t, x)
+        mix(x, g, keep, -eta, t, at)
         average = arrays[0]
         if flags[2]:
             np.subtract(x, average, t)

@@ -23,11 +23,12 @@ from .._state import S, set_grad
 from ..core.primitive import bump
 from ..core.tensor import Tensor, own, wrap
 from ..errors import hinted
+from ..kernels.optim import addresses
 from ..ops.complexes import view_as_real
 from .optimizer import Optimizer
 
-__all__ = ["Elementwise", "check_fused", "check_lr", "check_options", "counter", "evaluate", "follow",
-           "follow_square", "number", "raised", "zeros_of"]  # fmt: skip
+__all__ = ["Elementwise", "check_fused", "check_lr", "check_options", "counter", "evaluate", "number",
+           "zeros_of"]  # fmt: skip
 
 Array = Any
 PIECE = 128 * 1024  # bytes of each array in one piece: five of them stay in a second-level cache
@@ -42,7 +43,7 @@ class Elementwise(Optimizer):
 
     _counters: tuple[str, ...] = ("step",)
     _on_devices = "params and state_steps"  # in PyTorch's sentence about capturable
-    _update: Callable[..., None]  # (x, g, arrays, flags, numbers, t, u): t and u are scratch
+    _update: Callable[..., None]  # (x, g, arrays, flags, numbers, t, u, at): t, u are scratch
 
     def _arrays(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of the state with one value per element."""
@@ -354,15 +355,13 @@ class _Gathered:
         xs = [p._data for p in self.xs]
         whole = len(grads) == len(self.at)
         np.concatenate(xs, axis=None, out=self.x)
-        np.concatenate(
-            grads if whole else [grads[i] for i in self.at], axis=None, out=self.flat_g
-        )
+        np.concatenate(grads if whole else [grads[i] for i in self.at], axis=None, out=self.flat_g)
         real = self.real
         t, u = self.scratch
         x, g = self.x, self.flat_g
         if x.dtype is not real:
             x, g = x.view(real), g.view(real)
-        update(x, g, self.arrays, flags, [np.array(n, real) for n in numbers], t, u)
+        update(x, g, self.arrays, flags, [np.array(n, real) for n in numbers], t, u, None)
         for p, data, part in zip(self.xs, xs, self.back, strict=True):
             if type(data) is _ndarray:
                 data[...] = part
@@ -404,7 +403,8 @@ class _Large:
             stop = min(start + step, size)
             t, u = (a[: stop - start] for a in scratch)
             one, *rest = (a[start:stop] for a in flat)
-            self.pieces.append((slice(start, stop), one, rest, t, u))
+            at = addresses([one, *rest, t, u])
+            self.pieces.append((slice(start, stop), one, rest, t, u, at))
 
     def step(self, grads: list[Any], update: Any, flags: Any, numbers: Any) -> None:
         """Update the memory of the parameter and of its state."""
@@ -416,15 +416,22 @@ class _Large:
         if type(g) is not _ndarray or not g.flags.c_contiguous:
             g = np.ascontiguousarray(g)
         flat = g.reshape(-1).view(real)
-        for piece, x, arrays, t, u in self.pieces:
-            update(x, flat[piece], arrays, flags, cast, t, u)
+        address = flat.ctypes.data if self.pieces and self.pieces[0][-1] else 0
+        for piece, x, arrays, t, u, at in self.pieces:
+            part = flat[piece]
+            if at is None:
+                update(x, part, arrays, flags, cast, t, u, None)
+                continue
+            at[id(part)] = address + piece.start * real.itemsize
+            update(x, part, arrays, flags, cast, t, u, at)
+            del at[id(part)]
 
     def _step_whole(self, g: Array, update: Any, flags: Any, cast: list[Any]) -> None:
         """Arrays in an odd order in memory: on copies."""
         copies = [np.array(a, order="C").reshape(-1) for a in self.whole]
         flat = [a.view(self.real) for a in copies]
         g = np.ascontiguousarray(g).reshape(-1).view(self.real)
-        update(flat[0], g, flat[1:], flags, cast, np.empty_like(g), np.empty_like(g))
+        update(flat[0], g, flat[1:], flags, cast, np.empty_like(g), np.empty_like(g), None)
         for a, new in zip(self.whole, copies, strict=True):
             a[...] = new.reshape(self.shape)
 
@@ -461,7 +468,7 @@ def check_options(betas: Any = (), **options: Any) -> None:
     """ValueError for a negative option, or a beta outside [0, 1)."""
     check_lr(options["lr"])
     for name, value in options.items():
-        if not 0.0 <= value:
+        if not value >= 0.0:
             raise ValueError(
                 hinted(f"Invalid {_PHRASES[name]}: {value}", hint="it cannot be negative")
             )
@@ -507,32 +514,6 @@ def zeros_of(p: Tensor, value: Any = 0) -> Tensor:
     """A tensor of one value, with the shape, the dtype and the order in memory of a parameter."""
     data = np.asarray(p._data)
     return wrap(np.zeros_like(data) if not value else np.full_like(data, value))
-
-
-def raised(x: Array, g: Array, flags: Any, decay: Array, t: Array, u: Array) -> Array:
-    """The gradient to follow: negated for `maximize` (flags[0]), with the L2 penalty's
-    (flags[1])."""
-    if flags[0]:
-        g = np.negative(g, u)
-    if flags[1]:
-        np.multiply(x, decay, t)
-        g = np.add(g, t, u)
-    return g
-
-
-def follow(average: Array, g: Array, weight: Array, t: Array) -> None:
-    """average += weight (g - average)"""
-    np.subtract(g, average, t)
-    np.multiply(t, weight, t)
-    np.add(average, t, average)
-
-
-def follow_square(average: Array, g: Array, keep: Array, take: Array, t: Array) -> None:
-    """average = keep average + take g^2"""
-    np.multiply(g, g, t)
-    np.multiply(t, take, t)
-    np.multiply(average, keep, average)
-    np.add(average, t, average)
 
 
 def _not_capturable(what: str, foreach: Any) -> AssertionError:

@@ -66,9 +66,9 @@ class Muon(Optimizer):
     ) -> None:
         check_lr(lr)
         for wrong, text in (
-            (not 0.0 <= lr, f"Learning rate should be >= 0 but is: {lr}"),
-            (not 0.0 <= momentum, f"momentum should be >= 0 but is: {momentum}"),
-            (not 0.0 <= weight_decay, f"weight decay should be >= 0 but is: {weight_decay}"),
+            (not lr >= 0.0, f"Learning rate should be >= 0 but is: {lr}"),
+            (not momentum >= 0.0, f"momentum should be >= 0 but is: {momentum}"),
+            (not weight_decay >= 0.0, f"weight decay should be >= 0 but is: {weight_decay}"),
             (
                 adjust_lr_fn not in (None, "original", "match_rms_adamw"),
                 f"Adjust learning rate function {adjust_lr_fn} is not supported",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .elementwise import Elementwise, check_options, follow, follow_square, number, raised
+from ..kernels.optim import descend, follow, follow_square, raised
+from .elementwise import Elementwise, check_options, number
 
 __all__ = ["RAdam"]
 
@@ -94,21 +95,20 @@ class RAdam(Elementwise):
         return flags, (shrink, 1 - beta1, beta2, 1 - beta2, group["eps"], size), (t,)
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
         decay, take1, keep2, take2, eps, size = n
         g = raised(x, g, flags, decay, t, u)
         if flags[2]:
             np.multiply(x, decay, x)
         m, v = arrays
-        follow(m, g, take1, t)
-        follow_square(v, g, keep2, take2, t)
+        follow(m, g, take1, t, at)
+        follow_square(v, g, keep2, take2, t, at)
         if flags[3]:
             np.sqrt(v, t)
             np.add(t, eps, t)
             np.divide(m, t, t)
             m = t
-        np.multiply(m, size, t)
-        np.subtract(x, t, x)
+        descend(x, m, size, t, at)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
@@ -137,6 +137,4 @@ def _rectification(beta2: float, step: float) -> float:
     length = limit - 2 * step * beta2**step / (1 - beta2**step)
     if length <= 5:
         return 0.0
-    return math.sqrt(
-        (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)
-    )
+    return math.sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length))

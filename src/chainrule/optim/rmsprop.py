@@ -8,16 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .elementwise import (
-    Elementwise,
-    check_options,
-    counter,
-    follow,
-    follow_square,
-    number,
-    raised,
-    zeros_of,
-)
+from ..kernels.optim import descend, follow, follow_square, raised
+from .elementwise import Elementwise, check_options, counter, number, zeros_of
 
 __all__ = ["RMSprop"]
 
@@ -102,14 +94,14 @@ class RMSprop(Elementwise):
         )
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
         decay, keep, take, eps, momentum, lr = n
         g = raised(x, g, flags, decay, t, u)
         squares = arrays[0]
-        follow_square(squares, g, keep, take, t)
+        follow_square(squares, g, keep, take, t, at)
         if flags[3]:
             mean = arrays[-1]
-            follow(mean, g, take, t)
+            follow(mean, g, take, t, at)
             np.multiply(mean, mean, t)
             np.subtract(squares, t, t)
             np.sqrt(t, t)
@@ -121,10 +113,9 @@ class RMSprop(Elementwise):
             velocity = arrays[1]
             np.multiply(velocity, momentum, velocity)
             np.add(velocity, t, velocity)
-            np.multiply(velocity, lr, t)
+            descend(x, velocity, lr, t, at)
         else:
-            np.multiply(t, lr, t)
-        np.subtract(x, t, x)
+            descend(x, t, lr, t, at)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         alpha = group["alpha"]

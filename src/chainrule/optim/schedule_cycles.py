@@ -365,7 +365,10 @@ def _phases(total: int, up: float, three: bool) -> list[dict[str, Any]]:
     """Where each phase ends, and between which options of a group it goes."""
     if three:
         ends = [up * total - 1, 2 * up * total - 2, total - 1]
-        lrs, momenta = ["initial_lr", "max_lr", "initial_lr", "min_lr"], ["max", "base", "max", "max"]
+        lrs, momenta = (
+            ["initial_lr", "max_lr", "initial_lr", "min_lr"],
+            ["max", "base", "max", "max"],
+        )
     else:
         ends = [up * total - 1, total - 1]
         lrs, momenta = ["initial_lr", "max_lr", "min_lr"], ["max", "base", "max"]

@@ -337,9 +337,7 @@ class CosineAnnealingLR(LRScheduler):
             return self._get_closed_form_lr()
         if (epoch - 1 - period) % (2 * period) == 0:
             rise = (1 - math.cos(math.pi / period)) / 2
-            return [
-                lr + (base - low) * rise for base, lr in zip(self.base_lrs, lrs, strict=True)
-            ]
+            return [lr + (base - low) * rise for base, lr in zip(self.base_lrs, lrs, strict=True)]
         now, before = (1 + math.cos(math.pi * e / period) for e in (epoch, epoch - 1))
         return [now / before * (lr - low) + low for lr in lrs]
 

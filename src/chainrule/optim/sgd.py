@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .elementwise import Elementwise, check_fused, check_options, number, raised, zeros_of
+from ..kernels.optim import descend, mix, raised
+from .elementwise import Elementwise, check_fused, check_options, number, zeros_of
 
 __all__ = ["SGD"]
 
@@ -108,21 +109,18 @@ class SGD(Elementwise):
         return flags, (decay, momentum, take, number(group["lr"])), ()
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
         decay, momentum, take, lr = n
         g = raised(x, g, flags, decay, t, u)
         if flags[2]:
             velocity = arrays[0]
-            np.multiply(g, take, t)
-            np.multiply(velocity, momentum, velocity)
-            np.add(velocity, t, velocity)
+            mix(velocity, g, momentum, take, t, at)
             if flags[3]:
                 np.multiply(velocity, momentum, t)
                 g = np.add(g, t, u)
             else:
                 g = velocity
-        np.multiply(g, lr, t)
-        np.subtract(x, t, x)
+        descend(x, g, lr, t, at)
 
     def _recorded_one(self, p: Tensor, group: dict[str, Any]) -> None:
         grad: Any = p._grad
