@@ -50,6 +50,7 @@ from .dtypes import (
 )
 from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
+from .kernels.memory import keep_freed as _keep_freed
 from .ops import later as _later, namespace as _namespace
 from .ops.random import Generator, default_generator
 
@@ -57,6 +58,8 @@ from .ops.random import Generator, default_generator
 # and inf are values);
 # only those raised by code of this package are silenced, the user's own NumPy is left alone.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"chainrule(\.|$)")
+
+_keep_freed()
 
 globals().update(_namespace(""))
 _late = _later("", globals())

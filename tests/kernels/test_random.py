@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from chainrule.kernels import random
-from chainrule.kernels.random import MersenneTwister
+from chainrule.kernels.random import MersenneTwister, floats, permutation
 
 RECORDED = json.loads((Path(__file__).parent.parent / "data" / "random_streams.json").read_text())
 ARRAYS_FIRST = ("multinomial", "poisson", "normal_tensors")
@@ -232,7 +232,7 @@ def test_swaps_resolved_at_once_equal_the_loop(n: int) -> None:
     items = list(range(n))
     for i, j in enumerate(targets.tolist()):
         items[i], items[j] = items[j], items[i]
-    assert random._resolve_swaps(targets).tolist() == items
+    assert permutation.resolve_swaps(targets).tolist() == items
 
 
 def test_fma64_rounds_once() -> None:
@@ -243,21 +243,21 @@ def test_fma64_rounds_once() -> None:
     a = rng.standard_normal(2000) * 2.0 ** rng.integers(-40, 40, 2000)
     for b, c in ((0.1, 0.7), (3.0, -1e-17), (1e295, 1e290), (1 / 3, 2.0**-60), (-1.5, 1e20)):
         expected = [float(Fraction(x) * Fraction(b) + Fraction(c)) for x in a.tolist()]
-        assert random._fma64(a, b, c).tolist() == expected
+        assert floats.fma64(a, b, c).tolist() == expected
     a = 1.0 + rng.integers(0, 2**52, 2000) * 2.0**-52
     b = 1.0 + 2.0**-52
     expected = [float(Fraction(x) * Fraction(b) - 1) for x in a.tolist()]
-    assert random._fma64(a, b, -1.0).tolist() == expected
+    assert floats.fma64(a, b, -1.0).tolist() == expected
 
 
 def test_fma32_rounds_once_at_midpoints() -> None:
     """1 + 2**-24 + 2**-60 is above a midpoint; float64 alone would round to the midpoint first."""
     a = np.array([2.0**-30, 2.0**-30], np.float32)
-    random._fma32(a, 2.0**-30, 1.0)
+    floats.fma32(a, 2.0**-30, 1.0)
     assert a.tolist() == [1.0, 1.0]
     x = np.float32(1 + 2.0**-12)
     a = np.array([x], np.float32)  # x*x = 1 + 2**-11 + 2**-24: a midpoint, plus a little
-    random._fma32(a, float(x), 2.0**-70)
+    floats.fma32(a, float(x), 2.0**-70)
     assert a[0] == np.float32(1 + 2.0**-11 + 2.0**-23)
 
 

@@ -73,7 +73,10 @@ SCHEDULES = [
     "ReduceLROnPlateau(o, 'max', 0.5, 1, 0.1, 'abs')",
 ]
 
-OPTIMIZERS = ["Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "LBFGS", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD"]  # fmt: skip
+OPTIMIZERS = [
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "LBFGS", "Muon", "NAdam",
+    "RAdam", "RMSprop", "Rprop", "SGD",
+]  # fmt: skip
 
 
 def options_of(torch: Any, options: dict[str, Any]) -> dict[str, Any]:

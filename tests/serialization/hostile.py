@@ -33,7 +33,9 @@ def calling(module: str, name: str, *args: str) -> bytes:
 
 def tensor(offset: bytes, shape: bytes, strides: bytes, count: bytes = b"K\x04") -> bytes:
     """A pickle of one float tensor on storage 0 with these numbers."""
-    storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
+    storage = (
+        b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
+    )
     return (
         b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n("
         + storage + count + b"tQ" + offset + shape + strides
@@ -74,7 +76,8 @@ def files() -> Iterator[tuple[str, bytes, str]]:
         ("torch._utils", "_import_dotted_name"), ("collections", "namedtuple"),
     ]:  # fmt: skip
         whole = container(calling(module, name, MARKER))
-        yield f"calls {module}.{name}", whole, f"GLOBAL {module}.{name}"
+        said = module.replace("__builtin__", "builtins")
+        yield f"calls {module}.{name}", whole, f"GLOBAL {said}.{name}"
     yield "reduces to mkdir", container(pickle.dumps(_Evil(), 2)), "not an allowed global"
     yield "sets a state", container(pickle.dumps(_State(), 2)), "not an allowed global"
     yield "protocol 4", container(pickle.dumps(_Evil(), 4)), "not an allowed global"

@@ -18,7 +18,7 @@ from .. import errors
 from .._state import S, grad_enabled
 from .lane_nodes import binary_node, half_node, number_node, one_node, pair_node, unary_node
 from .node import LEAF, next_k
-from .primitive import F32, F64, NUMBERS, Primitive
+from .primitive import F32, F64, I64, NUMBERS, SAME, Primitive
 from .tensor import Tensor, wrap
 
 __all__ = ["binary_lane", "compare_lane", "one_lane", "pair_lane", "unary_lane"]
@@ -85,7 +85,9 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
 _REFUSED = (ValueError, TypeError, OverflowError)
 
 
-def one_lane(prim: Primitive, title: str | None = None) -> Callable[[Any, tuple[Any, ...]], Any]:
+def one_lane(
+    prim: Primitive, title: str | None = None, raw: Any = None
+) -> Callable[[Any, tuple[Any, ...]], Any]:
     """`call(x, params)` of an op of one operand with static parameters, not a view, one output; any
     dtype.
 
@@ -95,8 +97,10 @@ def one_lane(prim: Primitive, title: str | None = None) -> Callable[[Any, tuple[
     Args:
         title: name of the node, where it is not the op's `grad_fn` (SumBackward0 without,
             SumBackward1 with `dim`).
+        raw: the kernel for float32 and float64, where the declared one also knows other dtypes.
     """
     kernel, call_general = prim.kernel, prim.call
+    raw = raw or kernel
     rule = prim.rules[0]
     node_class: Any = one_node(prim, title or prim.grad_fn) if rule is not None else None
     saves_x, saves_shape, saves_out = (
@@ -107,8 +111,9 @@ def one_lane(prim: Primitive, title: str | None = None) -> Callable[[Any, tuple[
         if S.mode is not None or not isinstance(x, Tensor):
             return call_general(x, params=params)
         data = x._data
+        dtype = data.dtype
         try:
-            y = kernel(data, *params)
+            y = (raw if dtype is F32 or dtype is F64 else kernel)(data, *params)
         except _REFUSED:
             return call_general(x, params=params)
         r = _new(Tensor)
@@ -189,6 +194,7 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     kernel, call_general = prim.kernel, prim.call
     with_number = _number_path(prim, constants)
     recorded = _pair_recorder(prim)
+    on_integers = _integer_path(prim)
 
     def call(input: Any, other: Any, *, below: bool = False) -> Any:
         if S.mode is None or (below and isinstance(input, Tensor)):
@@ -213,6 +219,10 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
                             return r
                 elif (kind is float or kind is int) and with_number is not None:
                     return with_number(input, x, dtype, other)
+            elif dtype is I64 and on_integers is not None:
+                made = on_integers(input, other)
+                if made is not None:
+                    return made
         if dunder and not isinstance(other, (Tensor, *NUMBERS, np.generic)):
             if not isinstance(other, _ndarray):
                 return NotImplemented
@@ -231,7 +241,34 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     return public
 
 
-@cache  # the function and the operator of an op share these two
+@cache  # the function and the operator of an op share these
+def _integer_path(prim: Primitive) -> Callable[[Any, Any], Any] | None:
+    """int64 and int64, tensor or number: what needs no promotion and no record. None for others."""
+    if prim.promote is not SAME:
+        return None
+    kernel, check = prim.kernel, prim.check
+
+    def on_integers(input: Any, other: Any) -> Any:
+        if type(other) is int and -_TOO_LARGE <= other < _TOO_LARGE:
+            y = other
+        elif type(other) is Tensor and other._data.dtype is I64:
+            y = other._data
+        else:
+            return None
+        if check is not None:
+            check((input, other), (input, other))
+        try:
+            return wrap(kernel(input._data, y))
+        except ValueError:
+            return None  # the general way says why
+
+    return on_integers
+
+
+_TOO_LARGE = 1 << 63
+
+
+@cache
 def _number_path(prim: Primitive, constants: bool) -> Callable[..., Any] | None:
     """Tensor and number: evaluate, and record with a `NumberNode`; None if the op has no such
     path."""
@@ -320,6 +357,7 @@ def _pair_recorder(prim: Primitive) -> Callable[..., Any] | None:
 def compare_lane(prim: Primitive, *, dunder: bool) -> Callable[..., Any]:
     """The public function of a binary op without derivative, or its operator."""
     kernel, call_general = prim.kernel, prim.call
+    on_integers = _integer_path(prim)
 
     def call(input: Any, other: Any) -> Any:
         if S.mode is None and isinstance(input, Tensor):
@@ -336,6 +374,10 @@ def compare_lane(prim: Primitive, *, dunder: bool) -> Callable[..., Any]:
                     return wrap(kernel(x, y))
                 except ValueError:
                     raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
+            if dtype is I64 and on_integers is not None:
+                made = on_integers(input, other)
+                if made is not None:
+                    return made
         if dunder and not isinstance(other, (Tensor, *NUMBERS, np.generic)):
             if not isinstance(other, _ndarray):
                 return NotImplemented

@@ -128,9 +128,11 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
         ValueError: no matrix has this number of entries.
     """
     size = vec.shape[-1]
-    n = (-(1 + 2 * diag) + ((1 + 2 * diag) ** 2 + 8 * size + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
-    eps = torch.finfo(vec.dtype).eps
-    if not round(n) - n < eps:
+    if diag <= 0:  # a full triangle of n + diag rows
+        n = ((1 + 8 * size) ** 0.5 - 1) / 2 - diag
+    else:  # it lacks the corner above the diagonal: n(n + 1)/2 + n diag - diag(diag + 1)/2
+        n = (((1 + 2 * diag) ** 2 + 4 * (diag * (diag + 1) + 2 * size)) ** 0.5 - 1 - 2 * diag) / 2
+    if abs(round(n) - n) >= eps:
         raise ValueError(
             f"The size of last dimension is {size} which cannot be expressed as the lower triangular "
             "part of a square D x D matrix."

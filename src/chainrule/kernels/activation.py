@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import at_least, at_most, between
+from .blocks import at_least, at_most, between, number
 from .masks import select
 from .special import erf
 
@@ -33,6 +33,7 @@ Array = Any
 _ZERO = {np.dtype(name): np.zeros((), name) for name in ("float32", "float64")}  # quicker than 0
 _HALF_ROOT = math.sqrt(0.5)
 _TANH_SCALE, _CUBIC = math.sqrt(2.0 / math.pi), 0.044715
+FEW = 3000  # elements: below, np.where is as quick as arithmetic with the mask
 
 
 def _limit(x: Array, value: float) -> Any:
@@ -53,7 +54,7 @@ def threshold(x: Array, threshold: float, value: float) -> Array:
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     """x, or slope x where x is negative."""
     if 0.0 <= negative_slope <= 1.0 and negative_slope:
-        return np.maximum(x, x * negative_slope)  # two arrays: NumPy's vector loop
+        return np.maximum(x, x * number(negative_slope, x.dtype))  # two arrays: NumPy's vector loop
     return select(x > 0, x, x * negative_slope)
 
 
@@ -65,18 +66,20 @@ def elu(x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1
         zero = _ZERO.get(x.dtype, 0)
         high, low = np.maximum(x, zero), np.minimum(x, zero)
     low = np.expm1(low if input_scale == 1.0 else low * input_scale)
-    low = low if alpha * scale == 1.0 else low * (alpha * scale)
-    return (high if scale == 1.0 else high * scale) + low
+    low = low if alpha * scale == 1.0 else low * number(alpha * scale, x.dtype)
+    return (high if scale == 1.0 else high * number(scale, x.dtype)) + low
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
     """x times the normal distribution function of x, or its tanh approximation."""
     if approximate == "none":
-        y = erf(x * _HALF_ROOT)
+        y = erf(x * number(_HALF_ROOT, x.dtype))
     else:
-        y = np.tanh(_TANH_SCALE * (x + _CUBIC * (x * x * x)))
-    y += 1.0
-    y *= 0.5 * x
+        y = x * x * x
+        y = y * number(_CUBIC, x.dtype) + x
+        y = np.tanh(y * number(_TANH_SCALE, x.dtype))
+    y += number(1.0, x.dtype)
+    y *= number(0.5, x.dtype) * x
     return y
 
 
@@ -86,7 +89,7 @@ def silu(x: Array) -> Array:
         return x / (1.0 + np.exp(-x))
     y = np.negative(x)
     np.exp(y, y)
-    y += 1.0
+    y += number(1.0, x.dtype)
     return np.divide(x, y, y)
 
 
@@ -99,34 +102,40 @@ def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """log(1 + exp(beta x))/beta, and x where beta x is above the threshold."""
     z = x if beta == 1.0 else x * beta
     small = np.log1p(np.exp(at_most(z, threshold)))
+    if beta == 1.0 and threshold >= 20.0 and x.dtype.itemsize == 4:
+        return np.maximum(small, x)  # the two round to the same number at 20
     return select(z > threshold, x, small if beta == 1.0 else small / beta)
 
 
 def mish(x: Array) -> Array:
     """x tanh(softplus(x)): with e = exp(x) and n = e (e + 2), this is x n/(n + 2)."""
     e = np.exp(at_most(x, 20.0))
-    n = e * (e + 2.0)
-    return x * (n / (n + 2.0))
+    two = number(2.0, x.dtype)
+    n = e * (e + two)
+    return x * (n / (n + two))
 
 
 def hardsigmoid(x: Array) -> Array:
     """x/6 + 1/2 between 0 and 1."""
-    return between(x + 3.0, 0.0, 6.0) / 6.0
+    six = number(6.0, x.dtype)
+    return between(x + number(3.0, x.dtype), 0.0, 6.0) / six
 
 
 def hardswish(x: Array) -> Array:
     """x hardsigmoid(x)."""
     if not x.ndim or x.dtype.itemsize < 4:
         return x * between(x + 3.0, 0.0, 6.0) / 6.0
-    y = x + 3.0
+    y = x + number(3.0, x.dtype)
     between(y, 0.0, 6.0, y)
     y *= x
-    y /= 6.0
+    y /= number(6.0, x.dtype)
     return y
 
 
 def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     """x, or 0 where |x| <= lambd."""
+    if x.size < FEW:
+        return np.where(abs(x) <= number(lambd, x.dtype), number(0.0, x.dtype), x)  # NaN stays
     if x.dtype.kind == "f" and lambd >= 0:
         made = x * (np.abs(x) > lambd)  # NaN times False is NaN
         made += 0.0  # no -0.0
@@ -141,7 +150,7 @@ def softshrink(x: Array, lambd: float = 0.5) -> Array:
 
 def prelu(a: Array, b: Array) -> Array:
     """a, or b a where a is not positive."""
-    return select(a > 0, a, a * b)
+    return select(a > number(0, a.dtype), a, a * b)
 
 
 def glu(x: Array, dim: int = -1) -> Array:
@@ -149,5 +158,5 @@ def glu(x: Array, dim: int = -1) -> Array:
     half = x.shape[dim] // 2
     lead = (slice(None),) * (dim % x.ndim)
     e = np.exp(-x[(*lead, slice(half, None))])
-    e += 1.0
+    e += number(1.0, x.dtype)
     return np.divide(x[(*lead, slice(half))], e, e)

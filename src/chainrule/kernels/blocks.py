@@ -24,6 +24,7 @@ __all__ = [
     "clip",
     "finite",
     "no_nan",
+    "number",
 ]
 
 Array = Any
@@ -31,8 +32,7 @@ PIECE, MANY = 16384, 40_000
 _ndarray = np.ndarray
 F32, F64 = np.dtype("float32"), np.dtype("float64")
 LIMITS = {d: (np.array(-np.inf, d), np.array(np.inf, d)) for d in (F32, F64)}
-_ZEROS = {d: np.zeros((), d) for d in (F32, F64)}
-_numbers: dict[Any, Any] = {}
+_NUMBERS: dict[Any, dict[Any, Any]] = {F32: {}, F64: {}}
 
 try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
     from numpy._core.umath import clip  # type: ignore[attr-defined]
@@ -99,16 +99,20 @@ def _without_out(kernel: Callable[..., Any]) -> Callable[..., Any]:
     raise TypeError(f"a kernel of blocked_into takes (x, out), not {names}")
 
 
-def _number(value: Any, dtype: Any) -> Any:
-    """A number as a 0-d array of the dtype, remembered."""
-    if value:
-        made = _numbers.get((value, dtype))
-        if made is None:
-            if len(_numbers) > 500:
-                _numbers.clear()
-            made = _numbers[value, dtype] = np.array(value, dtype)
-        return made
-    return np.array(value, dtype) if str(value) == "-0.0" else _ZEROS[dtype]
+def number(value: Any, dtype: Any) -> Any:
+    """A Python number as a 0-d array, remembered, for float32 and float64: NumPy combines it with
+    an array in half the time. As it is for other dtypes."""
+    numbers = _NUMBERS.get(dtype)
+    if numbers is None:
+        return value
+    made = numbers.get(value)
+    if made is None:
+        if not value or value != value:  # 0.0 and -0.0 are one key; NaN never hits
+            return np.array(value, dtype)
+        if len(numbers) > 500:
+            numbers.clear()
+        made = numbers[value] = np.array(value, dtype)
+    return made
 
 
 def at_least(x: Array, low: float) -> Array:
@@ -116,7 +120,7 @@ def at_least(x: Array, low: float) -> Array:
     limits = LIMITS.get(x.dtype)
     if limits is None or type(x) is not _ndarray:
         return np.maximum(x, low)
-    return clip(x, _number(low, x.dtype), limits[1])
+    return clip(x, number(low, x.dtype), limits[1])
 
 
 def at_most(x: Array, high: float, out: Array = None) -> Array:
@@ -124,14 +128,14 @@ def at_most(x: Array, high: float, out: Array = None) -> Array:
     limits = LIMITS.get(x.dtype)
     if limits is None or type(x) is not _ndarray:
         return np.minimum(x, high, out=out)
-    return clip(x, limits[0], _number(high, x.dtype), out=out)
+    return clip(x, limits[0], number(high, x.dtype), out)
 
 
 def between(x: Array, low: float, high: float, out: Array = None) -> Array:
     """min(max(x, low), high); NaN stays."""
     if x.dtype not in LIMITS or type(x) is not _ndarray:
         return np.minimum(np.maximum(x, low, out=out), high, out=out)
-    return clip(x, _number(low, x.dtype), _number(high, x.dtype), out=out)
+    return clip(x, number(low, x.dtype), number(high, x.dtype), out)
 
 
 def no_nan(x: Array) -> bool:

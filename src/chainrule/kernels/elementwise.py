@@ -249,6 +249,10 @@ def clone(x: Array) -> Array:
 
 def heaviside(a: Array, b: Array) -> Array:
     """b where a is 0, 1 where positive, 0 elsewhere."""
+    if type(a) is _ndarray and a.dtype.kind == "f":
+        made = np.heaviside(a, b)
+        if made.dtype is b.dtype and no_nan(made):
+            return made
     return where(a == 0, b, (a > 0).astype(b.dtype))
 
 
@@ -327,13 +331,19 @@ def logit(x: Array, eps: float | None = None) -> Array:
 def sinc(x: Array) -> Array:
     """sin(pi x) / (pi x), 1 at 0."""
     y = x * math.pi
-    return where(x == 0, x.dtype.type(1), np.sin(y) / y)
+    made = np.sin(y) / y
+    if type(made) is _ndarray and made.dtype.kind == "f" and no_nan(made):  # no 0
+        return made
+    return where(x == 0, x.dtype.type(1), made)
 
 
 def entr(x: Array) -> Array:
     """-x log x: 0 at 0, -inf below."""
-    if type(x) is _ndarray and x.ndim and x.dtype.kind == "f" and x.min(initial=1) > 0:
-        return -x * np.log(x)
+    if type(x) is _ndarray and x.ndim and x.dtype.kind == "f":
+        y = np.log(x)
+        if finite(y):  # all are positive
+            y *= x
+            return np.negative(y, y)
     below = where(x < 0, x.dtype.type(-np.inf), x)
     return where(x > 0, -x * np.log(x), where(x == 0, 0 * x, below))
 
@@ -419,7 +429,7 @@ def lerp(a: Array, end: Array, weight: Any) -> Array:
     if isinstance(weight, complex) and type(weight) is not np.complex128:
         return a + weight * span if abs(weight) < 0.5 else end - span * (1 - weight)
     near: Any = np.abs(weight) < 0.5
-    return where(near, a, end) + where(near, weight, weight - 1) * span
+    return where(near, a, end) + (weight - (near ^ True)) * span
 
 
 def _lerp_near(a: Array, end: Array, weight: float) -> Array:
@@ -625,22 +635,34 @@ def clamp_tensor(x: Array, min: Any, max: Any) -> Array:
 
 def scipy_special(op: str, name: str) -> Kernel:
     """A kernel that calls `scipy.special.<name>`; float32 in, float32 out."""
+    found: Any = None
 
     def kernel(*args: Any) -> Array:
-        try:
-            import scipy.special
-        except ImportError:
-            error = ImportError(
-                f"torch.{op} needs the optional package SciPy, which is not installed\n"
-                'Hint: pip install "chainrule[scipy]"'
-            )
-            raise error from None
-        made = getattr(scipy.special, name)(*args)
-        made = made[0] if isinstance(made, tuple) else made  # airy gives derivatives as well
+        nonlocal found
+        if found is None:
+            found = _from_scipy(op, name)
+        made = found(*args)
+        if type(made) is tuple:  # airy gives derivatives as well
+            made = made[0]
+        first = args[0]
+        if type(first) is _ndarray and made.dtype is first.dtype:
+            return made
         dtype = next(a.dtype for a in args if isinstance(a, (np.ndarray, np.generic)))
         return made if made.dtype == dtype else made.astype(dtype)
 
     return kernel
+
+
+def _from_scipy(op: str, name: str) -> Kernel:
+    try:
+        import scipy.special
+    except ImportError:
+        error = ImportError(
+            f"torch.{op} needs the optional package SciPy, which is not installed\n"
+            'Hint: pip install "chainrule[scipy]"'
+        )
+        raise error from None
+    return getattr(scipy.special, name)  # type: ignore[no-any-return]
 
 
 def polygamma(x: Array, n: int = 0) -> Array:
@@ -657,10 +679,12 @@ _gammaln = scipy_special("lgamma", "gammaln")
 def digamma(x: Array) -> Array:
     """The derivative of lgamma; NaN at negative integers, -inf at 0 (with its sign)."""
     y = _digamma(x if not is_half(x) else x.astype(F32))
+    if type(y) is _ndarray and y.dtype is x.dtype and finite(y):  # no pole
+        return y
     y = where(x == 0, np.copysign(np.asarray(np.inf, y.dtype), -x.astype(y.dtype)), y)
     return where((x < 0) & (x == np.floor(x)), y.dtype.type(np.nan), y).astype(x.dtype)
 
 
 def lgamma(x: Array) -> Array:
     """log |gamma(x)|."""
-    return _gammaln(x if not is_half(x) else x.astype(F32)).astype(x.dtype)
+    return _gammaln(x) if not is_half(x) else _gammaln(x.astype(F32)).astype(x.dtype)

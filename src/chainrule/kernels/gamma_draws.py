@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .elementwise import digamma
-from .random import F64, MersenneTwister, _cast
+from .random import F64, MersenneTwister, cast
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -90,7 +90,7 @@ def standard_gamma(engine: MersenneTwister, alpha: Array) -> Array:
     """Gamma numbers of rate 1 and the given shapes, at least the dtype's smallest normal."""
     to = float if alpha.dtype == F64 else _single
     drawn = [_gamma(engine, a, to) for a in alpha.astype(F64).ravel().tolist()]
-    made = _cast(np.array(drawn, F64), alpha.dtype).reshape(alpha.shape)
+    made = cast(np.array(drawn, F64), alpha.dtype).reshape(alpha.shape)
     tiny = np.finfo(alpha.dtype).tiny
     return np.where(made > tiny, made, tiny).astype(alpha.dtype)  # NaN becomes tiny too
 
@@ -101,7 +101,7 @@ def dirichlet(engine: MersenneTwister, alpha: Array) -> Array:
     drawn = drawn.reshape(alpha.shape)
     tiny = np.finfo(alpha.dtype).tiny
     almost_one = np.nextafter(alpha.dtype.type(1), alpha.dtype.type(0))
-    made = _cast(drawn / drawn.sum(-1, keepdims=True), alpha.dtype)
+    made = cast(drawn / drawn.sum(-1, keepdims=True), alpha.dtype)
     return np.clip(made, tiny, almost_one)
 
 
@@ -109,7 +109,7 @@ def binomial(engine: MersenneTwister, count: Array, prob: Array) -> Array:
     """Numbers of successes in `count` trials of probability `prob`, arrays of one shape."""
     pairs = zip(count.astype(F64).ravel().tolist(), prob.astype(F64).ravel().tolist(), strict=True)
     drawn = [_binomial(engine, n, p) for n, p in pairs]
-    return _cast(np.array(drawn, F64), count.dtype).reshape(count.shape)
+    return cast(np.array(drawn, F64), count.dtype).reshape(count.shape)
 
 
 def _binomial(engine: MersenneTwister, n: float, p: float) -> float:

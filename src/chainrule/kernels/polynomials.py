@@ -13,37 +13,42 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import no_nan
+
 __all__ = ["POLYNOMIALS"]
 
 Array = Any
+_NONE, _ONE = np.array(0), np.array(1)
 
 
 def _recurrence(
     x: Array, n: Array, first: Array, step: Callable[[int, Array, Array], Array]
 ) -> Array:
     """P_n where P_0 = 1, P_1 = `first` and P_(k+1) = `step(k, P_k, P_(k-1))`; 0 below degree 0."""
-    result = np.zeros(n.shape, x.dtype)
-    result[n == 0] = 1
-    before, now = np.ones(x.shape, x.dtype), first
-    last = int(n.max(initial=0))
-    for k in range(1, last + 1):
+    result = np.where(n == _ONE, first, n == _NONE)
+    before, now = 1, first
+    last = highest(n)
+    for k in range(2, last + 1):
+        before, now = now, step(k - 1, now, before)
         if not (now == now).any():  # all that follow are NaN as well
             result[n >= k] = np.nan
             break
         np.copyto(result, now, where=n == k)
-        if k < last:
-            before, now = now, step(k, now, before)
     return result
+
+
+def highest(n: Array) -> int:
+    """The highest degree, at least 0."""
+    return max(int(n.reshape(-1)[n.argmax()]), 0) if n.size else 0
 
 
 def _operands(x: Any, n: Any) -> tuple[Array, Array]:
     """Arrays of one shape, the degrees as integers."""
-    dtype = getattr(x, "dtype", None) or n.dtype
-    degrees = np.asarray(n)
-    if degrees.dtype.kind != "i":
-        degrees = np.where(degrees == degrees, degrees, -1).astype(np.int64)
-    x, degrees = np.broadcast_arrays(np.asarray(x, dtype), degrees)
-    return x, degrees
+    if type(x) is not np.ndarray or type(n) is not np.ndarray:
+        x, n = np.asarray(x, getattr(x, "dtype", None) or n.dtype), np.asarray(n)
+    if n.dtype.kind != "i":
+        n = (n if no_nan(n) else np.where(n == n, n, -1)).astype(np.int64)
+    return (x, n) if x.shape == n.shape else np.broadcast_arrays(x, n)
 
 
 def _sign(n: Array) -> Array:
@@ -69,6 +74,9 @@ def _chebyshev(
 
     def kernel(x: Any, n: Any) -> Array:
         x, n = _operands(x, n)
+        if highest(n) <= enough:  # exact at the ends as well
+            t = 2 * x - 1 if shifted else x
+            return _recurrence(t, n, first(t), lambda k, p, q: 2 * t * p - q)[()]
         ends = (x == 1, x == 0 if shifted else x == -1)
         t = 2 * x - 1 if shifted else x
         angle = np.arccos(np.where(np.abs(t) < 1, t, 0))
@@ -103,10 +111,16 @@ def _hermite(scale: int) -> Callable[..., Array]:
 
     def kernel(x: Any, n: Any) -> Array:
         x, n = _operands(x, n)
-        far = n > (128 if x.dtype.itemsize == 4 else 512)
+        limit = 128 if x.dtype.itemsize == 4 else 512
+        far = n > limit if highest(n) > limit else None
         made = _recurrence(
-            x, np.where(far, 0, n), scale * x, lambda k, p, q: scale * (x * p - k * q)
+            x,
+            n if far is None else np.where(far, 0, n),
+            scale * x,
+            lambda k, p, q: scale * (x * p - k * q),
         )
+        if far is None:
+            return made[()]
         return np.where(far, x.dtype.type(np.nan), made)[()]
 
     return kernel

@@ -46,36 +46,51 @@ def lstm(
     sizes: tuple[int, ...] = (),
     backwards: bool = False,
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """(outputs, cells, gates i f g o after their functions) of all rows, last h, last c."""
-    n = h0.shape[1]
-    scale, shift = _to_sigmoids(n, x.dtype)
-    bias = None if b_ih is None else (b_ih + b_hh) * scale
-    acts = _gates(x, w_ih * scale[:, None], bias)
-    y, cells = np.empty((len(x), n), x.dtype), np.empty((len(x), n), x.dtype)
-    h, c, turned = h0.copy(), c0.copy(), np.multiply(w_hh.T, scale, order="C")
-    tanh, multiply = np.tanh, np.multiply
+    """(outputs of all rows; cells; gates i f g o after their functions; last h; last c).
+
+    Cells and gates lie in flat arrays, each step's part as (hidden, rows) and (4 hidden, rows): one
+    product of the weights with [x; h; 1] gives all gates, and every gate is one contiguous block.
+    """
+    n, width = h0.shape[1], x.shape[1]
+    weights = _side_by_side(w_ih, w_hh, b_ih, b_hh)
+    half = _HALVES[x.dtype]
+    acts, cells = np.empty(4 * n * len(x), x.dtype), np.empty(n * len(x), x.dtype)
+    y, h, c = np.empty((len(x), n), x.dtype), h0.T.copy("C"), c0.T.copy("C")
+    tanh, multiply, inputs = np.tanh, np.multiply, np.empty((0, 0))
     for start, stop in spans(sizes, backwards):
         rows = stop - start
-        z = acts[start:stop]
-        z += h[:rows].dot(turned)
-        tanh(z, z)
-        z *= scale
-        z += shift
-        cell = multiply(z[:, n : 2 * n], c[:rows], cells[start:stop])
-        cell += z[:, :n] * z[:, 2 * n : 3 * n]
-        c[:rows] = cell
-        out = tanh(cell, y[start:stop])
-        out *= z[:, 3 * n :]
-        h[:rows] = out
-    return y, cells, acts, h, c
+        if inputs.shape[1] != rows:
+            inputs = np.ones((width + n + 1, rows), x.dtype)
+        inputs[:width] = x[start:stop].T
+        inputs[width:-1] = h[:, :rows]
+        z = acts[4 * n * start : 4 * n * stop].reshape(4 * n, rows)
+        tanh(np.dot(weights, inputs, z), z)
+        for gates in (z[: 2 * n], z[3 * n :]):  # sigmoid(x) = (tanh(x/2) + 1)/2
+            gates *= half
+            gates += half
+        cell = cells[n * start : n * stop].reshape(n, rows)
+        multiply(z[n : 2 * n], c[:, :rows], cell)
+        cell += z[:n] * z[2 * n : 3 * n]
+        c[:, :rows] = cell
+        out = tanh(cell)
+        out *= z[3 * n :]
+        h[:, :rows] = out
+        y[start:stop] = out.T
+    return y, cells, acts, h.T.copy("C"), c.T.copy("C")
 
 
-def _to_sigmoids(n: int, dtype: Any) -> tuple[Array, Array]:
-    """What makes one tanh the functions of all gates, since sigmoid(x) = (tanh(x/2) + 1)/2: the
-    scale, before and after, and the shift."""
-    scale, shift = np.full(4 * n, 0.5, dtype), np.full(4 * n, 0.5, dtype)
-    scale[2 * n : 3 * n], shift[2 * n : 3 * n] = 1, 0
-    return scale, shift
+_HALVES = {np.dtype(d): np.array(0.5, d) for d in ("float32", "float64")}
+
+
+def _side_by_side(w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> Array:
+    """[w_ih, w_hh, b_ih + b_hh], those of the sigmoid gates halved."""
+    n, width = w_hh.shape[1], w_ih.shape[1]
+    made = np.empty((4 * n, width + n + 1), w_ih.dtype)
+    made[:, :width], made[:, width:-1] = w_ih, w_hh
+    made[:, -1] = 0 if b_ih is None else b_ih + b_hh
+    made[: 2 * n] *= 0.5
+    made[3 * n :] *= 0.5
+    return made
 
 
 def gru(

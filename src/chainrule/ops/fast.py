@@ -34,7 +34,7 @@ class Lane:
         self.prim: Primitive = op.prim
         self.raw = raw or self.prim.kernel
         simple = len(self.prim.args) == 1 and not self.prim.joint and not self.prim.holomorphic
-        self.one: Any = one_lane(self.prim) if simple else self._one
+        self.one: Any = one_lane(self.prim, raw=raw) if simple else self._one
 
     def _one(self, x: Any, params: tuple[Any, ...] = ()) -> Any:
         if isinstance(x, Tensor) and S.mode is None:

@@ -85,28 +85,66 @@ def _lstm_back(
 ) -> tuple[Any, ...]:
     gy, g_cells, g_acts, dh, dc = g
     n = h0.shape[1]
-    zero = xp.zeros((1, n), x_dtype)
-    one = xp.cat([zero, zero, zero + 1, zero], 1)  # (a + one)(1 - a): slopes of all gates
-    before_h = _previous(xp, y, h0, sizes, backwards)
-    before_c = _previous(xp, cells, c0, sizes, backwards)
+    dh, dc, turned = (xp.transpose(t, 0, 1) for t in (dh, dc, w_hh))
+    zero = xp.zeros(dc.shape, x_dtype)
+    one = xp.cat([zero, zero, zero + 1, zero], 0)  # (a + one)(1 - a): slopes of all gates
+    before_c = _cells_before(xp, cells, xp.transpose(c0, 0, 1), sizes, backwards)
     steps = list(kernels.spans(sizes, backwards))
     parts = []
     # small operands at each step: products over all steps at once would leave the cache
     for (start, stop), c in zip(reversed(steps), reversed(before_c), strict=True):
         rows = stop - start
-        at = slice(start, stop)
-        a, bent = acts[at], xp.tanh(cells[at])
-        d = dh[:rows] + gy[at]
-        into_cell = d * a[:, 3 * n :]
-        dcell = into_cell - into_cell * bent * bent + dc[:rows] + g_cells[at]
-        into = [dcell * a[:, 2 * n : 3 * n], dcell * c, dcell * a[:, :n], d * bent]
-        gates = (xp.cat(into, 1) + g_acts[at]) * ((a + one) * (1 - a))
+        at = slice(4 * n * start, 4 * n * stop)
+        a, bent = xp.reshape(acts[at], (4 * n, rows)), xp.tanh(_part(xp, cells, n, start, stop))
+        d = dh[:, :rows] + xp.transpose(gy[start:stop], 0, 1)
+        into_cell = d * a[3 * n :]
+        dcell = into_cell - into_cell * bent * bent + dc[:, :rows]
+        dcell = dcell + _part(xp, g_cells, n, start, stop)
+        into = [dcell * a[2 * n : 3 * n], dcell * c, dcell * a[:n], d * bent]
+        gates = xp.cat(into, 0) + xp.reshape(g_acts[at], (4 * n, rows))
+        gates = gates * ((a + one[:, :rows]) * (1 - a))
         parts.append(gates)
-        dh = _spread(xp, xp.matmul(gates, w_hh), dh, rows)
-        dc = _spread(xp, dcell * a[:, n : 2 * n], dc, rows)
-    d_gates = _in_order(xp, parts, backwards)
-    gx, *rest = _weights(xp, x, before_h, d_gates, d_gates, w_ih, b_ih_shape is not None, backwards)
-    return gx, dh, dc, *rest
+        dh = _widened(xp, xp.matmul(turned, gates), dh, rows)
+        dc = _widened(xp, dcell * a[n : 2 * n], dc, rows)
+    d_gates = xp.cat(parts if backwards else parts[::-1], 1)
+    before_h = _previous(xp, y, h0, sizes, backwards)
+    d_b = None if b_ih_shape is None else xp.sum(d_gates, (1,), False)
+    return (
+        xp.matmul(xp.transpose(d_gates, 0, 1), w_ih),
+        xp.transpose(dh, 0, 1),
+        xp.transpose(dc, 0, 1),
+        xp.matmul(d_gates, x),
+        xp.matmul(d_gates, xp.cat(before_h[::-1] if backwards else before_h, 0)),
+        d_b,
+        d_b,
+    )
+
+
+def _part(xp: Any, flat: Any, n: int, start: int, stop: int) -> Any:
+    """One step of cells, (hidden, rows)."""
+    return xp.reshape(flat[n * start : n * stop], (n, stop - start))
+
+
+def _cells_before(
+    xp: Any, cells: Any, first: Any, sizes: tuple[int, ...], backwards: bool
+) -> list[Any]:
+    """`_previous` of the cells, which lie as (hidden, rows)."""
+    n = first.shape[0]
+    found: list[Any] = []
+    before = first[:, :0]
+    for start, stop in kernels.spans(sizes, backwards):
+        rows, have = stop - start, before.shape[1]
+        if rows <= have:
+            found.append(before[:, :rows])
+        else:
+            found.append(xp.cat([before, first[:, have:rows]], 1) if have else first[:, :rows])
+        before = _part(xp, cells, n, start, stop)
+    return found
+
+
+def _widened(xp: Any, head: Any, whole: Any, rows: int) -> Any:
+    """`whole` with its first columns replaced by `head`."""
+    return head if rows == whole.shape[1] else xp.cat([head, whole[:, rows:]], 1)
 
 
 _lstm = general(

@@ -31,7 +31,9 @@ __all__ = ["Elementwise", "check_fused", "check_lr", "check_options", "counter",
            "zeros_of"]  # fmt: skip
 
 Array = Any
-PIECE = 128 * 1024  # bytes of each array in one piece: five of them stay in a second-level cache
+# Bytes of each array in one piece: five of them stay in a second-level cache; an update without
+# state has but one pass, which needs no cache.
+PIECE, PIECE_ALONE = 192 * 1024, 1024 * 1024
 SMALL, TOGETHER = 16_384, 65_536  # elements: what is gathered, and how much into one array
 _PLAIN = {np.dtype(d) for d in ("float32", "float64", "complex64", "complex128")}
 _REAL = {np.dtype("complex64"): np.dtype("float32"), np.dtype("complex128"): np.dtype("float64")}
@@ -397,7 +399,8 @@ class _Large:
             self.whole = held
             return
         flat = [a.reshape(-1).view(real) for a in held]
-        size, step = flat[0].size, PIECE // real.itemsize
+        piece = PIECE if row.arrays else PIECE_ALONE
+        size, step = flat[0].size, piece // real.itemsize
         scratch = [np.empty(min(size, step), real) for _ in range(2)]
         for start in range(0, size, step):
             stop = min(start + step, size)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from .. import dtypes, errors
@@ -170,8 +170,8 @@ def _check_location(place: Any) -> None:
         kind = dtypes.device(p).type
         if kind == "cuda":
             raise RuntimeError(
-                "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is "
-                "False. If you are running on a CPU-only machine, please use torch.load with "
+                "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() "
+                "is False. If you are running on a CPU-only machine, please use torch.load with "
                 "map_location=torch.device('cpu') to map your storages to the CPU."
             )
         if kind not in ("cpu", "meta"):
@@ -192,19 +192,10 @@ def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
         >>> torch.serialization.get_unsafe_globals_in_checkpoint(buffer)
         ['builtins.complex']
     """
-    opened: Callable[..., Any] = open
-    with opened(f, "rb") if isinstance(f, (str, os.PathLike)) else _kept_open(f) as file:
-        with archive.opened(file) as found:
-            names = dict.fromkeys(machine.names_in(found.pickle()))
+    if isinstance(f, (str, os.PathLike)):
+        with open(f, "rb") as file:
+            return get_unsafe_globals_in_checkpoint(file)
+    with archive.opened(f) as found:
+        names = dict.fromkeys(machine.names_in(found.pickle()))
+    f.seek(0)
     return [name for name in names if not machine.allowed(name)]
-
-
-class _kept_open:
-    def __init__(self, file: Any) -> None:
-        self.file = file
-
-    def __enter__(self) -> Any:
-        return self.file
-
-    def __exit__(self, *exc: object) -> None:
-        self.file.seek(0)

@@ -18,7 +18,11 @@ from typing import Any
 __all__ = ["Archive", "opened", "write"]
 
 ALIGNMENT = 64
-_STATIC = {".format_version": b"1", ".storage_alignment": b"64", "byteorder": sys.byteorder.encode()}
+_STATIC = {
+    ".format_version": b"1",
+    ".storage_alignment": b"64",
+    "byteorder": sys.byteorder.encode(),
+}
 _CORRUPT = (
     "If you are seeing this error, there is a high likelihood that your checkpoint file is "
     "corrupted. This can happen if the checkpoint was not saved properly, was transferred "
@@ -78,7 +82,7 @@ class Archive:
                 f"{_CORRUPT}\nzip: {error}"
             ) from None
         self._entries = self._checked()
-        order = self.bytes("byteorder").strip() if "byteorder" in self._entries else b"little"
+        order = self.content("byteorder").strip() if "byteorder" in self._entries else b"little"
         if order not in (b"little", b"big"):
             raise _refused(f"byteorder is {order[:20]!r}")
         self.swapped = order.decode() != sys.byteorder
@@ -108,7 +112,7 @@ class Archive:
             found[info.filename.removeprefix(folder)] = info
         return found
 
-    def bytes(self, name: str) -> bytes:
+    def content(self, name: str) -> bytes:
         """The content of an entry, its checksum verified."""
         info = self._entries.get(name)
         if info is None:
@@ -120,7 +124,7 @@ class Archive:
 
     def pickle(self) -> bytes:
         """The pickle."""
-        return self.bytes("data.pkl")
+        return self.content("data.pkl")
 
     def place(self, name: str) -> tuple[int, int]:
         """Where an entry's bytes are in the file: start and length, for mapping."""

@@ -188,12 +188,6 @@ def _encoded(text: Any, encoding: Any = "latin1") -> bytes:
     return text.encode("latin1")
 
 
-def _complex(re: Any = 0, im: Any = 0) -> complex:
-    if type(re) not in (int, float) or type(im) not in (int, float):
-        raise ValueError("a complex number of something that is no number")
-    return complex(re, im)
-
-
 def _device(name: Any, index: Any = None) -> Any:
     if type(name) is not str or not (index is None or type(index) is int):
         raise ValueError("a device whose name is no text")
@@ -221,16 +215,11 @@ _MAKERS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": _named_dict,
     "collections.Counter": _counter,
     "builtins.set": _set_of,
-    "__builtin__.set": _set_of,
     "builtins.bytearray": _bytearray,
-    "__builtin__.bytearray": _bytearray,
     "_codecs.encode": _encoded,
-    "builtins.complex": _complex,
-    "__builtin__.complex": _complex,
     "torch.Size": _size,
     "torch.device": _device,
 }
-del _MAKERS["builtins.complex"], _MAKERS["__builtin__.complex"]  # PyTorch refuses it too
 _VALUES = {f"torch.{name}": d for name, d in dtypes.DTYPES.items()}
 # names that stand for themselves in other calls
 _BARE = {
@@ -246,14 +235,22 @@ def allowed(name: str) -> bool:
     return name in _MAKERS or name in _VALUES or name in _BARE or name in _users()
 
 
+def full_name(module: str, name: str) -> str:
+    """The full name of a global; protocol 2 spells some modules as Python 2 did."""
+    return f"{_PYTHON_2.get(module, module)}.{name}"
+
+
+_PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg", "exceptions": "builtins"}
+
+
 def names_in(content: bytes) -> Iterator[str]:
     """The full names in a pickle."""
     last: list[str] = []
     for opcode, argument, _ in _opcodes(content):
         if opcode == "GLOBAL":
-            yield str(argument).replace(" ", ".")
+            yield full_name(*str(argument).split(" ", 1))
         elif opcode == "STACK_GLOBAL":
-            yield ".".join(last[-2:])
+            yield full_name(*last[-2:])
         elif isinstance(argument, str):
             last.append(argument)
 
@@ -435,14 +432,14 @@ class _Machine:
     # ------------------------------------------------------------ names, calls, states
 
     def op_global(self, name: str) -> None:
-        self._push_name(str(name).replace(" ", ".", 1))
+        self._push_name(full_name(*str(name).split(" ", 1)))
 
     def op_stack_global(self, _: Any) -> None:
         module, name = self._top(2)
         del self.stack[-2:]
         if type(module) is not str or type(name) is not str:
             raise ValueError("a name that is no text")
-        self._push_name(f"{module}.{name}")
+        self._push_name(full_name(module, name))
 
     def _push_name(self, name: str) -> None:
         if not allowed(name):

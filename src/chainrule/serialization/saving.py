@@ -110,7 +110,7 @@ class _Pickler(pickle.Pickler):
     def _tensor(self, t: Tensor) -> Any:
         key, count, shape, strides, offset = self.taken.of(t)
         name, requires_grad = t.dtype.name, t._node is not None
-        rest = (offset, tuple(shape), strides, requires_grad, OrderedDict())
+        rest: tuple[Any, ...] = (offset, tuple(shape), strides, requires_grad, OrderedDict())
         kind = OF_DTYPE.get(name)
         if kind is None:
             reference = _Reference(UntypedStorage, key, count * t.dtype.itemsize)
@@ -118,7 +118,7 @@ class _Pickler(pickle.Pickler):
         return _rebuild_tensor_v2, (_Reference(_KINDS[kind], key, count), *rest)
 
     def _parameter(self, p: Any) -> Any:
-        arguments = (p.data, p._node is not None, OrderedDict())
+        arguments: tuple[Any, ...] = (p.data, p._node is not None, OrderedDict())
         if p.__dict__:
             return _rebuild_parameter_with_state, (*arguments, dict(p.__dict__))
         return _rebuild_parameter, arguments

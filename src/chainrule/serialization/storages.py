@@ -104,7 +104,7 @@ class Storages:
 
     def _load(self, name: str) -> Any:
         if self._path is None:
-            return np.frombuffer(bytearray(self._archive.bytes(name)), np.uint8)
+            return np.frombuffer(bytearray(self._archive.content(name)), np.uint8)
         start, size = self._archive.place(name)
         if not size:
             return np.empty(0, np.uint8)

@@ -1,0 +1,292 @@
+"""Who is to blame for a bare error: a Python or NumPy error that escapes from an op because of an
+argument becomes PyTorch's TypeError that names the argument.
+
+Lives here: `guarded`, which the public functions written in ops are wrapped in (`declare.public`,
+`declare.spelled`), and the search for the wrong argument (`wrong_argument`), by the parameters'
+names and the types of their defaults. Nothing here runs unless something failed. An error that our
+code raised on purpose, or that came from the caller's own code (a hook, a mapped function), is left
+as it is, and so is one for which no argument can be blamed: that is a bug and should look like one.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType, TracebackType
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, errors
+from .tensor import Tensor
+
+__all__ = ["BARE", "explained", "guarded", "wrong_argument", "wrong_operand"]
+
+BARE = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, AssertionError,
+        RuntimeError)  # fmt: skip
+_PACKAGE = __name__.partition(".")[0]
+_RAISE = dis.opmap["RAISE_VARARGS"]
+_READS = {"__bool__", "__float__", "__int__", "__complex__", "__index__", "__iter__", "__len__",
+          "_one"}  # fmt: skip  # what Python asks of a tensor that stands where a number should
+_BINDING = ("positional argument", "keyword argument", "keyword-only argument", "multiple values")
+
+UNKNOWN: Any = inspect.Parameter.empty
+NUMBERS = (int, float, complex, np.number, np.bool_)
+
+
+def guarded(function: Any) -> Any:
+    """`function`, whose bare errors are explained; costs one call (0.06 us) when all is well."""
+    if type(function) is not FunctionType:
+        return function
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except BARE as error:
+            better = explained(function, args, kwargs, error)
+            if better is None:
+                raise
+            raise better from None
+
+    call.__name__, call.__qualname__ = function.__name__, function.__qualname__
+    call.__module__, call.__doc__ = function.__module__, function.__doc__
+    call.__dict__.update(function.__dict__)
+    call.__wrapped__ = function  # type: ignore[attr-defined]  # inspect.signature follows it
+    return call
+
+
+def explained(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
+) -> Exception | None:
+    """The error to raise instead of `error`; None if that one is right."""
+    frames = list(_frames(error.__traceback__))[1:]
+    name = getattr(function, "__name__", "function")
+    if not frames:
+        return _not_bound(name, function, error) if isinstance(error, TypeError) else None
+    if not _escaped(frames):
+        return None
+    found = wrong_argument(name, _bound(function, args, kwargs))
+    if found is not None or isinstance(error, RuntimeError):
+        return found
+    text = str(error)
+    if isinstance(error, TypeError) and any(words in text for words in _BINDING):
+        return None  # Python's own words for too many or unknown arguments are PyTorch's
+    given = [*args, *kwargs.values()]
+    if isinstance(error, (AttributeError, TypeError, KeyError)):
+        return None if all(map(_ordinary, given)) else no_combination(name, args, kwargs, text)
+    kind = IndexError if isinstance(error, IndexError) else RuntimeError
+    facts = f"arguments: {', '.join(map(_short, given))}"
+    return kind(errors.hinted(f"{name}(): {text}", facts, hint=f"see help(torch.{name})"))
+
+
+def no_combination(
+    name: str, args: Iterable[Any], kwargs: dict[str, Any], text: str = ""
+) -> TypeError:
+    """The arguments fit no form of the function."""
+    given = [*map(said, args), *(f"{k}={said(v)}" for k, v in kwargs.items())]
+    return TypeError(
+        errors.hinted(
+            f"{name}() received an invalid combination of arguments - got ({', '.join(given)})",
+            f"Python says: {text}" if text else "",
+            hint=f"see help(torch.{name}) for what it takes",
+        )
+    )
+
+
+def said(value: Any) -> str:
+    """The type of a value as PyTorch's messages name it."""
+    kind = type(value)
+    if isinstance(value, dtypes.dtype):
+        return "torch.dtype"
+    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return errors.described(value)
+    text = repr(value)
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+# ---------------------------------------------------------------- where the error comes from
+
+
+def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _escaped(frames: list[TracebackType]) -> bool:
+    """Whether nobody raised it on purpose: it came out of Python or NumPy, in no code but ours."""
+    roots = [t.tb_frame.f_globals.get("__name__", "").partition(".")[0] for t in frames]
+    if any(r not in (_PACKAGE, "numpy", "scipy") and r not in _STANDARD for r in roots):
+        return False
+    if roots[-1] != _PACKAGE:
+        return True
+    last = frames[-1]
+    code = last.tb_frame.f_code
+    if code.co_name in _READS and len(frames) > 1:
+        return True
+    return code.co_code[last.tb_lasti] != _RAISE
+
+
+_STANDARD = sys.stdlib_module_names
+
+
+def _bound(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> list[tuple[str, Any, Any]]:
+    """(name, value, default) of the arguments in the order of the signature."""
+    parameters = inspect.signature(function).parameters
+    try:
+        given = inspect.signature(function).bind(*args, **kwargs).arguments
+    except TypeError:
+        return []
+    rows: list[tuple[str, Any, Any]] = []
+    for name, value in given.items():
+        kind = parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            rows += [(name, v, UNKNOWN) for v in value]
+        elif kind is not inspect.Parameter.VAR_KEYWORD:
+            rows.append((name, value, parameters[name].default))
+    return rows
+
+
+def _not_bound(name: str, function: Any, error: TypeError) -> TypeError:
+    takes = ", ".join(inspect.signature(function).parameters)
+    text = str(error).replace(f"{function.__qualname__}()", f"{name}()")
+    return TypeError(errors.hinted(text, hint=f"it takes {takes}"))
+
+
+# ---------------------------------------------------------------- which argument it was
+
+TENSORS = frozenset(
+    """input self tensor other mat mat1 mat2 mat3 vec vec1 vec2 batch1 batch2 tensor1 tensor2 x1 x2
+    weight target source src index indices mask input1 input2 anchor positive negative query key
+    value_tensor A B LU pivots x y a b condition running_mean running_var bias offsets the_template
+    boundaries sorted_sequence values log_probs targets input_lengths target_lengths var logits
+    end tensors_ set_to""".split()
+) - {"end"}  # fmt: skip
+_KINDS = {
+    "Tensor": "",
+    "int": """dim0 dim1 dim2 start_dim end_dim k n diagonal offset sections chunks num_samples
+        start length groups num_groups num_classes steps dim_ upscale_factor downscale_factor""",
+    "tuple of ints": """dim dims axis axes size sizes shape split_size split_sizes padding dilation
+        stride kernel_size output_size s shifts normalized_shape repeats""",
+    "bool": """keepdim descending largest sorted unbiased upper hermitian training inplace
+        align_corners some eigenvectors left unitriangular""",
+    "Number": """value alpha beta p eps lambd threshold negative_slope min_val max_val lower
+        tau margin delta q nan posinf neginf std mean_""",
+    "torch.dtype": "dtype",
+}
+KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+_OF_DEFAULT = {bool: "bool", int: "int", float: "Number", str: "str"}
+
+
+def wrong_argument(op: str, rows: list[tuple[str, Any, Any]], first: int = 1) -> TypeError | None:
+    """The TypeError for the first argument of a wrong type, tensors before the others; None if
+    they all may be right.
+
+    Args:
+        op: name of the function.
+        rows: (name, value, default) of each argument.
+        first: position of the first one.
+    """
+    for tensors in (True, False):
+        for i, (name, value, default) in enumerate(rows):
+            kind = _wanted(name, default)
+            if (kind in ("Tensor", "tuple of Tensors")) is tensors and not _fits(
+                kind, value, default
+            ):
+                return _refused(op, name, i + first, kind, value)
+    return None
+
+
+def _refused(op: str, name: str, position: int, kind: str, value: Any) -> TypeError:
+    public = {"x": "input", "self": "input", "a": "input", "b": "other"}.get(name, name)
+    if kind == "Tensor":
+        return errors.wrong_type(op, public, position, value)
+    if kind == "tuple of Tensors" and isinstance(value, (list, tuple)):
+        at = next(i for i, v in enumerate(value) if not isinstance(v, Tensor))
+        first = f"expected Tensor as element {at} in argument {position - 1}, but got "
+        return TypeError(errors.hinted(first + said(value[at]), f"op: {op}",
+                                       hint="torch.tensor(value) makes a tensor"))  # fmt: skip
+    return TypeError(
+        errors.hinted(
+            f"{op}(): argument '{public}' (position {position}) must be {kind}, not {said(value)}",
+            f"value: {_short(value)}",
+            hint=f"see help(torch.{op}) for what it takes",
+        )
+    )
+
+
+def _wanted(name: str, default: Any) -> str:
+    if name == "tensors":
+        return "tuple of Tensors"
+    if name in TENSORS and (default is UNKNOWN or default is None):
+        return "Tensor"
+    of_default = _OF_DEFAULT.get(type(default), "")
+    known = KIND_OF.get(name, "")
+    return known if known == "tuple of ints" or not of_default else of_default
+
+
+def _fits(kind: str, value: Any, default: Any) -> bool:
+    if value is default or not kind or (value is None and default is None):
+        return True
+    if kind == "Tensor":
+        return isinstance(value, Tensor)
+    if kind == "tuple of Tensors":
+        return isinstance(value, Tensor) or (
+            isinstance(value, (list, tuple)) and all(isinstance(v, Tensor) for v in value)
+        )
+    if kind == "tuple of ints":
+        return _is_int(value) or (isinstance(value, (list, tuple)) and all(map(_is_int, value)))
+    if kind == "torch.dtype":
+        return isinstance(value, dtypes.dtype)
+    if kind == "str":
+        return isinstance(value, str)
+    if isinstance(value, Tensor):
+        return value._data.size == 1
+    if kind == "Number":
+        return isinstance(value, NUMBERS)
+    return _is_int(value)
+
+
+def _is_int(value: Any) -> bool:
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _ordinary(value: Any) -> bool:
+    """Whether an op might well take it: then a bare error is a bug of ours."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_ordinary, value))
+    return isinstance(value, (Tensor, *NUMBERS, dtypes.dtype, slice)) and value is not None
+
+
+# ---------------------------------------------------------------- of the operands of a kernel
+
+
+def wrong_operand(
+    prim: Any, inputs: tuple[Any, ...], params: tuple[Any, ...], error: Exception
+) -> TypeError | None:
+    """The TypeError for an operand or static parameter that made a kernel fail."""
+    if isinstance(error, (AttributeError, TypeError)):
+        for i, t in enumerate(inputs):
+            if not isinstance(t, (Tensor, *(NUMBERS if prim.numbers and i else ()))):
+                return errors.wrong_type(prim.name, prim._public_name(i), i + 1, t)
+    return wrong_parameter(prim, params)
+
+
+def wrong_parameter(prim: Any, params: tuple[Any, ...]) -> TypeError | None:
+    """The TypeError for a static parameter of a wrong type."""
+    rows = list(zip(prim.params, params, prim.defaults, strict=False))
+    rows = [(n, v, d if d is None or type(d) in _OF_DEFAULT else UNKNOWN) for n, v, d in rows]
+    return wrong_argument(prim.name, [r for r in rows if r[0] not in TENSORS], len(prim.args) + 1)

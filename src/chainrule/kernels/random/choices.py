@@ -1,0 +1,119 @@
+"""Choices: zero or one, a mask, one of several categories."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .checks import (
+    check_multinomial,
+    check_rows,
+    check_weights,
+    fail,
+    not_implemented,
+)
+from .engine import Words
+from .floats import cast
+from .types import F32, F64, I64, Array, Shape, facts
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+
+__all__ = ["Choices"]
+
+
+class Choices(Words):
+    """Draws among a few."""
+
+    __slots__ = ()
+
+    def bernoulli(self, shape: Shape, dtype: DTypeLike = F32, p: float | Array = 0.5) -> Array:
+        """1 where u < p, else 0, as `dtype`.
+
+        A Python number `p` and a float64 array are compared with 53-bit uniforms; an array of
+        another float dtype, broadcast to `shape`, with 24-bit ones.
+
+        Raises:
+            RuntimeError: p outside [0, 1].
+            NotImplementedError: a dtype PyTorch has no kernel for, or `p` is of integers.
+        """
+        dtype, n = np.dtype(dtype), math.prod(shape)
+        tensor = isinstance(p, np.ndarray)
+        if not tensor and not 0 <= p <= 1:
+            fail(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+        if n == 0:
+            return np.empty(shape, dtype)
+        if dtype.kind == "c" or facts(dtype).name in ("uint16", "uint32", "uint64"):
+            kernel = "bernoulli_tensor_cpu_self_" if tensor else "bernoulli_scalar_cpu_"
+            not_implemented(kernel, dtype)
+        if not isinstance(p, np.ndarray):
+            return cast(self._uniform53(n) < p, dtype).reshape(shape)
+        if not facts(p.dtype).digits:
+            not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
+        if not ((p >= 0) & (p <= 1)).all():
+            fail(
+                "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error "
+                "message be improved?  If so, please report an enhancement request to PyTorch.)"
+            )
+        wide = p.dtype == F64
+        u = self._uniform53(n) if wide else self._uniform24(n)
+        return cast(u.reshape(shape) < (p if wide else p.astype(F32)), dtype)
+
+    def dropout(self, shape: Shape, dtype: DTypeLike = F32, p: float = 0.5) -> Array:
+        """The factors F.dropout multiplies by: bernoulli(1 - p) / (1 - p).
+
+        With p == 1 they are zeros and nothing is drawn; with p == 0 F.dropout asks for none.
+        """
+        dtype = np.dtype(dtype)
+        if not 0 <= p <= 1:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        if p == 1:
+            return np.zeros(shape, dtype)
+        noise = self.bernoulli(shape, F32 if facts(dtype).reduced else dtype, 1 - p)
+        noise /= noise.dtype.type(1 - p)
+        return cast(noise, dtype)
+
+    def multinomial(self, weights: Array, n: int, replacement: bool = False) -> NDArray[np.int64]:
+        """Indices drawn with probability proportional to the rows of `weights`.
+
+        With replacement: a binary search of 53-bit uniforms in the row's cumulative sum.
+        Without: the n largest of weights / exponential, the largest first (a Gumbel top-k).
+
+        Args:
+            weights: (categories,) or (rows, categories), non-negative floats.
+
+        Returns:
+            int64 of shape (n,) or (rows, n).
+
+        Differs from PyTorch: without replacement, ties of weights / exponential come in index
+        order. Ties are zero weights when n exceeds the number of positive ones, common in 16-bit
+        floats, and rare in float32 (5 of 300 draws of all 2000 weights had one swapped pair).
+        """
+        weights = np.asarray(weights)
+        check_multinomial(weights, n, replacement)
+        shape = (*weights.shape[:-1], n)
+        if math.prod(shape) == 0:
+            return np.empty(shape, I64)
+        if replacement and n > 1:  # PyTorch draws a single sample the other way
+            return self._with_replacement(weights.reshape(-1, weights.shape[-1]), n).reshape(shape)
+        check_weights(weights)
+        scores = np.empty_like(weights)
+        self.fill(scores, "exponential")
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            scores = np.divide(weights, scores).astype(weights.dtype).astype(F64)
+        if n == 1:
+            return np.asarray(scores.argmax(-1, keepdims=True))
+        return np.argsort(-scores, axis=-1, kind="stable")[..., :n].copy()
+
+    def _with_replacement(self, rows: Array, n: int) -> NDArray[np.int64]:
+        """One row after the other: cumulative sums in the row's precision, then search."""
+        if facts(rows.dtype).reduced:
+            rows = rows.astype(F32)
+        sums = check_rows(rows)
+        sums /= sums[:, -1:].copy()
+        sums[:, -1] = 1
+        u = self._uniform53(len(rows) * n).reshape(len(rows), n)
+        return np.stack([np.searchsorted(s, v) for s, v in zip(sums.astype(F64), u, strict=True)])
