@@ -7,6 +7,7 @@ nodes are read by duck typing: this room sees no other. Tensors are named by the
 that holds them (`named`), with the line where that variable was last assigned, found in the source
 only now.
 Who may call: everybody.
+Long because: one builder an error, and the texts are long.
 """
 
 from __future__ import annotations
@@ -646,11 +647,40 @@ def _clash(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, int, int] | Non
     return None
 
 
+def wrong_kind(op: str, name: str, kind: str, value: Any) -> TypeError:
+    """A static argument of another type."""
+    return TypeError(
+        hinted(
+            f"{op}(): argument '{name}' must be {kind}, not {type(value).__name__}",
+            hint=f"see help(torch.{op}) for what it takes",
+        )
+    )
+
+
+def checked_bool(op: str, name: str, value: Any) -> bool:
+    """`value`, which is True or False: a number here is a forgotten `dim` more often than not."""
+    if value is True or value is False:
+        return value
+    raise wrong_kind(op, name, "bool", value)
+
+
+def only(op: str, given: dict[str, Any], *known: str) -> None:
+    """TypeError for a keyword argument that is not among the `known`."""
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{op}() got an unexpected keyword argument '{name}'")
+
+
 def checked_dim(dim: int, ndim: int) -> int:
     """`dim` as a number from 0; IndexError in PyTorch's words when out of range."""
+    if type(dim) is int and 0 <= dim < ndim:
+        return dim
     if type(dim) is not int:
-        if not hasattr(dim, "__index__"):
-            raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
+        if not hasattr(dim, "__index__") or type(dim) is bool:
+            raise TypeError(
+                f"argument 'dim' must be int, not {type(dim).__name__}\n"
+                "Hint: dimensions are counted from 0, or from -1 backwards"
+            )
         dim = dim.__index__()
     limit = ndim or 1
     if not -limit <= dim < limit:

@@ -272,3 +272,11 @@ def test_import_does_not_load_numpy_random() -> None:
     if subprocess.run([sys.executable, "-c", before], check=False).returncode:
         pytest.skip("this NumPy loads numpy.random itself")
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("n", [1, 2, 65, 801, 5000])
+def test_lapack_swaps_as_the_forest_does(n: int) -> None:
+    targets = np.arange(n) + np.random.default_rng(n).integers(0, n - np.arange(n))
+    swapped = permutation.swapper()(targets)
+    assert swapped.dtype == np.int64
+    assert swapped.tolist() == permutation.resolve_swaps(targets).tolist()

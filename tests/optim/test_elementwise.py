@@ -272,3 +272,61 @@ def test_capturable_is_refused_by_the_step() -> None:
     optimizer, params = two(capturable=True)
     with pytest.raises(AssertionError, match="If capturable=True, params and state_steps must be"):
         step(optimizer, params)
+
+
+@pytest.mark.parametrize("size", [3, 50_000])
+def test_a_parameter_that_becomes_double(size: int) -> None:
+    p = torch.ones(size, requires_grad=True)
+    optimizer = torch.optim.Adam([p], lr=0.1)
+    step(optimizer, [p])
+    p.data = p.data.double()
+    p.grad = torch.ones(size, dtype=torch.float64)
+    optimizer.step()
+    np.testing.assert_allclose(p.tolist(), 0.8, rtol=1e-5)
+    assert optimizer.state[p]["exp_avg"].dtype == torch.float32
+
+
+def test_hooks_of_all_optimizers_run_once_for_a_subclass() -> None:
+    from chainrule.optim.optimizer import (
+        register_optimizer_step_post_hook,
+        register_optimizer_step_pre_hook,
+    )
+
+    class Mine(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            return super().step(closure)
+
+    seen: list[str] = []
+    optimizer = Mine([torch.ones(1, requires_grad=True)])
+    handles = [
+        register_optimizer_step_pre_hook(lambda *_: seen.append("all before")),
+        register_optimizer_step_post_hook(lambda *_: seen.append("all after")),
+        optimizer.register_step_pre_hook(lambda *_: seen.append("before")),
+        optimizer.register_step_post_hook(lambda *_: seen.append("after")),
+    ]
+    optimizer.step()
+    assert seen == ["all before", "before", "after", "all after"]
+    for handle in handles:
+        handle.remove()
+    optimizer.step()
+    assert len(seen) == 4
+
+
+def test_other_parameters_and_state_for_a_while() -> None:
+    optimizer, params = two()
+    swapped = torch.optim.swap_in_optimizer_params_and_state
+    others = {"a": torch.zeros(3), "b": torch.zeros(2, 2)}
+    with (
+        pytest.raises(RuntimeError, match="requires initialized optimizer state"),
+        swapped(optimizer, others, optimizer.state_dict()),
+    ):
+        raise AssertionError("not reached")
+    step(optimizer, params)
+    saved = copy.deepcopy(optimizer.state_dict())
+    saved["param_groups"][0]["lr"] = 1.0
+    with swapped(optimizer, others, saved):
+        step(optimizer, list(others.values()))
+    np.testing.assert_allclose(others["a"].tolist(), -1.0, rtol=1e-5)
+    assert saved["state"][0]["step"].item() == 2.0
+    assert optimizer.param_groups[0]["params"] == params and optimizer.param_groups[0]["lr"] == 0.1
+    assert optimizer.state[params[0]]["step"].item() == 1.0

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import chainrule as torch
-from chainrule.optim import lr_scheduler as L, swa_utils
+from chainrule.optim import lr_scheduler as L
+from chainrule.optim import swa_utils
 
 
 def sgd(**options: Any) -> Any:

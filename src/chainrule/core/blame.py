@@ -1,11 +1,11 @@
 """Who is to blame for a bare error: a Python or NumPy error that escapes from an op because of an
 argument becomes PyTorch's TypeError that names the argument.
 
-Lives here: `guarded`, which the public functions written in ops are wrapped in (`declare.public`,
-`declare.spelled`), and the search for the wrong argument (`wrong_argument`), by the parameters'
-names and the types of their defaults. Nothing here runs unless something failed. An error that our
-code raised on purpose, or that came from the caller's own code (a hook, a mapped function), is left
-as it is, and so is one for which no argument can be blamed: that is a bug and should look like one.
+Lives here: the search for the wrong argument, by the parameters' names and the types of their
+defaults. Called by the guard of the public functions (`declare.guarded`) and by
+`Primitive.evaluate`, and imported when something failed, never before. An error that our code
+raised on purpose, or that came from the caller's own code (a hook, a mapped function), is left as
+it is, and so is one for which no argument can be blamed: that is a bug and should look like one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import dis
 import inspect
 import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType, TracebackType
+from collections.abc import Iterable, Iterator
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,8 @@ import numpy as np
 from .. import dtypes, errors
 from .tensor import Tensor
 
-__all__ = ["BARE", "explained", "guarded", "wrong_argument", "wrong_operand"]
+__all__ = ["explained", "no_combination", "wrong_argument", "wrong_operand", "wrong_parameter"]
 
-BARE = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, AssertionError,
-        RuntimeError)  # fmt: skip
 _PACKAGE = __name__.partition(".")[0]
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _READS = {"__bool__", "__float__", "__int__", "__complex__", "__index__", "__iter__", "__len__",
@@ -35,27 +33,6 @@ _BINDING = ("positional argument", "keyword argument", "keyword-only argument", 
 
 UNKNOWN: Any = inspect.Parameter.empty
 NUMBERS = (int, float, complex, np.number, np.bool_)
-
-
-def guarded(function: Any) -> Any:
-    """`function`, whose bare errors are explained; costs one call (0.06 us) when all is well."""
-    if type(function) is not FunctionType:
-        return function
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except BARE as error:
-            better = explained(function, args, kwargs, error)
-            if better is None:
-                raise
-            raise better from None
-
-    call.__name__, call.__qualname__ = function.__name__, function.__qualname__
-    call.__module__, call.__doc__ = function.__module__, function.__doc__
-    call.__dict__.update(function.__dict__)
-    call.__wrapped__ = function  # type: ignore[attr-defined]  # inspect.signature follows it
-    return call
 
 
 def explained(
@@ -184,7 +161,7 @@ _KINDS = {
     "torch.dtype": "dtype",
 }
 KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
-_OF_DEFAULT = {bool: "bool", int: "int", float: "Number", str: "str"}
+_OF_DEFAULT = {bool: "bool", int: "Number", float: "Number", str: "str"}
 
 
 def wrong_argument(op: str, rows: list[tuple[str, Any, Any]], first: int = 1) -> TypeError | None:
@@ -229,9 +206,7 @@ def _wanted(name: str, default: Any) -> str:
         return "tuple of Tensors"
     if name in TENSORS and (default is UNKNOWN or default is None):
         return "Tensor"
-    of_default = _OF_DEFAULT.get(type(default), "")
-    known = KIND_OF.get(name, "")
-    return known if known == "tuple of ints" or not of_default else of_default
+    return KIND_OF.get(name) or _OF_DEFAULT.get(type(default), "")
 
 
 def _fits(kind: str, value: Any, default: Any) -> bool:

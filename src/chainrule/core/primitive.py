@@ -238,7 +238,7 @@ class Primitive:
         for i, t in enumerate(inputs):
             if isinstance(t, Tensor):
                 (dims if t._data.ndim else zeros).append(t.dtype)
-            elif t is None:
+            elif t is None and (self.kind != "elementwise" or (i and len(self.args) > 2)):
                 continue
             elif isinstance(t, (*NUMBERS, np.generic)) and self.numbers and i:
                 numbers.append(dtypes.scalar_type(t))
@@ -272,11 +272,11 @@ class Primitive:
                 arrays.append(t)
         try:
             made = self.kernel(arrays, *params) if self.variadic else self.kernel(*arrays, *params)
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
             foreign = type(error).__module__ != "builtins" and not _from_numpy(error)
             if foreign or getattr(error, "ours", False):
                 raise
-            raise errors.kernel_failed(self.name, inputs, params, error) from None
+            raise self._kernel_failed(inputs, params, error) from None
         if self.several:
             outs = tuple([wrap(m) for m in made])
             if self.view:
@@ -300,6 +300,14 @@ class Primitive:
         elif self.view:
             for t in outs:
                 mark_unrecorded(t)
+
+    def _kernel_failed(
+        self, inputs: tuple[Any, ...], params: tuple[Any, ...], error: Exception
+    ) -> Exception:
+        from .blame import wrong_operand  # loaded when something failed
+
+        known = wrong_operand(self, inputs, params, error)
+        return known or errors.kernel_failed(self.name, inputs, params, error)
 
     def tracked(self, inputs: tuple[Any, ...]) -> bool:
         """Whether a call on these operands is to be recorded."""
@@ -333,7 +341,15 @@ def _weak(value: Any, common: dtypes.dtype) -> Any:
 
 def cast(t: Tensor, to: dtypes.dtype) -> Tensor:
     """`t` in another dtype, recorded; itself when it has it."""
-    return t if t._data.dtype == to.np else OPS.to_dtype(t, to)
+    try:
+        return t if t._data.dtype == to.np else OPS.to_dtype(t, to)
+    except AttributeError:
+        if isinstance(to, dtypes.dtype):
+            raise
+    python = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+    if to not in python:
+        raise errors.wrong_kind("to", "dtype", "torch.dtype", to) from None
+    return cast(t, python[to])
 
 
 def write_out(prim: Primitive, out: Any, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:

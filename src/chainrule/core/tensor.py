@@ -400,13 +400,14 @@ class Tensor:
     def item(self) -> Any:
         """The Python number in a tensor of one element."""
         data = self._data
-        if data.size != 1:
+        try:
+            return data.item()
+        except ValueError:
             raise RuntimeError(
                 f"a Tensor with {data.size} elements cannot be converted to Scalar\n"
                 f"shape: {list(data.shape)}\nHint: reduce it first (.sum(), .mean()), or use "
                 ".tolist()"
-            )
-        return data.item()
+            ) from None
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""

@@ -74,6 +74,8 @@ def _before(prim: Primitive, x: Tensor) -> Tensor:
 
 def check_writable(x: Tensor, op: str, rest: tuple[Any, ...]) -> None:
     """Refuse what must not be written: leaves that require grad, shared or inference memory."""
+    if not isinstance(x, Tensor):
+        raise errors.wrong_type(op + "_", "input", 1, x)
     if x._vc is INFERENCE and not inference_enabled():
         raise errors.inference_inplace()
     if (S.grad or grad_enabled()) and recording(x, rest):

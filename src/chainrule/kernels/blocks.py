@@ -105,9 +105,11 @@ def number(value: Any, dtype: Any) -> Any:
     numbers = _NUMBERS.get(dtype)
     if numbers is None:
         return value
+    if not value and str(value) == "-0.0":  # one key with 0.0
+        return np.array(value, dtype)
     made = numbers.get(value)
     if made is None:
-        if not value or value != value:  # 0.0 and -0.0 are one key; NaN never hits
+        if value != value:  # NaN is no key
             return np.array(value, dtype)
         if len(numbers) > 500:
             numbers.clear()

@@ -11,17 +11,20 @@ IndexError or RuntimeError in PyTorch's words.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 __all__ = [
     "add_at", "add_rows", "along", "checked_along", "flat_along", "gather", "index", "index_key",
-    "index_put", "put_at", "reduce_at", "scatter", "scatter_add",
+    "index_put", "inside", "put_at", "reduce_at", "scatter", "scatter_add",
 ]  # fmt: skip
 
 _ndarray = np.ndarray
-MANY = 2000  # elements, above which positions in the flattened array are quicker than a key
+FEW = 100  # elements, up to which adding slice after slice is as quick
+MANY = 2000  # elements, up to which the positions of the other dimensions are remembered
+_UNSIGNED = {np.dtype(f"int{n}"): np.dtype(f"uint{n}") for n in (32, 64)}
 Ints = tuple[int, ...]
 
 
@@ -128,7 +131,8 @@ def _add_key(x: Any, value: Any, indices: tuple[Any, ...], dims: Ints) -> None:
         i = indices[0]
         d = dims[0]
         shape = (*x.shape[:d], *i.shape, *x.shape[d + 1 :])
-        value = np.broadcast_to(value, shape)
+        if np.shape(value) != shape:
+            value = np.broadcast_to(value, shape)
         rows = i.reshape(-1)
         if i.ndim != 1:
             value = value.reshape((*x.shape[:d], rows.size, *x.shape[d + 1 :]))
@@ -148,15 +152,14 @@ def add_rows(x: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], value: Any, di
     n = x.shape[dim]
     if not rows.size:
         return
-    low = rows.min()
-    if low < -n or rows.max() >= n:
-        raise IndexError
-    if not x.flags.c_contiguous:
-        key: Any = (*(slice(None),) * dim, rows)
+    if not inside(rows, n):
+        if rows.min() < -n or rows.max() >= n:
+            raise IndexError
+        rows = np.where(rows < 0, rows + n, rows)
+    if x.size <= FEW or not x.flags.c_contiguous:
+        key: Any = (*(slice(None),) * dim, rows) if dim else rows
         np.add.at(x, key, value)
         return
-    if low < 0:
-        rows = np.where(rows < 0, rows + n, rows)
     if rows.size * 8 > n and np.bincount(rows, minlength=n).max() == 1:  # no row comes twice
         once: Any = (*(slice(None),) * dim, rows)
         x[once] += value
@@ -173,9 +176,21 @@ def add_rows(x: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], value: Any, di
 # ---------------------------------------------------------------- along one dimension
 
 
+def inside(index: Any, n: int) -> bool:
+    """Whether there are only numbers from 0 to n - 1: by the largest as unsigned number, which
+    costs a third of looking for both limits. False may also mean "none" or "another dtype"."""
+    unsigned = _UNSIGNED.get(index.dtype)
+    if unsigned is None or not index.size:
+        return False
+    flat = index.reshape(-1).view(unsigned)
+    return flat.item(flat.argmax()) < n  # type: ignore[no-any-return]
+
+
 def checked_along(shape: Ints, index: Any, dim: int) -> None:
     """RuntimeError in PyTorch's words where an index is out of range."""
     n = shape[dim] if shape else 1
+    if inside(index, n):
+        return
     if index.size and not (index.min() >= -n and index.max() < n):
         outside = index[(index < -n) | (index >= n)]
         raise RuntimeError(
@@ -195,15 +210,14 @@ def along(index: Any, dim: int) -> tuple[Any, ...]:
 def flat_along(shape: Ints, index: Any, dim: int) -> Any:
     """The same as positions in the flattened array; checks the range."""
     n = shape[dim]
-    low = index.min()
-    if low < -n or index.max() >= n:
+    if not inside(index, n):
         checked_along(shape, index, dim)
-    if low < 0:
         index = np.where(index < 0, index + n, index)
-    steps = [1]
-    for size in reversed(shape[1:]):
-        steps.append(steps[-1] * size)
-    steps.reverse()
+    if index.size <= MANY:
+        step, rest = _others(shape, index.shape, dim)
+        where = index if step == 1 else index * step
+        return where if rest is None else where + rest
+    steps = _steps(shape)
     where = index if steps[dim] == 1 else index * steps[dim]
     for d, size in enumerate(index.shape):
         if d != dim and size > 1:
@@ -212,13 +226,37 @@ def flat_along(shape: Ints, index: Any, dim: int) -> Any:
     return where
 
 
+def _steps(shape: Ints) -> list[int]:
+    """Elements to step over for one step along every dimension, in C order."""
+    steps = [1]
+    for size in reversed(shape[1:]):
+        steps.append(steps[-1] * size)
+    steps.reverse()
+    return steps
+
+
+@lru_cache(64)
+def _others(shape: Ints, of: Ints, dim: int) -> tuple[int, Any]:
+    """The step along `dim`, and what the other dimensions of an index of shape `of` add to its
+    positions (None: nothing)."""
+    steps = _steps(shape)
+    rest = None
+    for d, size in enumerate(of):
+        if d != dim and size > 1:
+            part = np.arange(0, size * steps[d], steps[d]).reshape(
+                (size,) + (1,) * (len(of) - 1 - d)
+            )
+            rest = part if rest is None else rest + part
+    return steps[dim], None if rest is None else np.ascontiguousarray(np.broadcast_to(rest, of))
+
+
 def gather(x: Any, index: Any, dim: int) -> Any:
     """`out[i][j] = x[index[i][j]][j]`."""
     if not index.size:
         return np.empty(index.shape, x.dtype)
     if not x.ndim:
         return np.broadcast_to(x, index.shape).copy()
-    if index.size > MANY and x.ndim > 1 and x.flags.c_contiguous:
+    if x.ndim > 1 and x.flags.c_contiguous:
         return x.reshape(-1).take(flat_along(x.shape, index, dim))
     try:
         return x[along(index, dim)] if x.ndim > 1 else x.take(index)
@@ -231,15 +269,8 @@ def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
     """A copy of `x` with `src` written where `gather` would read."""
     made = np.array(x, order="C")
     if index.size and made.ndim:
-        if index.size > MANY and made.ndim > 1:
-            where = flat_along(made.shape, index, dim).reshape(-1)
-            made.reshape(-1)[where] = src.reshape(-1) if np.ndim(src) else src
-            return made
-        try:
-            made[along(index, dim)] = src
-        except IndexError:
-            checked_along(made.shape, index, dim)
-            raise
+        where = flat_along(made.shape, index, dim).reshape(-1)
+        made.reshape(-1)[where] = src.reshape(-1) if np.ndim(src) else src
     elif index.size:
         checked_along(made.shape, index, dim)
         made[...] = np.asarray(src).reshape(-1)[-1]

@@ -20,6 +20,7 @@ from ..core.record import OPS
 from ..core.tensor import Size, Tensor, wrap
 from .reduce import dims_of
 from .shape import (
+    MISSING,
     as_strided,
     contiguous,
     expand,
@@ -35,6 +36,8 @@ from .shape import (
 from .views import ViewLane, reshaped_rows
 
 Ints = tuple[int, ...]
+_ALL = (slice(None),) * 8
+_BACKWARDS = slice(None, None, -1)
 
 
 # ---------------------------------------------------------------- dimensions of size 1
@@ -85,10 +88,14 @@ _squeeze_lane, _squeeze_dim_lane, _squeeze_dims_lane = map(
 
 @spelled(_squeeze)
 def squeeze(input: Any, dim: Any = None) -> Any:
-    need_tensor("squeeze", input)
+    if type(input) is not Tensor:
+        need_tensor("squeeze", input)
     if dim is None:
         return _squeeze_lane(input, (None,))
     shape = input._data.shape
+    if type(dim) is int and -len(shape) <= dim < len(shape):
+        gone = (dim % len(shape),) if shape[dim] == 1 else ()
+        return _squeeze_dim_lane(input, (gone,))
     dims = (
         dims_of(tuple(dim), len(shape))
         if isinstance(dim, (tuple, list))
@@ -101,22 +108,23 @@ def squeeze(input: Any, dim: Any = None) -> Any:
 
 _unsqueeze = movement(
     "unsqueeze",
-    lambda x, dim: x.reshape((*x.shape[:dim], 1, *x.shape[dim:])),
+    lambda x, dim: x[(*_ALL[:dim], None)] if dim < 8 else np.expand_dims(x, dim),
     lambda xp, g, x_shape: xp.reshape(g, x_shape),
     view=True,
     doc="x with a dimension of size 1 put in at `dim`.",
 )
 
 
-_unsqueeze_lane = ViewLane(_unsqueeze)
+unsqueeze_lane = ViewLane(_unsqueeze)
 for _op in (_squeeze, _squeeze_dim, _squeeze_dims, _unsqueeze):
     _op.prim.rows = reshaped_rows
 
 
 @spelled(_unsqueeze)
 def unsqueeze(input: Any, dim: int) -> Any:
-    need_tensor("unsqueeze", input)
-    return _unsqueeze_lane(input, (errors.checked_dim(dim, input._data.ndim + 1),))
+    if type(input) is not Tensor:
+        need_tensor("unsqueeze", input)
+    return unsqueeze_lane(input, (errors.checked_dim(dim, input._data.ndim + 1),))
 
 
 @public("flatten", method=True)
@@ -130,6 +138,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """
     need_tensor("flatten", input)
     shape = input._data.shape
+    if start_dim == 0 and end_dim == -1 and len(shape) > 1:
+        return reshape(input, -1) if input._data.size else reshape(input, 0)
     start, end = errors.checked_dim(start_dim, len(shape)), errors.checked_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -150,6 +160,9 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         torch.Size([2, 3, 4])
     """
     shape, sizes = input._data.shape, sizes_of((sizes,), "unflatten", "sizes")
+    made = _unflattened(input, shape, dim, sizes) if type(dim) is int else None
+    if made is not None:
+        return made
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     dim = errors.checked_dim(dim, len(shape))
@@ -165,6 +178,17 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         )
     sizes = tuple(size // known if n == -1 else n for n in sizes)
     return view(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+
+
+def _unflattened(x: Tensor, shape: Ints, dim: int, sizes: Ints) -> Tensor | None:
+    """`unflatten` where the number of elements says that the sizes are right."""
+    if not (sizes and 0 <= dim < len(shape) and x._data.size):
+        return None
+    holes = sizes.count(-1)
+    known = Size(sizes).numel()
+    if holes > 1 or (shape[dim] % known if holes else known != shape[dim]):
+        return None
+    return view(x, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
 @public("ravel", method=True)
@@ -342,7 +366,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     if type(source) is int and type(destination) is int and n:
         order = list(range(n))
         order.insert(errors.checked_dim(destination, n), order.pop(errors.checked_dim(source, n)))
-        return permute(input, tuple(order))
+        return permute_lane(input, (tuple(order),))
     source = tuple(source) if isinstance(source, (tuple, list)) else (source,)
     destination = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
     if len(source) != len(destination):
@@ -373,8 +397,26 @@ METHODS["moveaxis"] = movedim
 def _flip_kernel(x: Any, dims: Ints) -> Any:
     if not x.ndim or not dims:
         return x.copy()
-    key = tuple(slice(None, None, -1) if i in dims else slice(None) for i in range(x.ndim))
-    return np.ascontiguousarray(x[key])
+    return _reversed_along(x, dims).copy()
+
+
+def _reversed_along(x: Any, dims: Ints) -> Any:
+    """A view of `x` with the elements in reverse order along `dims`."""
+    key = [slice(None)] * x.ndim
+    for d in dims:
+        key[d] = _BACKWARDS
+    return x[tuple(key)]
+
+
+def _rot90_kernel(x: Any, k: int, dims: Ints) -> Any:
+    """Quarter turns are a flip and an exchange of two dimensions, half a turn two flips."""
+    first, second = dims
+    if k % 4 == 2:
+        return _reversed_along(x, dims).copy()
+    if k % 4:
+        x = x.swapaxes(first, second)
+        x = _reversed_along(x, (first if k % 4 == 1 else second,))
+    return np.array(x, order="C")
 
 
 _flip = movement(
@@ -388,7 +430,10 @@ _flip = movement(
 @spelled(_flip)
 def flip(input: Any, *dims: Any, **other: Any) -> Any:
     need_tensor("flip", input)
-    given = sizes_of((other["dims"],) if other else dims, "flip", "dims")
+    if other or not dims:
+        errors.only("flip", other, "dims")
+        dims = (other.get("dims", MISSING),)
+    given = sizes_of(dims, "flip", "dims")
     return _flip.prim.call(input, params=(dims_of(given, input._data.ndim) or (),))
 
 
@@ -448,7 +493,7 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
 
 _rot90 = movement(
     "rot90",
-    lambda x, k, dims: np.ascontiguousarray(np.rot90(x, k, dims)),
+    _rot90_kernel,
     lambda xp, g, k, dims: xp.rot90(g, -k, dims),
     doc="The plane of two dimensions turned by k right angles, from the first towards the second.",
 )
@@ -488,6 +533,8 @@ _repeat = movement(
 @spelled(_repeat)
 def repeat(input: Any, *repeats: Any, **other: Any) -> Any:
     need_tensor("repeat", input)
+    if other:
+        errors.only("repeat", other, "repeats")
     times = sizes_of((other["repeats"],) if other else repeats, "repeat", "repeats")
     shape = input._data.shape
     if len(times) < len(shape):
@@ -507,7 +554,10 @@ def tile(input: Tensor, *dims: Any, **other: Any) -> Tensor:
     """`repeat`, with ones put in front of `dims` where there are fewer than dimensions."""
     if not isinstance(input, Tensor):
         raise errors.wrong_type("tile", "input", 1, input)
-    times = sizes_of((other["dims"],) if other else dims, "tile", "dims")
+    if other or not dims:
+        errors.only("tile", other, "dims")
+        dims = (other.get("dims", MISSING),)
+    times = sizes_of(dims, "tile", "dims")
     return repeat(input, (1,) * (input._data.ndim - len(times)) + times)
 
 

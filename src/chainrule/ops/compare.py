@@ -130,4 +130,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
         if not isinstance(t, Tensor):
             raise errors.wrong_type("equal", ("input", "other")[i], i + 1, t)
     a, b = input._data, other._data
-    return bool(a.shape == b.shape and ((a is b and a.dtype.kind in "bui") or (a == b).all()))
+    if a.shape != b.shape:
+        return False
+    if not a.size or (a is b and a.dtype.kind in "bui"):
+        return True
+    unequal = a != b
+    return not unequal.item(unequal.argmax())  # a search for the first

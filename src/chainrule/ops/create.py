@@ -36,12 +36,12 @@ def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..
         memory_format: Any = None,
         **shape: Any,
     ) -> Tensor:
-        dims = checked_size(op, size or (shape.pop("size", ()),))
-        if shape:
-            raise TypeError(f"{op}() got an unexpected keyword argument '{next(iter(shape))}'")
+        dims = checked_size(op, size or (named_size(op, shape),))
         check_device(device)
         check_options(layout, pin_memory)
         if out is not None:
+            if not isinstance(out, Tensor):
+                raise errors.wrong_type(op, "out", 2, out)
             out._data = make(dims, out._data.dtype)
             return out
         return finished(make(dims, checked_dtype(op, dtype) or S.default_dtype.np), requires_grad)
@@ -60,6 +60,14 @@ def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..
         torch.Size([2, 3])
     """
     return public(op)(function)
+
+
+def named_size(op: str, more: dict[str, Any], *known: str) -> Any:
+    """The `size=` among further keyword arguments, which must be among the `known`."""
+    errors.only(op, more, "size", *known)
+    if "size" not in more:
+        raise TypeError(f'{op}() missing 1 required positional arguments: "size"')
+    return more["size"]
 
 
 def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -101,6 +109,10 @@ def full(
     """A tensor of `size` filled with one number, whose type decides the dtype unless given."""
     check_device(device)
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    if not isinstance(value, (int, float, complex, np.generic)):
+        raise errors.wrong_kind("full", "fill_value", "Number", value)
+    if out is not None:
+        return _filled_in(out, np.full(checked_size("full", (size,)), value), "full")
     target = checked_dtype("full", dtype) or dtypes.scalar_type(value).np
     return finished(np.full(checked_size("full", (size,)), value, target), requires_grad)
 
@@ -137,6 +149,9 @@ _like("empty_like", np.empty)
 _like("full_like", np.full)
 
 
+OPTIONS = ("layout", "pin_memory", "device", "memory_format", "requires_grad", "names")
+
+
 def _new_of(op: str, make: Callable[..., Any]) -> None:
     def method(
         self: Tensor,
@@ -148,6 +163,8 @@ def _new_of(op: str, make: Callable[..., Any]) -> None:
         **options: Any,
     ) -> Tensor:
         check_device(device)
+        if size:
+            errors.only(op, options, *OPTIONS)
         target = checked_dtype(op, dtype) or self._data.dtype
         if op == "new_full":
             if fill_value is None:
@@ -155,7 +172,7 @@ def _new_of(op: str, make: Callable[..., Any]) -> None:
             value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
             dims, filled = checked_size(op, tuple(size)), lambda n: np.full(n, value, target)
         else:
-            dims = checked_size(op, size or (options.get("size", ()),))
+            dims = checked_size(op, size or (named_size(op, options, *OPTIONS),))
             filled = lambda n: make(n, target)  # noqa: E731
         if self._wrapped:
             return alike(self, lambda n: finished(filled(n), False), dims)
@@ -208,6 +225,11 @@ def scalar_tensor(
 ) -> Tensor:
     """A 0-d tensor of the default dtype unless given."""
     check_device(device)
+    errors.only("scalar_tensor", options, *OPTIONS)
+    if not isinstance(s, (int, float, complex, np.generic)) and not (
+        isinstance(s, Tensor) and s._data.size == 1
+    ):
+        raise errors.wrong_kind("scalar_tensor", "s", "Number", s)
     return finished(
         (checked_dtype("scalar_tensor", dtype) or S.default_dtype.np).type(s), requires_grad
     )
@@ -276,10 +298,10 @@ def _steps(start: Any, end: Any, step: Any, target: np.dtype[Any]) -> Any:
     return values.astype(target)
 
 
-def _filled_in(out: Any, values: Any) -> Tensor:
+def _filled_in(out: Any, values: Any, op: str = "arange") -> Tensor:
     """The tensor given as `out=`, with these values."""
     if not isinstance(out, Tensor):
-        raise errors.wrong_type("arange", "out", 4, out)
+        raise errors.wrong_type(op, "out", 4, out)
     fill_out(out, finished(values.astype(out._data.dtype), False))
     return out
 
@@ -290,8 +312,20 @@ def range_(
 ) -> Tensor:
     """Like `arange`, but with `end` included, and always in the default dtype (deprecated in
     PyTorch)."""
+    errors.only("range", options, *OPTIONS, "out")
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) / step < 0:
+        raise RuntimeError(
+            f"upper bound and lower bound inconsistent with step sign\nstart: {start}, end: "
+            f"{end}, step: {step}"
+        )
     n = math.floor((end - start) / step) + 1
     target = checked_dtype("range", dtype) or S.default_dtype.np
+    if options.get("out") is not None:
+        values = start + np.arange(n, dtype=np.float64) * step
+        return _filled_in(options["out"], values, "range")
     return finished(
         (start + np.arange(n, dtype=np.float64) * step).astype(target),
         options.get("requires_grad", False),
@@ -382,9 +416,12 @@ def logspace(
 ) -> Tensor:
     """base ** linspace(start, end, steps)."""
     check_device(device)
+    errors.only("logspace", options, *OPTIONS, "out")
     start, end, steps = _ends_and_steps("logspace", start, end, steps)
     target = checked_dtype("logspace", dtype) or S.default_dtype.np
     exponents = _spaced(start, end, steps, F64 if target.kind != "c" else target)
+    if options.get("out") is not None:
+        return _filled_in(options["out"], base**exponents, "logspace")
     return finished((base**exponents).astype(target), requires_grad)
 
 
@@ -404,6 +441,8 @@ def eye(
     check_device(device)
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got {n if n < 0 else m}")
+    if out is not None:
+        return _filled_in(out, np.eye(n, m), "eye")
     return finished(
         np.eye(n, m, dtype=checked_dtype("eye", dtype) or S.default_dtype.np), requires_grad
     )

@@ -10,8 +10,10 @@ import numpy as np
 
 from .. import dtypes, errors
 from ..core.declare import linear, movement, public, spelled
+from ..core.primitive import F32, F64
 from ..core.tensor import Tensor, wrap
 from ..kernels import shape as kernels
+from ..kernels.blocks import number
 from .shape import contiguous, need_tensor, only_methods, view
 from .views import ViewLane
 
@@ -75,7 +77,10 @@ _diagonal_lane = ViewLane(_diagonal)
 
 @spelled(_diagonal)
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    need_tensor("diagonal", input)
+    if type(input) is not Tensor:
+        need_tensor("diagonal", input)
+    if dim1 == 0 and dim2 == 1 and input._data.ndim > 1:
+        return _diagonal_lane(input, (offset, 0, 1))
     return _diagonal_lane(input, (offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
 
 
@@ -150,12 +155,16 @@ def _triangle_mask(shape: Ints, diagonal: int) -> Any:
     return _small_triangle(m, n, diagonal) if m * n <= 1 << 14 else np.tri(m, n, diagonal, bool)
 
 
+def _zero(dtype: Any) -> Any:
+    return number(0.0, dtype) if dtype is F32 or dtype is F64 else dtype.type(0)
+
+
 def _tril_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal), x, x.dtype.type(0))
+    return np.where(_triangle_mask(x.shape, diagonal), x, _zero(x.dtype))
 
 
 def _triu_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal - 1), x.dtype.type(0), x)
+    return np.where(_triangle_mask(x.shape, diagonal - 1), _zero(x.dtype), x)
 
 
 _tril = linear(
@@ -169,7 +178,8 @@ _triu = linear(
 
 
 def _need_matrix(op: str, x: Any) -> None:
-    need_tensor(op, x)
+    if type(x) is not Tensor:
+        need_tensor(op, x)
     if x._data.ndim < 2:
         raise RuntimeError(f"{op}: input tensor must have at least 2 dimensions")
 

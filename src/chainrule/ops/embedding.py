@@ -286,4 +286,4 @@ def pairwise_distance(
         tensor([5.0000])
     """
     z = x1 - x2 + eps
-    return _norm(z, ((z._data.ndim - 1,) if z._data.ndim else None, bool(keepdim), float(p)))
+    return _norm(z, ((z._data.ndim - 1,) if z._data.ndim else None, errors.checked_bool("pairwise_distance", "keepdim", keepdim), float(p)))

@@ -151,7 +151,8 @@ def _extreme(function: Any, kernel: str) -> None:
     ) -> Any:
         dim, keepdim = _axis(prim.name, dim, keepdim, more)
         _ordered(prim.name, kernel, input)
-        params = (dims_of(dim, input._data.ndim, prim.name), bool(keepdim))
+        keepdim = errors.checked_bool(prim.name, "keepdim", keepdim)
+        params = (dims_of(dim, input._data.ndim, prim.name), keepdim)
         if not input._data.size:
             need_size(prim.name, input, params[0])
         return lane(input, params) if out is None else prim.call(input, params=params, out=out)
@@ -187,7 +188,8 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
         if isinstance(o, Tensor) and o.dtype is not input.dtype:
             have, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (input, o))
             raise RuntimeError(f"Expected out tensor to have dtype {have}, but got {given} instead")
-    return _Aminmax(_aminmax.prim.call(input, params=(dims, bool(keepdim)), out=out))
+    keepdim = errors.checked_bool("aminmax", "keepdim", keepdim)
+    return _Aminmax(_aminmax.prim.call(input, params=(dims, keepdim), out=out))
 
 
 # ---------------------------------------------------------------- along one dimension
@@ -228,6 +230,8 @@ class _Extreme:
 
     def __call__(self, x: Any, dim: Any, keepdim: Any, other: Any, out: Any, more: Any) -> Any:
         if dim is None and other is None and not more and isinstance(x, Tensor):
+            if keepdim is not False:
+                raise no_overload(self.name, x, dim, keepdim)
             if x._data.dtype.kind == "c":
                 raise not_implemented(f"{self.name}_all", x)
             if not x._data.size:
@@ -253,7 +257,8 @@ class _Extreme:
         at = errors.checked_dim(dim, x._data.ndim)
         if not x._data.size:
             need_size(self.name, x, at)
-        return self.result(self.along.call(x, params=(at, bool(keepdim)), out=out))
+        keepdim = errors.checked_bool(self.name, "keepdim", keepdim)
+        return self.result(self.along.call(x, params=(at, keepdim), out=out))
 
 
 _max = _Extreme("max", _amax, _max_dim, "maximum", _Max)
@@ -290,7 +295,8 @@ def max(
         >>> x.max(), x.max(1).indices
         (tensor(7.), tensor([1, 0]))
     """
-    if dim is None and other is None and out is None and not more and type(input) is Tensor:
+    plain = dim is None and other is None and out is None and keepdim is False and not more
+    if plain and type(input) is Tensor:
         x = input._data
         if x.dtype.kind == "f" and x.size:  # the usual case
             return _max.all(input, EVERY)
@@ -326,7 +332,8 @@ def min(
         >>> torch.tensor([3.0, 1.0, 2.0]).min()
         tensor(1.)
     """
-    if dim is None and other is None and out is None and not more and type(input) is Tensor:
+    plain = dim is None and other is None and out is None and keepdim is False and not more
+    if plain and type(input) is Tensor:
         x = input._data
         if x.dtype.kind == "f" and x.size:  # the usual case
             return _min.all(input, EVERY)
@@ -366,7 +373,7 @@ def _place(function: Any) -> None:
             dim = errors.checked_dim(dim, x.ndim)
         if not x.size:
             _need_place(prim.name, x.shape, dim)
-        params = (dim, bool(keepdim))
+        params = (dim, errors.checked_bool(prim.name, "keepdim", keepdim))
         return lane(input, params) if out is None else prim.call(input, params=params, out=out)
 
     spelling.__name__ = prim.name

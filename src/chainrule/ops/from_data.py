@@ -274,6 +274,7 @@ def _measured(data: Any) -> tuple[tuple[int, ...], list[Any]]:
 @public("as_tensor")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
     """`data` as a tensor, sharing memory where it can (tensors and ndarrays of the right dtype)."""
+    errors.only("as_tensor", options, "requires_grad")
     check_device(device)
     target = checked_dtype("as_tensor", dtype)
     if isinstance(data, Tensor):

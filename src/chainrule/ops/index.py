@@ -24,7 +24,7 @@ from ..core.node import LEAF, next_k
 from ..core.record import OPS, GeneralNode, sum_to
 from ..core.tensor import Tensor, wrap
 from ..kernels import index as kernels
-from .arrange import unsqueeze
+from .arrange import unsqueeze, unsqueeze_lane
 from .shape import alias, need_tensor
 from .views import ViewLane, linked
 
@@ -543,10 +543,11 @@ def getitem(self: Tensor, index: Any) -> Tensor:
             if data.ndim and index._data.ndim:
                 return _taken(self, data, index)
         elif index is None:
-            return unsqueeze(self, 0)
+            return unsqueeze_lane(self, (0,))
         elif self._node is None or not (S.grad or grad_enabled()):
             if kind is slice:
-                if data.ndim and (index.step is None or index.step == 1):
+                step = index.step
+                if data.ndim and (step is None or (type(step) is int and step > 0)):
                     try:
                         start, end, step = index.indices(data.shape[0])
                     except TypeError:

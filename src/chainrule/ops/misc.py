@@ -14,7 +14,7 @@ from ..core.node import INFERENCE, LEAF
 from ..core.primitive import bump, cast
 from ..core.record import OPS
 from ..core.tensor import Tensor, own, wrap
-from ..core.views import inplace
+from ..core.views import check_writable, inplace, recording
 from .from_data import check_device, checked_dtype
 from .shape import sizes_of
 
@@ -168,6 +168,12 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         fits = False
     if not fits:
         raise errors.broadcast("copy_", (have, given)) from None
+    if S.mode is None and type(self._data) is np.ndarray and not recording(self, (src,)):
+        check_writable(self, "copy_", (src,))
+        np.copyto(self._data, src._data, casting="unsafe")
+        if self._vc is not INFERENCE:
+            bump(self)
+        return self
     return inplace(_overwritten.prim, self, src)
 
 

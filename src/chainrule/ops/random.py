@@ -1,7 +1,8 @@
 """Random tensors: `manual_seed`, `Generator`, `randn`, `rand`, `randint`, `randperm`, and the
 in-place draws.
 
-The numbers are PyTorch's CPU numbers, bit for bit; how they come about is in `kernels/random.py`.
+The numbers are PyTorch's CPU numbers, bit for bit; how they come about is in `kernels/random/`,
+which is loaded at the first draw.
 Draws are not differentiable (as in PyTorch, `normal_` and friends give zero gradient to what they
 overwrite), so none is a rule. The default generator starts from the operating system's entropy; it
 is guarded by a lock.
@@ -9,6 +10,9 @@ is guarded by a lock.
 
 from __future__ import annotations
 
+import importlib
+import operator
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +29,7 @@ from ..core.primitive import bump, fill_out
 from ..core.record import OPS
 from ..core.tensor import Tensor, wrap
 from ..core.views import check_writable, inplace, recording
-from ..kernels.random import MersenneTwister
-from .create import checked_size
+from .create import OPTIONS, checked_size, named_size
 from .from_data import check_device, checked_dtype, finished
 
 
@@ -40,10 +43,20 @@ class Generator:
         tensor([0.4963, 0.7682])
     """
 
+    _start = 67280421310721  # what PyTorch's generators begin with
+
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
-        self._engine = MersenneTwister()
         self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "_engine":
+            raise AttributeError(f"'Generator' object has no attribute '{name}'")
+        self._engine = importlib.import_module(_KERNELS).MersenneTwister(self._start)
+        return self._engine
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self._engine.get_state(),)
 
     @property
     def device(self) -> dtypes.device:
@@ -74,6 +87,22 @@ class Generator:
         self._engine.set_state(new_state._data)
         return self
 
+    def get_offset(self) -> int:
+        """Only generators of accelerators have one.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("CPU Generator does not use offset")
+
+    def set_offset(self, offset: int) -> None:
+        """Only generators of accelerators have one.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("CPU Generator does not use offset")
+
     def clone_state(self) -> Generator:
         """Another generator that will draw the same numbers."""
         made = Generator()
@@ -86,8 +115,17 @@ class Generator:
             return getattr(self._engine, kind)(*args, **kwargs)
 
 
+def _again(state: Any) -> Generator:
+    """A generator from pickled state."""
+    made = Generator()
+    made._engine.set_state(state)
+    return made
+
+
+_KERNELS = __package__.rpartition(".")[0] + ".kernels.random"
 default_generator = Generator()
-default_generator.seed()  # unpredictable until manual_seed, as in PyTorch
+# Unpredictable until manual_seed, as in PyTorch.
+default_generator._start = int.from_bytes(os.urandom(8), "little")
 
 
 def _source(generator: Any) -> Generator:
@@ -141,6 +179,7 @@ def set_rng_state(new_state: Tensor) -> None:
 @contextmanager
 def fork_rng(devices: Any = None, enabled: bool = True, **options: Any) -> Iterator[None]:
     """Inside, draws do not move the default generator outside."""
+    errors.only("fork_rng", options, "device_type", "_caller", "_devices_kw")
     if not enabled:
         yield
         return
@@ -152,6 +191,21 @@ def fork_rng(devices: Any = None, enabled: bool = True, **options: Any) -> Itera
 
 
 # ---------------------------------------------------------------- new tensors
+
+
+def _into(out: Any, op: str, dims: Any, dtype: Any, generator: Any, *draw: Any) -> Tensor:
+    """The draw written to the tensor given as `out=`, in its dtype and order."""
+    if not isinstance(out, Tensor):
+        raise errors.wrong_type(op, "out", 2, out)
+    if dtype is not None and dtype != out._data.dtype:
+        given, own = dtypes.from_numpy_dtype(dtype), out.dtype
+        raise RuntimeError(
+            f"dtype {errors.LEGACY[given.name]} does not match dtype of out parameter "
+            f"({errors.LEGACY[own.name]})"
+        )
+    if out._data.shape != tuple(dims):
+        fill_out(out, wrap(np.empty(dims, out._data.dtype)))
+    return _fill(out, generator, *draw)
 
 
 def _drawn(op: str, kind: str) -> None:
@@ -166,8 +220,10 @@ def _drawn(op: str, kind: str) -> None:
         pin_memory: bool = False,
         **shape: Any,
     ) -> Tensor:
-        dims = checked_size(op, size or (shape.get("size", ()),))
+        dims = checked_size(op, size or (named_size(op, shape, "names"),))
         check_device(device)
+        if out is not None:
+            return _into(out, op, dims, checked_dtype(op, dtype), generator, kind)
         target = checked_dtype(op, dtype) or S.default_dtype.np
         source = _source(generator)
 
@@ -186,8 +242,19 @@ def _scalar(array: Any) -> Any:
     return array[()] if array.ndim == 0 else array
 
 
-_drawn("rand", "rand")
-_drawn("randn", "randn")
+_drawn("rand", "uniform")
+_drawn("randn", "normal")
+
+
+def _in_order_of(input: Tensor, memory_format: Any, dtype: Any, source: Any, *draw: Any) -> Any:
+    """Draws for a tensor made like `input`: in the order of its memory, unless C order is asked
+    for."""
+    data = input._data
+    if data.flags.c_contiguous or memory_format not in (None, dtypes.preserve_format):
+        return _scalar(source.draw(draw[0], data.shape, dtype, *draw[1:]))
+    blank = np.empty_like(data, dtype)
+    source.draw("fill", blank, *draw)
+    return blank
 
 
 def _drawn_like(op: str, kind: str) -> None:
@@ -208,19 +275,32 @@ def _drawn_like(op: str, kind: str) -> None:
         target = checked_dtype(op, dtype) or input._data.dtype
         source = _source(generator)
 
+        if S.mode is None:
+            made = _in_order_of(input, memory_format, target, source, kind)
+            return finished(made, requires_grad)
+
         def make(dims: Any) -> Tensor:
             return finished(_scalar(source.draw(kind, dims, target)), requires_grad)
 
-        dims = input._data.shape
-        return make(dims) if S.mode is None else drawn(make, dims)
+        return drawn(make, input._data.shape)
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = f"`torch.{op.removesuffix('_like')}` in the shape and dtype of `input`."
     public(op)(function)
 
 
-_drawn_like("rand_like", "rand")
-_drawn_like("randn_like", "randn")
+_drawn_like("rand_like", "uniform")
+_drawn_like("randn_like", "normal")
+
+
+def _index(op: str, name: str, position: int, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"{op}(): argument '{name}' (position {position}) must be int, not "
+            f"{type(value).__name__}"
+        ) from None
 
 
 def _bounds(args: tuple[Any, ...], low: Any, high: Any, size: Any) -> tuple[int, int, Any]:
@@ -237,7 +317,8 @@ def _bounds(args: tuple[Any, ...], low: Any, high: Any, size: Any) -> tuple[int,
             "randint() needs high and size\nHint: torch.randint(10, (2, 3)) or torch.randint(5, "
             "10, (2, 3))"
         )
-    return int(0 if low is None else low), int(high), size
+    start = 0 if low is None else _index("randint", "low", 1, low)
+    return start, _index("randint", "high", 1 if low is None else 2, high), size
 
 
 @public("randint")
@@ -264,13 +345,16 @@ def randint(
     """
     first, last, shape = _bounds(args, low, high, size)
     check_device(device)
-    target = checked_dtype("randint", dtype) or dtypes.int64.np
+    dims, target = checked_size("randint", (shape,)), checked_dtype("randint", dtype)
+    if out is not None:
+        return _into(out, "randint", dims, target, generator, "randint", first, last)
+    target = target or dtypes.int64.np
     source = _source(generator)
 
     def make(dims: Any) -> Tensor:
         return finished(_scalar(source.draw("randint", dims, target, first, last)), requires_grad)
 
-    return drawn(make, checked_size("randint", (shape,)))
+    return drawn(make, dims)
 
 
 @public("randint_like")
@@ -278,15 +362,20 @@ def randint_like(
     input: Tensor, *args: Any, dtype: Any = None, generator: Any = None, **options: Any
 ) -> Tensor:
     """`randint` in the shape and dtype of `input`."""
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("randint_like", "input", 1, input)
+    errors.only("randint_like", options, "low", "high", *OPTIONS)
     first, last, shape = _bounds(
         (*args, tuple(input._data.shape)), options.pop("low", None), options.pop("high", None), None
     )
     target = checked_dtype("randint_like", dtype) or input._data.dtype
-    source = _source(generator)
+    source, wanted = _source(generator), options.get("requires_grad", False)
+    if S.mode is None:
+        layout = options.get("memory_format")
+        return finished(_in_order_of(input, layout, target, source, "randint", first, last), wanted)
 
     def make(dims: Any) -> Tensor:
-        data = source.draw("randint", dims, target, first, last)
-        return finished(_scalar(data), options.get("requires_grad", False))
+        return finished(_scalar(source.draw("randint", dims, target, first, last)), wanted)
 
     return drawn(make, tuple(shape))
 
@@ -305,7 +394,9 @@ def randperm(
 ) -> Tensor:
     """A random permutation of 0, ..., n - 1."""
     check_device(device)
-    target = checked_dtype("randperm", dtype) or dtypes.int64.np
+    n = _index("randperm", "n", 1, n)
+    given = dtype if out is None or dtype is not None else out.dtype
+    target = checked_dtype("randperm", given) or dtypes.int64.np
     source = _source(generator)
 
     def make(lead: Any) -> Tensor:
@@ -313,7 +404,10 @@ def randperm(
         rows = [source.draw("randperm", n, target) for _ in range(count)]
         return finished(np.stack(rows).reshape(*lead, n) if lead else rows[0], requires_grad)
 
-    return drawn(make, ())
+    if out is None:
+        return drawn(make, ())
+    fill_out(out, drawn(make, ()))
+    return out
 
 
 @public("normal")
@@ -330,6 +424,7 @@ def normal(
 ) -> Tensor:
     """Normal numbers with elementwise mean and standard deviation (tensors), or of a given size
     (numbers)."""
+    errors.only("normal", options, *OPTIONS)
     source = _source(generator)
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
 
@@ -338,6 +433,9 @@ def normal(
             return wrap(_scalar(source.draw("normal_tensors", *parts)))
 
         made = drawn_from(pair, mean, std)
+        if out is not None:
+            fill_out(out, made)
+            return out
         if not isinstance(std, Tensor):
             return _given_by(_normal_around, made, mean)
         if not isinstance(mean, Tensor):
@@ -348,13 +446,16 @@ def normal(
             "normal() needs a size when mean and std are numbers\nHint: torch.normal(0.0, 1.0, "
             "(2, 3))"
         )
-    target = checked_dtype("normal", dtype) or S.default_dtype.np
     numbers = (float(mean), float(std))
+    dims, target = checked_size("normal", (size,)), checked_dtype("normal", dtype)
+    if out is not None:
+        return _into(out, "normal", dims, target, generator, "normal", *numbers)
+    target = target or S.default_dtype.np
 
     def make(dims: Any) -> Tensor:
         return finished(_scalar(source.draw("normal", dims, target, *numbers)), requires_grad)
 
-    return drawn(make, checked_size("normal", (size,)))
+    return drawn(make, dims)
 
 
 # ---------------------------------------------------------------- distributions given by tensors
@@ -411,7 +512,11 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
         chance = data if p is None else p
         return wrap(_scalar(source.draw("bernoulli", data.shape, data.dtype, chance)))
 
-    return _given_by(_bernoulli_of, drawn_from(make, input), input)
+    made = drawn_from(make, input)
+    if out is not None:
+        fill_out(out, made)
+        return out
+    return _given_by(_bernoulli_of, made, input)
 
 
 @public("poisson")
@@ -493,25 +598,34 @@ def uniform_(
     self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **bounds: Any
 ) -> Tensor:
     """Overwrite with uniform numbers of [from, to)."""
+    errors.only("uniform_", bounds, "from")
     low = bounds.pop("from", from_)
     return _fill(self, generator, "uniform", float(low), float(to))
 
 
 @_method
-def random_(
-    self: Tensor, from_: Any = None, to: Any = None, *, generator: Any = None, **bounds: Any
-) -> Tensor:
-    """Overwrite with integers of [from, to), [0, to), or of the dtype's whole range."""
-    low = bounds.pop("from", from_)
-    if low is not None and to is None and "from" not in bounds:
-        low, to = 0, low
-    return _fill(self, generator, "random", low if low is not None or to is None else 0, to)
+def random_(self: Tensor, *args: Any, generator: Any = None, **bounds: Any) -> Tensor:
+    """Overwrite with integers: `random_()` of the dtype's whole range, `random_(to)` of [0, to),
+    `random_(from, to)` of [from, to), where `to` = None means the dtype's largest."""
+    errors.only("random_", bounds, "from", "to")
+    for n in (*args, *bounds.values()):
+        if n is not None and not hasattr(n, "__index__"):
+            raise errors.wrong_kind("random_", "to", "int", n)
+    low = bounds.get("from", args[0] if len(args) > 1 else None)
+    to = bounds.get("to", args[-1] if args else None)
+    if low is None and to is not None:
+        low = 0
+    return _fill(self, generator, "random", low, to)
 
 
 @_method
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Overwrite with 0 or 1, where `p` is the probability of 1 (a number or a tensor)."""
-    return _fill(self, generator, "bernoulli", np.asarray(p._data) if isinstance(p, Tensor) else p)
+    if isinstance(p, Tensor):
+        if p._data.shape != self._data.shape:
+            p = p.expand(self._data.shape)
+        p = np.asarray(p._data)
+    return _fill(self, generator, "bernoulli", p)
 
 
 @_method

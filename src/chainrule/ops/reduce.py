@@ -36,8 +36,8 @@ def dims_of(dim: Dims, ndim: int, op: str = "sum") -> Ints | None:
         return None
     if not isinstance(dim, (tuple, list)):
         dim = (dim,)
-    for d in dim:
-        if not hasattr(d, "__index__"):
+    for i, d in enumerate(dim):
+        if not hasattr(d, "__index__") or (type(d) is bool and not i):
             raise no_overload(op, d)
     if len(dim) == 0:
         return None
@@ -116,11 +116,14 @@ class Reducer:
         self, x: Any, dim: Dims, keepdim: Any, out: Any, rest: tuple[Any, ...] = ()
     ) -> Any:
         if dim is ALL:
-            if keepdim:
+            if keepdim is not False:
                 raise no_overload(self.name, x, keepdim)
             lane, params = self.every, EVERY
         else:
-            lane, params = self.along, (dims_of(dim, x._data.ndim, self.name), bool(keepdim))
+            lane, params = self.along, (
+                dims_of(dim, x._data.ndim, self.name),
+                errors.checked_bool(self.name, "keepdim", keepdim),
+            )
         if rest:
             params += rest
         return lane(x, params) if out is None else self.prim.call(x, params=params, out=out)
@@ -192,7 +195,7 @@ def sum(
     out: Any = None,
     **more: Any,
 ) -> Any:
-    plain = dim is ALL and dtype is None and out is None and not keepdim and not more
+    plain = dim is ALL and dtype is None and out is None and keepdim is False and not more
     if plain and type(input) is Tensor and input._data.dtype.kind == "f":  # the usual case
         return _sums.every(input, EVERY)
     if more:
@@ -213,7 +216,7 @@ def mean(
     out: Any = None,
     **more: Any,
 ) -> Any:
-    plain = dim is ALL and dtype is None and out is None and not keepdim and not more
+    plain = dim is ALL and dtype is None and out is None and keepdim is False and not more
     if plain and type(input) is Tensor and input._data.dtype.kind == "f":  # the usual case
         return _means.every(input, EVERY)
     if more:
@@ -439,10 +442,12 @@ def _var_params(
         )
     if isinstance(dim, bool):  # var(unbiased)
         dim, unbiased = None, dim
+    if unbiased is not None:
+        errors.checked_bool(op, "unbiased", unbiased)
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
     dims = None if dim is None else dims_of(dim, x._data.ndim, op)
-    return dims, bool(keepdim), correction
+    return dims, errors.checked_bool(op, "keepdim", keepdim), correction
 
 
 def _var_like(function: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import errors
 from ..core.declare import general, public
-from ..core.primitive import PUBLIC, cast
+from ..core.primitive import I64, PUBLIC, cast
 from ..core.tensor import Tensor, wrap
 from ..kernels import index as kernels
 from .scatter import both, gather, in_torch_order, legacy, need_index, need_number, need_out
@@ -29,9 +29,12 @@ def _index_select_kernel(x: Any, index: Any, dim: int) -> Any:
     if not x.ndim:
         return x.copy()
     try:
-        return x.take(index, dim)
+        made = x.take(index, dim)
     except IndexError:
         raise IndexError("index out of range in self") from None
+    if index.size and not kernels.inside(index, x.shape[dim]):  # NumPy counts from the end
+        raise IndexError("index out of range in self")
+    return made
 
 
 def _vector(index: Any) -> Any:
@@ -58,8 +61,8 @@ def _copied(x: Any, index: Any, source: Any, dim: int) -> Any:
     view = made if made.ndim else made.reshape(1)
     rows, shape = _vector(index), list(view.shape)
     shape[dim] = rows.size
-    outside = rows[(rows < -view.shape[dim]) | (rows >= view.shape[dim])]
-    if outside.size:
+    n = view.shape[dim]
+    if not kernels.inside(rows, n) and (outside := rows[(rows < -n) | (rows >= n)]).size:
         raise IndexError(
             f"index_copy_(): index {int(outside[0])} is out of bounds for dimension {dim} with "
             f"size {view.shape[dim]}"
@@ -72,8 +75,8 @@ def _filled(x: Any, index: Any, value: Any, dim: int) -> Any:
     made = np.array(x, order="C")
     view = made if made.ndim else made.reshape(1)
     rows = _vector(index)
-    outside = rows[(rows < -view.shape[dim]) | (rows >= view.shape[dim])]
-    if outside.size:
+    n = view.shape[dim]
+    if not kernels.inside(rows, n) and (outside := rows[(rows < -n) | (rows >= n)]).size:
         raise IndexError(
             f"index {int(outside[0])} is out of bounds for dimension {dim} with size "
             f"{view.shape[dim]}"
@@ -154,8 +157,6 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
     dim = errors.checked_dim(dim, input._data.ndim)
     if index._data.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
-    if index._data.size and index._data.min() < 0:
-        raise IndexError("index out of range in self")
     index = index if index._data.ndim else reshape(index, (1,))
     need_out(input, out, index)
     return _index_select.prim.call(input, index, params=(dim,), out=out)
@@ -206,7 +207,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
         raise IndexError(
             f"index_copy_(): Index should have dimension 1 or 0 (got {index._data.ndim})"
         )
-    if index._data.dtype != np.int64:
+    if index._data.dtype is not I64 and index._data.dtype != I64:
         raise IndexError(
             f"index_copy_(): Expected a long tensor for index, but got {legacy(index)}"
         )
@@ -245,7 +246,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     dim = errors.checked_dim(dim, input._data.ndim)
     need_tensor("index_fill", index, "index", 2)
-    if index._data.dtype not in (np.int64, np.int32):
+    if index._data.dtype is not I64 and index._data.dtype not in (np.int64, np.int32):
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if index._data.ndim > 1:
         raise RuntimeError("Index has to be a vector/scalar")
@@ -267,6 +268,8 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
 
 
 def _checked_flat(size: int, index: Any) -> None:
+    if kernels.inside(index, size):
+        return
     outside = index[(index < -size) | (index >= size)]
     if outside.size:
         raise IndexError(
@@ -278,8 +281,11 @@ def _checked_flat(size: int, index: Any) -> None:
 def _take_kernel(x: Any, index: Any) -> Any:
     if index.size and not x.size:
         raise IndexError("take(): tried to take from an empty tensor")
-    _checked_flat(x.size, np.asarray(index))
-    return x.reshape(-1)[index]
+    try:
+        return x.reshape(-1).take(index)
+    except IndexError:
+        _checked_flat(x.size, np.asarray(index))
+        raise
 
 
 def _put_kernel(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
@@ -313,7 +319,7 @@ _put = general(
 
 def _need_long(op: str, index: Any) -> None:
     need_tensor(op, index, "index", 2)
-    if index._data.dtype != np.int64:
+    if index._data.dtype is not I64 and index._data.dtype != I64:
         raise RuntimeError(f"{op}(): Expected a long tensor for index, but got {legacy(index)}")
 
 

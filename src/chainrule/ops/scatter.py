@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import errors
 from ..core.declare import METHODS, general, public
-from ..core.primitive import PUBLIC, Primitive
+from ..core.primitive import I64, PUBLIC, Primitive
 from ..core.record import OPS, RAW
 from ..core.tensor import Tensor, wrap
 from ..core.views import inplace
@@ -88,6 +88,8 @@ def both(
 
 def need_index(op: str, index: Any, position: int = 2, kinds: str = "int32/int64") -> None:
     """Refuse an index that is no tensor of int64 or int32."""
+    if type(index) is Tensor and index._data.dtype is I64:
+        return
     if not isinstance(index, Tensor):
         raise errors.wrong_type(op, "index", position, index)
     if index._data.dtype not in (np.int64, np.int32) and index._data.size:
@@ -96,6 +98,8 @@ def need_index(op: str, index: Any, position: int = 2, kinds: str = "int32/int64
 
 def need_out(x: Tensor, out: Any, *others: Tensor) -> None:
     """Refuse an `out` of another dtype than `x`, or that shares memory with an operand."""
+    if out is None:
+        return
     if isinstance(out, Tensor) and any(
         np.may_share_memory(out._data, t._data) for t in (x, *others)
     ):
@@ -160,6 +164,8 @@ def _fits_along(op: str, x: Tensor, index: Tensor, dim: int, src: Tensor | None 
 
 def _cropped(src: Tensor, index: Tensor) -> Tensor:
     """The part of `src` that `index` speaks of."""
+    if src._data.shape == index._data.shape:
+        return src
     for d, n in enumerate(index._data.shape):
         if src._data.ndim and src._data.shape[d] != n:
             src = narrow(src, d, 0, n)
@@ -170,7 +176,8 @@ def _as_long(index: Tensor, src: Tensor | None = None) -> Tensor:
     """As int64, and 0-d where `src` is: a vector of one element passes for a number."""
     if src is not None and not src._data.ndim and index._data.ndim:
         index = reshape(index, ())
-    return index if index._data.dtype == np.int64 else wrap(index._data.astype(np.int64))
+    dtype = index._data.dtype
+    return index if dtype is I64 or dtype == I64 else wrap(index._data.astype(np.int64))
 
 
 # ---------------------------------------------------------------- gather, scatter
@@ -267,7 +274,7 @@ def scatter(
 
 def _need_src(x: Tensor, src: Any) -> None:
     need_tensor("scatter", src, "src", 3)
-    if src._data.dtype != x._data.dtype:
+    if src._data.dtype is not x._data.dtype and src._data.dtype != x._data.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
 
 

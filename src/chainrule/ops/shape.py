@@ -32,6 +32,9 @@ Ints = tuple[int, ...]
 # ---------------------------------------------------------------- arguments
 
 
+MISSING: Any = type("nothing", (), {})()  # stands for sizes that were not given
+
+
 def sizes_of(sizes: tuple[Any, ...], op: str = "reshape", argument: str = "shape") -> Ints:
     """`f(2, 3)` and `f((2, 3))` alike, as a tuple of ints."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
@@ -44,6 +47,8 @@ def sizes_of(sizes: tuple[Any, ...], op: str = "reshape", argument: str = "shape
 
 def _indexed(sizes: tuple[Any, ...], op: str, argument: str, at: int) -> Ints:
     try:
+        if type(sizes[0]) is bool:  # later ones pass for numbers, in PyTorch too
+            raise TypeError
         return tuple(map(operator.index, sizes))
     except TypeError:
         found = type(sizes[at]).__name__
@@ -301,7 +306,8 @@ _expand.prim.rows = lambda node, g, edges: rows_to(g, node.s0) if type(node.s0) 
 
 @spelled(_expand)
 def expand(input: Any, *shape: Any, implicit: bool = False, size: Any = None) -> Any:
-    need_tensor("expand", input)
+    if type(input) is not Tensor:
+        need_tensor("expand", input)
     sizes = sizes_of(shape if size is None else (size,), "expand", "size")
     have = input._data.shape
     if len(sizes) < len(have):
@@ -318,6 +324,8 @@ def expand(input: Any, *shape: Any, implicit: bool = False, size: Any = None) ->
 
 def _expanded(have: Ints, sizes: Ints) -> Ints:
     extra = len(sizes) - len(have)
+    if sizes[extra:] == have and min(sizes) >= 0:
+        return sizes
     made = list(sizes)
     for i, n in enumerate(sizes):
         if n == -1 and i >= extra:
@@ -366,8 +374,10 @@ _transpose.prim.rows = lambda node, g, edges: g.swapaxes(node.p[0] + 1, node.p[1
 
 @spelled(_transpose)
 def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> Any:
-    need_tensor("transpose", input)
+    if type(input) is not Tensor:
+        need_tensor("transpose", input)
     if other:
+        errors.only("transpose", other, "axis0", "axis1")
         dim0, dim1 = other.get("axis0", dim0), other.get("axis1", dim1)
     if dim0 is None or dim1 is None:
         raise TypeError(
@@ -396,7 +406,10 @@ permute_lane = ViewLane(_permute)
 
 @spelled(_permute)
 def permute(input: Any, *dims: Any, **other: Any) -> Any:
-    need_tensor("permute", input)
+    if type(input) is not Tensor:
+        need_tensor("permute", input)
+    if other:
+        errors.only("permute", other, "dims")
     order = sizes_of((other["dims"],) if other else dims, "permute", "dims")
     n = input._data.ndim
     if len(order) != n:
@@ -406,7 +419,8 @@ def permute(input: Any, *dims: Any, **other: Any) -> Any:
             f"ordering of dimensions i.e. input.dim() = {n} is not equal to len(dims) = "
             f"{len(order)}"
         )
-    order = tuple([errors.checked_dim(d, n) for d in order])
+    if n and (min(order) < 0 or max(order) >= n):
+        order = tuple([errors.checked_dim(d, n) for d in order])
     if len(set(order)) != n:
         raise RuntimeError(f"permute(): duplicate dims are not allowed.\ndims: {list(order)}")
     return permute_lane(input, (order,))

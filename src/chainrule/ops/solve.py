@@ -398,7 +398,7 @@ def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) 
     _need_legacy_pair("cholesky_solve", input, L)
     need_lapack("cholesky_solve_cpu", L)
     need_pair("cholesky_solve", L, input, ("A", "b"))
-    return _cholesky_solve.prim.call(input, L, params=(bool(upper),), out=out)
+    return _cholesky_solve.prim.call(input, L, params=(errors.checked_bool("cholesky_solve", "upper", upper),), out=out)
 
 
 def _cholesky_inverse_kernel(x: Any, upper: bool = False) -> Any:
@@ -431,7 +431,7 @@ def cholesky_inverse(L: Any, upper: bool = False, *, out: Any = None) -> Any:
     need_tensors("cholesky_inverse", input=L)
     need_square("cholesky_inverse", L)
     need_lapack("cholesky_inverse_out_cpu", L)
-    params = (bool(upper),)
+    params = (errors.checked_bool("cholesky_inverse", "upper", upper),)
     if out is None:
         return _cholesky_inverse_lane(L, params)
     return _cholesky_inverse.prim.call(L, params=params, out=out)

@@ -56,7 +56,8 @@ def sort(
 ) -> Any:
     need_tensor("sort", input)
     _need_order(input)
-    params = (errors.checked_dim(dim, input._data.ndim), bool(descending))
+    descending = errors.checked_bool("sort", "descending", descending)
+    params = (errors.checked_dim(dim, input._data.ndim), descending)
     return _Sort(_sort.prim.call(input, params=params, out=out))
 
 
@@ -70,8 +71,9 @@ def argsort(
             raise TypeError(f"argsort() got an unexpected keyword argument '{name}'")
         dim = more[name]  # NumPy's name of it, which PyTorch takes too
     _need_order(input)
+    descending = errors.checked_bool("argsort", "descending", descending)
     return _argsort.prim.call(
-        input, params=(errors.checked_dim(dim, input._data.ndim), bool(descending))
+        input, params=(errors.checked_dim(dim, input._data.ndim), descending)
     )
 
 
@@ -95,12 +97,17 @@ def topk(
     need_tensor("topk", input)
     at = errors.checked_dim(dim, input._data.ndim)
     size = input._data.shape[at] if input._data.ndim else 1
+    if not hasattr(k, "__index__") or type(k) is bool:
+        raise errors.wrong_kind("topk", "k", "int", k)
     k = int(k)
+    largest, sorted = (
+        errors.checked_bool("topk", n, v) for n, v in (("largest", largest), ("sorted", sorted))
+    )
     if not 0 <= k <= size:
         raise RuntimeError(
             f"selected index k out of range\nk: {k}, elements along dimension {at}: {size}"
         )
-    return _Topk(_topk.prim.call(input, params=(k, at, bool(largest)), out=out))
+    return _Topk(_topk.prim.call(input, params=(k, at, largest), out=out))
 
 
 # -------------------------------------------------------- one of the middle, the most frequent
@@ -167,11 +174,13 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: A
     if input._data.ndim:
         need_size("kthvalue", input, at)
     size = input._data.shape[at] if input._data.ndim else 1
+    if not hasattr(k, "__index__") or type(k) is bool:
+        raise errors.wrong_kind("kthvalue", "k", "int", k)
     if not 1 <= k <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
     if out is not None:
         _check_out(input, out)
-    return _Kthvalue(_kthvalue.prim.call(input, params=(int(k), at, bool(keepdim)), out=out))
+    return _Kthvalue(_kthvalue.prim.call(input, params=(int(k), at, errors.checked_bool("kthvalue", "keepdim", keepdim)), out=out))
 
 
 @spelled(_mode)
@@ -179,7 +188,7 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
     need_tensor("mode", input)
     at = errors.checked_dim(dim, input._data.ndim)
     need_size("mode", input, at)
-    return _Mode(_mode.prim.call(input, params=(at, bool(keepdim)), out=out))
+    return _Mode(_mode.prim.call(input, params=(at, errors.checked_bool("mode", "keepdim", keepdim)), out=out))
 
 
 def _spell_median(whole: Any, along: Any, result: Any) -> None:
@@ -189,13 +198,13 @@ def _spell_median(whole: Any, along: Any, result: Any) -> None:
         need_tensor(name, input)
         if input._data.dtype.kind in "bc":
             raise NotImplementedError(f"\"{name}_out\" not implemented for '{_name(input)}'")
-        if dim is None:
+        if dim is None and keepdim is False:
             return whole.prim.call(input, out=out)
         if not hasattr(dim, "__index__"):
             raise no_overload(name, input, dim)
         at = errors.checked_dim(dim, input._data.ndim)
         need_size(name, input, at)
-        return result(along.prim.call(input, params=(at, bool(keepdim)), out=out))
+        return result(along.prim.call(input, params=(at, errors.checked_bool(name, "keepdim", keepdim)), out=out))
 
     spelling.__name__ = name
     spelled(whole)(spelling)

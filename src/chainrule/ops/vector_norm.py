@@ -120,7 +120,7 @@ def vector_norm(
     dims = dims_of(dim, x._data.ndim, "linalg_vector_norm")
     if not x._data.size:
         _need_elements(x, float(ord), dims)
-    params = (dims, bool(keepdim), float(ord))
+    params = (dims, errors.checked_bool("linalg_vector_norm", "keepdim", keepdim), float(ord))
     return _lane(x, params) if out is None else _vector_norm.prim.call(x, params=params, out=out)
 
 

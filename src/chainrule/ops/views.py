@@ -18,7 +18,7 @@ import numpy as np
 
 from .._state import S, grad_enabled
 from ..core.node import LEAF, next_k
-from ..core.primitive import Primitive, mark_unrecorded
+from ..core.primitive import F32, F64, Primitive, mark_unrecorded
 from ..core.record import RAW, REC, GeneralNode
 from ..core.tensor import Tensor, own
 
@@ -78,7 +78,8 @@ def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Te
         vc = base._vc = [0]
     t._vc = vc
     t._view = (base, x, prim, params)
-    if data.dtype.kind in "fcV":
+    dtype = data.dtype
+    if dtype is F32 or dtype is F64 or dtype.kind in "fcV":
         meta = base._meta
         if meta is None:
             meta = base._need_meta()
@@ -127,7 +128,10 @@ class ViewLane:
         data = x._data
         if type(data) is not _ndarray:
             data = own(x)
-        return self.on(x, self.kernel(data, *params), params)
+        made = self.kernel(data, *params)
+        if x._node is None:
+            return linked(self.prim, x, made, params)
+        return self.on(x, made, params)
 
     def on(self, x: Tensor, made: Any, params: tuple[Any, ...]) -> Tensor:
         """The tensor on `made`, which is the kernel's result."""

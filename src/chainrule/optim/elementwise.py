@@ -27,8 +27,10 @@ from ..kernels.optim import addresses
 from ..ops.complexes import view_as_real
 from .optimizer import Optimizer
 
-__all__ = ["Elementwise", "check_fused", "check_lr", "check_options", "counter", "evaluate", "number",
-           "zeros_of"]  # fmt: skip
+__all__ = [
+    "Elementwise", "check_fused", "check_lr", "check_options", "counter", "evaluate", "number",
+    "zeros_of",
+]  # fmt: skip
 
 Array = Any
 # Bytes of each array in one piece: five of them stay in a second-level cache; an update without
@@ -36,7 +38,10 @@ Array = Any
 PIECE, PIECE_ALONE = 192 * 1024, 1024 * 1024
 SMALL, TOGETHER = 16_384, 65_536  # elements: what is gathered, and how much into one array
 _PLAIN = {np.dtype(d) for d in ("float32", "float64", "complex64", "complex128")}
-_REAL = {np.dtype("complex64"): np.dtype("float32"), np.dtype("complex128"): np.dtype("float64")}
+_REAL: dict[Any, Any] = {
+    np.dtype("complex64"): np.dtype("float32"),
+    np.dtype("complex128"): np.dtype("float64"),
+}
 _ndarray = np.ndarray
 
 
@@ -44,6 +49,7 @@ class Elementwise(Optimizer):
     """The base of the optimizers whose update of an element looks at that element only."""
 
     _counters: tuple[str, ...] = ("step",)
+    _plans: list[_Plan | None]
     _on_devices = "params and state_steps"  # in PyTorch's sentence about capturable
     _update: Callable[..., None]  # (x, g, arrays, flags, numbers, t, u, at): t, u are scratch
 
@@ -77,7 +83,7 @@ class Elementwise(Optimizer):
         loss = None if closure is None else evaluate(closure)
         plans = self.__dict__.get("_plans")
         if plans is None or len(plans) != len(self.param_groups):
-            plans = self._plans = [None] * len(self.param_groups)
+            plans = self._plans = [None for _ in self.param_groups]
         for i, group in enumerate(self.param_groups):
             if S.mode is None and not S.tapes and not group.get("differentiable"):
                 plans[i] = self._step_plain(group, plans[i])
@@ -172,7 +178,7 @@ class _Plan:
         for p in self.params:
             if p._grad is None:
                 self.entries.append(None)
-            elif p._data.dtype not in _PLAIN or p in self.written:
+            elif not self._ordinary(optimizer, p, group):
                 self.odd.append(p)
                 self.entries.append(None)
             else:
@@ -182,6 +188,19 @@ class _Plan:
             self.lasts = False
         self.classes = [_Class(same) for same in rows.values()]
         self.entries = [e if e is None else e.entry() for e in self.entries]
+
+    def _ordinary(self, optimizer: Elementwise, p: Tensor, group: dict[str, Any]) -> bool:
+        """Whether gradient and state have the dtype of the parameter, and NumPy has it."""
+        grad: Any = p._grad
+        data = p._data
+        if data.dtype not in _PLAIN or grad._data.dtype != data.dtype or p in self.written:
+            return False
+        own_state = optimizer.state.get(p) or {}
+        states = [own_state.get(name) for name in self.names]
+        return all(
+            t is None or (t._data.dtype == data.dtype and t._data.shape == data.shape)
+            for t in states
+        )
 
     def _row(self, optimizer: Elementwise, p: Tensor, group: dict[str, Any]) -> _Row:
         grad: Any = p._grad
@@ -323,14 +342,14 @@ def _can_gather(row: _Row) -> bool:
     )  # fmt: skip
 
 
-class _Flat(np.ndarray):  # type: ignore[type-arg]
+class _Flat(np.ndarray):
     """An array whose parts are the state of parameters: they may be moved to another one."""
 
 
 class _Gathered:
     """Small parameters, updated as one array."""
 
-    __slots__ = ("arrays", "at", "back", "flat_g", "numbers", "real", "scratch", "x", "xs")
+    __slots__ = ("arrays", "at", "back", "flat_g", "real", "scratch", "x", "xs")
 
     def __init__(self, rows: list[_Row]) -> None:
         self.at = [r.number for r in rows]
@@ -338,7 +357,7 @@ class _Gathered:
         dtype = rows[0].p._data.dtype
         size = sum(r.p._data.size for r in rows)
         self.x, self.flat_g = np.empty(size, dtype), np.empty(size, dtype)
-        self.real = _REAL.get(dtype, dtype)
+        self.real: Any = _REAL.get(dtype, dtype)
         self.back = _parts(self.x, rows)
         flats = []
         for i in range(len(rows[0].arrays)):
@@ -350,7 +369,6 @@ class _Gathered:
             flats.append(np.asarray(flat))
         self.arrays = [a.view(self.real) for a in flats]
         self.scratch = [np.empty_like(self.x.view(self.real)) for _ in range(2)]
-        self.numbers: Any = None
 
     def step(self, grads: list[Any], update: Any, flags: Any, numbers: Any) -> None:
         """Gather, update, and put the parameters back."""
@@ -385,12 +403,14 @@ def _parts(flat: Array, rows: list[_Row]) -> list[Array]:
 class _Large:
     """One parameter, updated in its own memory piece by piece."""
 
-    __slots__ = ("at", "pieces", "real", "shape", "whole")
+    __slots__ = ("at", "dtype", "pieces", "real", "shape", "whole")
 
     def __init__(self, row: _Row) -> None:
         self.at = row.number
         x = own(row.p)
-        self.real = real = _REAL.get(x.dtype, x.dtype)
+        self.dtype = x.dtype
+        self.real: Any = _REAL.get(x.dtype, x.dtype)
+        real = self.real
         held = [x, *(t._data for t in row.arrays)]
         self.whole: Any = None
         self.pieces: list[Any] = []
@@ -416,8 +436,8 @@ class _Large:
         if self.whole is not None:
             self._step_whole(g, update, flags, cast)
             return
-        if type(g) is not _ndarray or not g.flags.c_contiguous:
-            g = np.ascontiguousarray(g)
+        if type(g) is not _ndarray or not g.flags.c_contiguous or g.dtype != self.dtype:
+            g = np.ascontiguousarray(g, self.dtype)
         flat = g.reshape(-1).view(real)
         address = flat.ctypes.data if self.pieces and self.pieces[0][-1] else 0
         for piece, x, arrays, t, u, at in self.pieces:

@@ -142,7 +142,7 @@ class LBFGS(Optimizer):
                 or abs(loss - before) < change
             ):
                 break
-        memory.save(state)
+        memory.save(state, group["lr"])
 
     def _search(
         self, closure: Any, loss: float, g: Array, slope: float, memory: _Memory,
@@ -200,19 +200,27 @@ class _Memory:
         self.ss = [_array(s) for s in state.get("old_stps") or []]
         self.ro = [_array(r) for r in state.get("ro") or []]
         self.diagonal = _array(state.get("H_diag"))
-        self.g = _array(state.get("prev_flat_grad"))
+        self.kept: Tensor | None = state.get("prev_flat_grad")  # written in place, as in PyTorch
         self.prev_loss = state.get("prev_loss")
         self.al: list[Any] | None = state.get("al")
 
     def begin(self, g: Array) -> Array:
         """Steepest descent, with an empty memory."""
         self.ys, self.ss, self.ro, self.diagonal = [], [], [], 1
-        self.g, self.d = g.copy(), -g
+        self._keep(g)
+        self.d = -g
         return self.d
+
+    def _keep(self, g: Array) -> None:
+        if self.kept is None:
+            self.kept = wrap(g.copy())
+        else:
+            own(self.kept)[...] = g
 
     def direction(self, g: Array) -> Array:
         """-H g, with the last change remembered (two-loop recursion)."""
-        y, s = g - self.g, self.d * _same(self.t, g)
+        assert self.kept is not None
+        y, s = g - own(self.kept), self.d * _same(self.t, g)
         ys = y.dot(s)
         if ys > 1e-10:
             if len(self.ys) == self.size:
@@ -231,20 +239,22 @@ class _Memory:
         for i, (y, s, r) in enumerate(zip(self.ys, self.ss, self.ro, strict=True)):
             self.al[i] = wrap(factors[-1 - i])
             q += s * (factors[-1 - i] - y.dot(q) * r)
-        self.g, self.d = g.copy(), q
+        self._keep(g)
+        self.d = q
         return q
 
-    def save(self, state: dict[str, Any]) -> None:
+    def save(self, state: dict[str, Any], lr: Any) -> None:
         """Into the optimizer's state, under PyTorch's names."""
         if self.al is not None:
             state["al"] = self.al
-        state["d"], state["t"] = wrap(self.d), self.t
+        given = isinstance(lr, Tensor) and float(lr) == self.t
+        state["d"], state["t"] = wrap(self.d), lr if given else self.t
         state["old_dirs"] = [wrap(y) for y in self.ys]
         state["old_stps"] = [wrap(s) for s in self.ss]
         state["ro"] = [wrap(r) for r in self.ro]
         h = self.diagonal
         state["H_diag"] = h if isinstance(h, int) else wrap(h)
-        state["prev_flat_grad"], state["prev_loss"] = wrap(self.g), self.prev_loss
+        state["prev_flat_grad"], state["prev_loss"] = self.kept, self.prev_loss
 
 
 @dataclass

@@ -37,7 +37,7 @@ class NAdam(Elementwise):
         >>> (w * w).sum().backward()
         >>> optimizer.step()
         >>> w
-        tensor([0.8695, 1.8695], requires_grad=True)
+        tensor([0.8944, 1.8944], requires_grad=True)
     """
 
     _counters = ("step", "mu_product")

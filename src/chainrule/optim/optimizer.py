@@ -361,6 +361,8 @@ def _with_hooks(step: Any) -> Any:
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
         if not (before or after or _before_every_step or _after_every_step):
             return step(self, *args, **kwargs)
+        if type(self).step is not hooked:  # called by the step of a subclass, which has them
+            return step(self, *args, **kwargs)
         for hook in [*_before_every_step.values(), *before.values()]:
             new = hook(self, args, kwargs)
             if new is None:

@@ -1,4 +1,4 @@
-"""Record what PyTorch's samplers and loaders give for a seed: `python record_loading.py`, with torch.
+"""Record what PyTorch's samplers and loaders give for a seed: run with torch installed.
 
 The same expressions run in `test_recorded.py` on chainrule. Answers: tests/data/loading.json.
 """
@@ -35,8 +35,6 @@ list(D.DistributedSampler(range(2), 5, 4, shuffle=False))
 [b.tolist() for b in D.DataLoader(list(range(12)), batch_size=5, shuffle=True, generator=g)]
 [[b.tolist() for b in loader] for loader in [D.DataLoader(list(range(5)), 2, True)] for _ in "12"]
 """.strip().splitlines()
-
-
 
 
 def answer(torch: Any, data: Any, expression: str) -> Any:

@@ -298,7 +298,9 @@ def test_long_lists_of_indices_do_not_block() -> None:
 def test_spawned_workers() -> None:
     data = arrays()
     alone = list(DataLoader(data, batch_size=5))
-    assert same(list(load(data, batch_size=5, num_workers=1, multiprocessing_context="spawn")), alone)
+    assert same(
+        list(load(data, batch_size=5, num_workers=1, multiprocessing_context="spawn")), alone
+    )
 
 
 def test_what_spawn_cannot_pickle_is_explained() -> None:

@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..blas import _libraries
 from .checks import check_randperm
 from .engine import Words
 from .floats import cast
-from .types import I64, Array
+from .types import F64, I64, Array
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+__all__ = ["Permutation", "resolve_swaps", "swapper"]
 
-__all__ = ["Permutation", "resolve_swaps"]
+_FEW = 64  # up to here a loop over a list is faster than a call of LAPACK
+Swaps = Callable[["NDArray[np.int64]"], "NDArray[np.int64]"]
+
+
+@cache
+def swapper() -> Swaps:
+    """What turns `targets` into the array 0..n-1 after swapping places i and targets[i] >= i for
+    i = 0, 1, ...: LAPACK's row exchanges where NumPy's LAPACK can be reached, else `resolve_swaps`.
+    """
+    witness = np.array([3, 1, 4, 3, 4])
+    for library in _libraries():
+        for name in ("scipy_dlaswp_64_", "dlaswp_64_", "scipy_dlaswp_", "dlaswp_"):
+            found = getattr(library, name, None)
+            if found is not None:
+                swaps = _row_exchanges(found, I64 if "64" in name else np.dtype(np.int32))
+                if swaps(witness).tolist() == [3, 1, 4, 0, 2]:
+                    return swaps
+    return resolve_swaps
+
+
+def _row_exchanges(laswp: Callable[..., object], integer: np.dtype[np.signedinteger]) -> Swaps:
+    """`swapper` by LAPACK's dlaswp on a matrix of one column; float64 holds indices exactly.
+
+    Its arguments are addresses: of the number of columns, the matrix, its leading dimension, the
+    first and the last row to be exchanged, the rows they go to (from 1), and their stride.
+    """
+
+    def swaps(targets: NDArray[np.int64]) -> NDArray[np.int64]:
+        column = np.arange(targets.size, dtype=F64)
+        rows = np.add(targets, 1, dtype=integer, casting="same_kind")
+        numbers = np.array([1, targets.size], integer)
+        one = numbers.ctypes.data
+        size = one + integer.itemsize
+        pointers = (one, column.ctypes.data, size, one, size, rows.ctypes.data, one)
+        laswp(*map(ctypes.c_void_p, pointers))
+        return column.astype(I64)
+
+    return swaps
 
 
 def resolve_swaps(targets: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -52,7 +94,7 @@ class Permutation(Words):
     def randperm(self, n: int, dtype: DTypeLike = I64) -> Array:
         """A permutation of 0..n-1 by Fisher-Yates, of shape (n,).
 
-        Swaps depend on each other: short ones run over a list, long ones through a forest.
+        Swaps depend on each other, one after the other: over a list for few, else `swapper`.
 
         Raises:
             RuntimeError: n is negative or the dtype cannot hold n - 1.
@@ -62,12 +104,12 @@ class Permutation(Words):
         check_randperm(n, dtype)
         if n >= (2**32 - 1) // 20:
             return cast(self._long_randperm(n), dtype)
-        words = self._words(max(n - 1, 0))
-        words %= np.arange(n, 1, -1, dtype=np.uint64)
+        words = self._words(max(n - 1, 0)).astype(np.uint32)
+        words %= np.arange(n, 1, -1, dtype=np.uint32)
         targets = np.arange(n)
-        targets[: n - 1] += words.view(I64)
-        if n > 800:
-            return cast(resolve_swaps(targets), dtype)
+        targets[: n - 1] += words
+        if n > _FEW:
+            return cast(swapper()(targets), dtype)
         items = list(range(n))
         for i, j in enumerate(targets.tolist()):
             items[i], items[j] = items[j], items[i]

@@ -1,4 +1,4 @@
-"""`torch.utils.data`: data sets, the order they are read in, batches, and processes that read ahead.
+"""`torch.utils.data`: data sets, their order, batches, and processes that read ahead.
 
 What lives here: `dataset` (what there is), `sampler` and `distributed` (in which order), `_utils`
 (how samples become a batch, what a worker does, how its tensors come back), `dataloader` (the loop
@@ -9,7 +9,6 @@ that brings these together). Who may call: users. Where a value goes: sampler ->
 
 from __future__ import annotations
 
-from . import dataset, sampler
 from .dataloader import (
     DataLoader,
     _DatasetKind,

@@ -419,7 +419,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             self._send()
 
     def _send(self) -> None:
-        """Give the next task to the worker whose turn it is (out of order: that has least to do)."""
+        """Give the next task to the worker whose turn it is (out of order: that has least)."""
         if not self._active:
             return
         try:

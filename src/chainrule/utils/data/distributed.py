@@ -61,9 +61,7 @@ class DistributedSampler(Sampler[int]):
         self.epoch = 0
         self.drop_last = drop_last
         n = len(dataset)
-        self.num_samples = (
-            n // self.num_replicas if drop_last else math.ceil(n / self.num_replicas)
-        )
+        self.num_samples = n // self.num_replicas if drop_last else math.ceil(n / self.num_replicas)
         self.total_size = self.num_samples * self.num_replicas
         self.shuffle = shuffle
         self.seed = seed
