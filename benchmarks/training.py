@@ -11,6 +11,7 @@ into memory that is there already.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 Step = Callable[[], Any]
@@ -71,7 +72,7 @@ def mlp(sizes: tuple[int, ...], batch: int, optimizer: str) -> Callable[[Any], S
         nn = torch.nn
         torch.manual_seed(0)
         layers = []
-        for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for i, (a, b) in enumerate(pairwise(sizes)):
             layers += [nn.ReLU()] * bool(i) + [nn.Linear(a, b)]
         model = nn.Sequential(*layers)
         x, y = torch.randn(batch, sizes[0]), torch.randint(sizes[-1], (batch,))

@@ -9,11 +9,12 @@ import argparse
 import math
 from pydoc_data.topics import topics
 
+from textplot import curve
+from tqdm import tqdm
+
 import chainrule as torch
 import chainrule.nn.functional as F
 from chainrule import nn
-from textplot import curve
-from tqdm import tqdm
 
 BLOCK, BATCH = 64, 16
 

@@ -1,17 +1,18 @@
 """A convolutional network with batch norm on scikit-learn's digits (8 x 8 pixels).
 
-    python examples/digits_cnn.py [--dry-run]
+python examples/digits_cnn.py [--dry-run]
 """
 
 import argparse
+
+from sklearn.datasets import load_digits
+from textplot import beside, curve, picture
+from tqdm import tqdm
 
 import chainrule as torch
 import chainrule.nn.functional as F
 from chainrule import nn
 from chainrule.utils.data import DataLoader, TensorDataset, random_split
-from sklearn.datasets import load_digits
-from textplot import beside, curve, picture
-from tqdm import tqdm
 
 
 def data() -> tuple[TensorDataset, TensorDataset]:

@@ -1,16 +1,17 @@
 """A multilayer perceptron on the 1,797 handwritten digits that come with scikit-learn.
 
-    python examples/digits_mlp.py [--dry-run]
+python examples/digits_mlp.py [--dry-run]
 """
 
 import argparse
 
-import chainrule as torch
-from chainrule import nn
-from chainrule.utils.data import DataLoader, TensorDataset, random_split
 from sklearn.datasets import load_digits
 from textplot import curve
 from tqdm import tqdm
+
+import chainrule as torch
+from chainrule import nn
+from chainrule.utils.data import DataLoader, TensorDataset, random_split
 
 
 def data() -> tuple[TensorDataset, TensorDataset]:

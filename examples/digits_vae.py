@@ -7,13 +7,14 @@ Source: Kingma, Welling, Auto-encoding variational Bayes (2014).
 
 import argparse
 
+from sklearn.datasets import load_digits
+from textplot import beside, curve, picture
+from tqdm import tqdm
+
 import chainrule as torch
 import chainrule.nn.functional as F
 from chainrule import nn
 from chainrule.utils.data import DataLoader, TensorDataset
-from sklearn.datasets import load_digits
-from textplot import beside, curve, picture
-from tqdm import tqdm
 
 
 class VAE(nn.Module):
@@ -21,10 +22,16 @@ class VAE(nn.Module):
 
     def __init__(self, hidden: int = 128, latent: int = 2) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 64), nn.ReLU())
+        self.encoder = nn.Sequential(
+            nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 64), nn.ReLU()
+        )
         self.mean, self.log_variance = nn.Linear(64, latent), nn.Linear(64, latent)
         self.decoder = nn.Sequential(
-            nn.Linear(latent, 64), nn.ReLU(), nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 64)
+            nn.Linear(latent, 64),
+            nn.ReLU(),
+            nn.Linear(64, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, 64),
         )
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -67,7 +74,7 @@ def main(dry_run: bool = False) -> list[float]:
             points = torch.tensor([[a, b] for a in torch.linspace(-1.5, 1.5, 5).tolist()])
             images = torch.sigmoid(model.decoder(points)).reshape(5, 8, 8).tolist()
             print(beside([picture(image) for image in images]), end="\n\n")
-        mean = sum(losses[-len(loader):]) / len(loader)
+        mean = sum(losses[-len(loader) :]) / len(loader)
     print(f"final: negative evidence lower bound {mean:.3f} nats a picture")
     return losses
 

@@ -8,9 +8,10 @@ line says `import torch`.
 
 import argparse
 
-import chainrule as torch
 from textplot import curve
 from tqdm import tqdm
+
+import chainrule as torch
 
 
 def clouds(n: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,10 +9,11 @@ network's own derivatives to satisfy the equation; there are no data.
 import argparse
 import math
 
-import chainrule as torch
-from chainrule import nn
 from textplot import curve
 from tqdm import tqdm
+
+import chainrule as torch
+from chainrule import nn
 
 DAMPING, STIFFNESS, END = 0.4, 4.0, 5.0
 

@@ -1,14 +1,15 @@
 """LBFGS and Adam on Rosenbrock's function in ten dimensions, minimum 0 at (1, ..., 1).
 
-    python examples/rosenbrock_lbfgs.py [--dry-run]
+python examples/rosenbrock_lbfgs.py [--dry-run]
 """
 
 import argparse
 import math
 
-import chainrule as torch
 from textplot import curve
 from tqdm import tqdm
+
+import chainrule as torch
 
 
 def rosenbrock(x: torch.Tensor) -> torch.Tensor:
@@ -31,7 +32,9 @@ def main(dry_run: bool = False) -> list[float]:
         value.backward()
         return value
 
-    values = [optimizer.step(closure).item() for _ in tqdm(range(2 if dry_run else 12), desc="LBFGS")]
+    values = [
+        optimizer.step(closure).item() for _ in tqdm(range(2 if dry_run else 12), desc="LBFGS")
+    ]
 
     y = start.clone().requires_grad_()
     adam = torch.optim.Adam([y], lr=0.02)

@@ -1,7 +1,7 @@
 """An LSTM learns to continue a noisy sum of two sine waves.
 
-It sees 100 values at a time and predicts the next of each; at the end it goes on by itself, fed with
-its own predictions.
+It sees 100 values at a time and predicts the next of each; at the end it goes on by itself, fed
+with its own predictions.
 
     python examples/sine_lstm.py [--dry-run]
 """
@@ -9,10 +9,11 @@ its own predictions.
 import argparse
 import math
 
-import chainrule as torch
-from chainrule import nn
 from textplot import curve
 from tqdm import tqdm
+
+import chainrule as torch
+from chainrule import nn
 
 LENGTH, BATCH = 100, 16
 

@@ -1,6 +1,7 @@
 """Plots made of characters, for the examples: `curve` and `picture`."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 SHADES = " .:-=+*#%@"
 
@@ -9,9 +10,7 @@ def curve(values: Sequence[float], title: str, width: int = 64, height: int = 10
     """The values over their index, averaged to `width` columns."""
     width = min(width, len(values))
     edges = [i * len(values) // width for i in range(width + 1)]
-    means = [
-        sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
     low, high = min(means), max(means)
     rows = [round((v - low) / ((high - low) or 1.0) * (height - 1)) for v in means]
     lines = [f"  {title}"]

@@ -127,10 +127,19 @@ def _bound(
     for name, value in given.items():
         kind = parameters[name].kind
         if kind is inspect.Parameter.VAR_POSITIONAL:
-            rows += [(name, v, UNKNOWN) for v in value]
+            names = _names_of(function, name, len(value))
+            rows += [(n, v, UNKNOWN) for n, v in zip(names, value, strict=True)]
         elif kind is not inspect.Parameter.VAR_KEYWORD:
             rows.append((name, value, parameters[name].default))
     return rows
+
+
+def _names_of(function: Any, name: str, count: int) -> list[str]:
+    """What the arguments of `*args` mean: operands, then static parameters, of a plain op."""
+    prim = getattr(function, "prim", None)
+    if prim is None or prim.variadic or name != "args":
+        return [name] * count
+    return ([*map(prim._public_name, range(len(prim.args))), *prim.params] + [""] * count)[:count]
 
 
 def _not_bound(name: str, function: Any, error: TypeError) -> TypeError:

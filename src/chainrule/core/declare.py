@@ -34,6 +34,7 @@ __all__ = [
     "bilinear",
     "elementwise",
     "general",
+    "guarded",
     "linear",
     "movement",
     "public",

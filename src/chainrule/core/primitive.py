@@ -182,11 +182,10 @@ class Primitive:
     def call(self, *inputs: Any, params: tuple[Any, ...] = (), out: Any = None) -> Any:
         """Evaluate on tensors: operands positionally, static parameters as a tuple in their
         order."""
-        if S.mode is None and out is None:
+        if S.mode is None and out is None and self.check is None:
             if self.promote is not NONE:
                 inputs = self._promoted(inputs)
-            if self.check is None:
-                return self.evaluate(inputs, params)
+            return self.evaluate(inputs, params)
         operands = self.prepare(inputs)
         if out is not None:
             return write_out(self, out, operands, params)

@@ -59,7 +59,12 @@ def recording(x: Tensor, rest: tuple[Any, ...]) -> bool:
     """Whether writing `x` from `rest` is to be recorded."""
     if not (S.grad or grad_enabled()):
         return False
-    return x._node is not None or any(isinstance(t, Tensor) and t._node is not None for t in rest)
+    if x._node is not None:
+        return True
+    for t in rest:
+        if isinstance(t, Tensor) and t._node is not None:
+            return True
+    return False
 
 
 def _before(prim: Primitive, x: Tensor) -> Tensor:

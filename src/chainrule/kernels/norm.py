@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import MANY, PIECE
-from .reduce import mean
+from .blocks import MANY, PIECE, number
+from .reduce import mean, spread_sums
 
 __all__ = ["batch_norm", "embedding_backward", "group_norm", "layer_norm", "normalised"]
 
@@ -62,15 +62,22 @@ def _count(n: int, dtype: Any) -> Array:
 
 def _rows(x: Array, out: Array, weight: Array, bias: Array, eps: float) -> Array:
     n, dtype = x.shape[1], x.dtype
-    ones, count = _ONES[dtype][:n], _count(n, dtype)
-    middle = x.dot(ones)
-    np.divide(middle, count, middle)
-    d = np.subtract(x, middle[:, None], out)
-    spread = (d * d).dot(ones)
+    count = _count(n, dtype)
+    middle = spread_sums(x, 1)
+    if middle is not None:
+        np.divide(middle, count, middle)
+        d = np.subtract(x, middle, middle)
+        spread = spread_sums(d * d, 1)
+    else:
+        ones = _ONES[dtype][:n]
+        middle = x.dot(ones)
+        np.divide(middle, count, middle)
+        d = np.subtract(x, middle[:, None], out)
+        spread = (d * d).dot(ones)[:, None]
     np.divide(spread, count, spread)
-    spread += eps
+    spread += number(eps, dtype)
     np.sqrt(spread, spread)
-    np.divide(d, spread[:, None], d)
+    np.divide(d, spread, d)
     if weight is not None:
         d = np.multiply(d, weight, d) if weight.dtype == dtype else d * weight
     if bias is not None:

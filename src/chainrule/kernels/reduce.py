@@ -41,6 +41,7 @@ __all__ = [
     "prod",
     "recurrence",
     "softmax",
+    "spread_sums",
     "std",
     "sum",
     "sum_squares",
@@ -61,6 +62,8 @@ _ONES32 = [np.ones(_SMALL, F32)[:n] for n in range(_SMALL + 1)]
 _ONES64 = [np.ones(_SMALL, F64)[:n] for n in range(_SMALL + 1)]
 _LONG32, _LONG64 = np.ones(_LONG, F32), np.ones(_LONG, F64)
 _COLUMNS: dict[Any, Any] = {F32: _LONG32.reshape(-1, 1), F64: _LONG64.reshape(-1, 1)}
+_SQUARE = 32
+_SQUARES: dict[Any, Any] = {d: np.ones((_SQUARE, _SQUARE), d) for d in (F32, F64)}
 Axes = Any  # None or a tuple of ints
 
 
@@ -358,9 +361,31 @@ def logsumexp(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     return made.astype(dtype) if made.dtype != dtype else made
 
 
+def spread_sums(e: Any, dim: int) -> Any:
+    """The sums along one axis of a small matrix, at every place that they are sums of: one product
+    with ones (0.3 us), where NumPy takes 0.9 us to broadcast a column. None for others."""
+    n = e.shape[dim]
+    square = _SQUARES.get(e.dtype)
+    if square is None or n > _SQUARE or e.ndim != 2 or e.size > 2048:
+        return None
+    return e.dot(square[:n, :n]) if dim else square[:n, :n].dot(e)
+
+
+def _spread(v: Any, n: int, dim: int) -> Any:
+    """A column (or a row, for `dim` 0) of a small matrix n times side by side; see
+    `spread_sums`."""
+    square = _SQUARES.get(v.dtype)
+    if square is None or n > _SQUARE or v.ndim != 2 or v.size * n > 2048:
+        return v
+    return v.dot(square[:1, :n]) if dim else square[:n, :1].dot(v)
+
+
 def _row_sums(e: Any, dim: int) -> Any:
     """Sums along one axis, which is kept; of a vector as a 0-d array, which NumPy broadcasts in a
     third of the time."""
+    made = spread_sums(e, dim)
+    if made is not None:
+        return made
     n = e.shape[dim]
     if e.ndim <= 2 and dim == e.ndim - 1 and n <= _LONG:
         column = _COLUMNS.get(e.dtype)
@@ -374,7 +399,7 @@ def _lowered(x: Any, dim: int) -> Any:
     """x less its largest element along an axis, in memory of its own."""
     if x.ndim == 1 and x.size <= 1024:
         return _subtract(x, x[x.argmax(), ...])
-    return _subtract(x, _maximum(x, dim, None, None, True))
+    return _subtract(x, _spread(_maximum(x, dim, None, None, True), x.shape[dim], dim))
 
 
 _HARMLESS = 4000.0  # sum of squares: exp of these numbers, and the sum of them, cannot overflow

@@ -125,7 +125,9 @@ def chain_matmul(*matrices: Tensor, out: Any = None) -> Tensor:
         tensor([[6.]])
     """
     for i, t in enumerate(matrices):
-        if isinstance(t, Tensor) and t._data.ndim != 2:
+        if not isinstance(t, Tensor):
+            raise errors.wrong_type("chain_matmul", "matrices", i + 1, t)
+        if t._data.ndim != 2:
             raise RuntimeError(
                 f"Tensor dimension is {t._data.ndim}, expected 2 instead.\nargument: {i}"
             )

@@ -36,7 +36,9 @@ def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..
         memory_format: Any = None,
         **shape: Any,
     ) -> Tensor:
-        dims = checked_size(op, size or (named_size(op, shape),))
+        if shape or not size:
+            size = (*size, named_size(op, shape))
+        dims = checked_size(op, size)
         check_device(device)
         check_options(layout, pin_memory)
         if out is not None:

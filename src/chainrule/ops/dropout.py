@@ -105,6 +105,11 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return _dropped(input, p, training, inplace)
 
 
+def _need_tensor(op: str, input: Any) -> None:
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type(op, "input", 1, input)
+
+
 @public("nn.functional.alpha_dropout")
 def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout for SELU networks: keeps mean 0 and variance 1.
@@ -117,6 +122,7 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: b
         tensor([1., 1.])
     """
     _check_probability(p)
+    _need_tensor("alpha_dropout", input)
     return _alpha_dropped(input, p, training, inplace)
 
 
@@ -132,6 +138,7 @@ def feature_alpha_dropout(
         tensor([[1., 1.]])
     """
     _check_probability(p)
+    _need_tensor("feature_alpha_dropout", input)
     return _alpha_dropped(input, p, training, inplace, feature=True)
 
 

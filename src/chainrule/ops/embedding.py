@@ -285,5 +285,8 @@ def pairwise_distance(
         >>> torch.nn.functional.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
         tensor([5.0000])
     """
+    for i, (name, x) in enumerate((("x1", x1), ("x2", x2))):
+        if not isinstance(x, Tensor):
+            raise errors.wrong_type("pairwise_distance", name, i + 1, x)
     z = x1 - x2 + eps
     return _norm(z, ((z._data.ndim - 1,) if z._data.ndim else None, errors.checked_bool("pairwise_distance", "keepdim", keepdim), float(p)))

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import dtypes
 from .._state import S
-from ..core.declare import METHODS, public
+from ..core.declare import METHODS, guarded, public
 from ..core.node import LEAF
 from ..core.tensor import Tensor, own, wrap
 from .from_data import as_array, check_device, checked_dtype, finished, from_numpy
@@ -75,7 +75,7 @@ def to_dlpack(tensor: Tensor) -> Any:
 
 
 def _method(function: Any) -> Any:
-    METHODS[function.__name__] = function
+    METHODS[function.__name__] = guarded(function)
     return function
 
 

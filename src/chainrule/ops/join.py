@@ -113,6 +113,8 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
         shape = t._data.shape
         if shape[:dim] != first[:dim] or shape[dim + 1 :] != first[dim + 1 :]:
             raise _unequal(dim, first, shape, i)
+    if out is not None and not isinstance(out, Tensor):
+        raise errors.wrong_type("cat", "out", 3, out)
     if out is not None and any(
         out is t or np.may_share_memory(out._data, t._data) for t in tensors
     ):

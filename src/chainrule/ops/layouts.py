@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import errors
 from .._state import S
-from ..core.declare import METHODS, public
+from ..core.declare import METHODS, guarded, public
 from ..core.levels import alike
 from ..core.primitive import bump
 from ..core.record import OPS
@@ -50,7 +50,7 @@ def _written(name: str, self: Tensor, others: Sequence[Tensor], function: Any) -
 
 
 def _method(function: Any) -> Any:
-    METHODS[function.__name__] = function
+    METHODS[function.__name__] = guarded(function)
     return function
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes, errors
 from .._state import S, grad_enabled
-from ..core.declare import METHODS, general, public
+from ..core.declare import METHODS, general, guarded, public
 from ..core.node import INFERENCE, LEAF
 from ..core.primitive import bump, cast
 from ..core.record import OPS
@@ -20,7 +20,7 @@ from .shape import sizes_of
 
 
 def _method(function: Any) -> Any:
-    METHODS[function.__name__] = function
+    METHODS[function.__name__] = guarded(function)
     return function
 
 
@@ -253,6 +253,9 @@ def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
     """Make this tensor share the memory of `source` (outside the graph)."""
     if (S.grad or grad_enabled()) and self._node is LEAF:
         raise errors.leaf_inplace(self, "set_", view=False)
+    if source is not None and source.dtype is not self.dtype:
+        own_type, other = (errors.CPP.get(t.dtype.name, t.dtype.name) for t in (self, source))
+        raise RuntimeError(f"Could not set tensor of type {other} to a tensor of type {own_type}")
     self._data = np.empty(0, self._data.dtype) if source is None else own(source)
     bump(self)
     return self

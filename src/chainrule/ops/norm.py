@@ -125,7 +125,7 @@ def _check_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
             f"{op}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
             f"{type(normalized_shape).__name__}\nHint: write ({normalized_shape},)"
         )
-    shape = tuple(int(n) for n in normalized_shape)
+    shape = tuple(map(int, normalized_shape))
     if not shape:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
@@ -137,7 +137,7 @@ def _check_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
 
 def _check_tail(input: Any, shape: tuple[int, ...], weight: Any, bias: Any, star: str) -> None:
     for name, t in (("weight", weight), ("bias", bias)):
-        if t is not None and tuple(t._data.shape) != shape:
+        if t is not None and t._data.shape != shape:
             raise RuntimeError(
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
                 f"{list(t._data.shape)} and normalized_shape = {list(shape)}"

@@ -22,7 +22,7 @@ import numpy as np
 
 from .. import dtypes, errors
 from .._state import S
-from ..core.declare import METHODS, general, public
+from ..core.declare import METHODS, general, guarded, public
 from ..core.interpreter import drawn, drawn_from
 from ..core.levels import become
 from ..core.primitive import bump, fill_out
@@ -220,7 +220,9 @@ def _drawn(op: str, kind: str) -> None:
         pin_memory: bool = False,
         **shape: Any,
     ) -> Tensor:
-        dims = checked_size(op, size or (named_size(op, shape, "names"),))
+        if shape or not size:
+            size = (*size, named_size(op, shape))
+        dims = checked_size(op, size)
         check_device(device)
         if out is not None:
             return _into(out, op, dims, checked_dtype(op, dtype), generator, kind)
@@ -583,7 +585,7 @@ def _fill(self: Tensor, generator: Any, kind: str, *args: Any) -> Tensor:
 
 
 def _method(function: Any) -> Any:
-    METHODS[function.__name__] = function
+    METHODS[function.__name__] = guarded(function)
     return function
 
 

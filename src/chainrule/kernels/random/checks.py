@@ -25,10 +25,12 @@ __all__ = [
 
 
 def fail(message: str) -> NoReturn:
+    """Most of the complaints are RuntimeErrors."""
     raise RuntimeError(message)
 
 
 def not_implemented(kernel: str, dtype: DType) -> NoReturn:
+    """PyTorch has no kernel for the dtype."""
     raise NotImplementedError(f"\"{kernel}\" not implemented for '{facts(dtype).torch}'")
 
 
@@ -98,6 +100,7 @@ def check_seed(seed: object) -> int:
 
 
 def check_randperm(n: int, dtype: DType) -> None:
+    """n numbers must exist, and exist in the dtype."""
     kind = facts(dtype)
     if n < 0:
         fail(f"Trying to create tensor with negative dimension {n}: [{n}]")
@@ -112,6 +115,7 @@ def check_randperm(n: int, dtype: DType) -> None:
 
 
 def check_multinomial(weights: Array, n: int, replacement: bool) -> None:
+    """The checks that come before either way of drawing."""
     kind = facts(weights.dtype)
     if weights.ndim not in (1, 2):
         fail("prob_dist must be 1 or 2 dim")

@@ -32,10 +32,12 @@ def libm(function: Callable[[float], float], x: Array) -> Array:
 
 
 def c_log(x: float) -> float:
+    """The C library's log, where Python's raises an exception for 0."""
     return math.log(x) if x > 0.0 else -math.inf
 
 
 def c_exp(x: float) -> float:
+    """The C library's exp, where Python's raises an exception for what overflows."""
     try:
         return math.exp(x)
     except OverflowError:

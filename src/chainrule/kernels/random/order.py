@@ -20,6 +20,7 @@ def memory_order(array: Array) -> Array:
 
 
 def memory_axes(array: Array) -> list[int]:
+    """The axes by decreasing stride."""
     strides = array.strides
     return sorted(range(array.ndim), key=lambda axis: -abs(strides[axis]))
 

@@ -303,7 +303,7 @@ def random_split(
         >>> from chainrule.utils.data import random_split
         >>> g = torch.Generator().manual_seed(42)
         >>> [part.indices for part in random_split(range(5), [0.6, 0.4], generator=g)]
-        [[2, 0, 3], [4, 1]]
+        [[2, 4, 3], [0, 1]]
     """
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _shares(len(dataset), lengths)

@@ -84,7 +84,7 @@ class RandomSampler(Sampler[int]):
         >>> import chainrule as torch
         >>> from chainrule.utils.data import RandomSampler
         >>> list(RandomSampler(range(5), generator=torch.Generator().manual_seed(0)))
-        [4, 1, 2, 0, 3]
+        [4, 0, 1, 3, 2]
     """
 
     def __init__(

@@ -66,7 +66,7 @@ def _sequence_like(model: Any, values: list[Any]) -> Any:
             for i, value in enumerate(values):
                 made[i] = value
             return made
-        return values if isinstance(model, range) else type(model)(values)  # type: ignore[call-arg]
+        return values if isinstance(model, range) else type(model)(values)
     except TypeError:
         return values
 

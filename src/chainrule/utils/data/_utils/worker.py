@@ -137,7 +137,8 @@ def worker_loop(job: Job, pipe: Connection, parent: int) -> None:
     inbox: SimpleQueue[Any] = SimpleQueue()
     newest = [0]
     threading.Thread(target=_listen, args=(pipe, inbox, newest, parent), daemon=True).start()
-    fetcher = failure = None
+    fetcher: Any = None
+    failure: ExceptionWrapper | None = None
     try:
         if job.init_fn is not None:
             job.init_fn(job.id)
