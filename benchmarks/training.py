@@ -6,12 +6,19 @@ whole step. `numpy` is the floor, not a peer: the products of matrices of one st
 into memory that is there already.
 
     chainrule bench training --against torch,jax,numpy
+    python benchmarks/training.py NAME ...      where a step's time goes, by function (cProfile)
 """
 
 from __future__ import annotations
 
+import cProfile
+import importlib
+import os
+import pstats
+import sys
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 Step = Callable[[], Any]
@@ -334,3 +341,34 @@ PROGRAMS: dict[str, tuple[str, dict[str, Callable[[Any], Step]]]] = {
         {"torch": gpt, "numpy": _products(*GPT_PRODUCTS)},
     ),
 }
+
+
+def profile(name: str, lines: int = 10, seconds: float = 2.0) -> None:
+    """Print what takes the time of one program's steps in chainrule; the profiler itself makes
+    Python's share look larger than it is."""
+    step = PROGRAMS[name][1]["torch"](importlib.import_module("chainrule"))
+    profiler = cProfile.Profile()
+    count, used = 0, 0.0
+    step()
+    while used < seconds:
+        profiler.enable()
+        for _ in range(10):
+            step()
+        profiler.disable()
+        count += 10
+        used = pstats.Stats(profiler).total_tt  # type: ignore[attr-defined]
+    print(f"{name}: {used / count * 1e6:.0f} us a step under the profiler")
+    found: Any = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
+    rows = sorted(((own, calls, key) for key, (_, calls, own, *_) in found.items()), reverse=True)
+    for own, calls, (file, line, function) in rows[:lines]:
+        place = function if file == "~" else f"{Path(file).parent.name}/{Path(file).name}:{line}"
+        label = "" if file == "~" else function
+        print(f"  {own / used:6.1%} {own / count * 1e6:9.1f} us {calls / count:8.1f} calls  "
+              f"{place} {label}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+    for given in sys.argv[1:] or PROGRAMS:
+        profile(given)

@@ -81,6 +81,7 @@ _compat.explain_missing([autograd, linalg, nn, nn.functional, optim, random, spe
 _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "utils": (".utils", ""),
     "func": (".func", ""),
+    "distributions": (".distributions", ""),
     "vmap": (".func", "vmap"),
     "fft": (".fft", ""),
     "masked": (".masked", ""),
@@ -93,7 +94,27 @@ _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "safe_where": (".autograd.branches", "safe_where"),
     "is_anomaly_enabled": (".autograd.anomaly_mode", "is_anomaly_enabled"),
     "is_anomaly_check_nan_enabled": (".autograd.anomaly_mode", "is_anomaly_check_nan_enabled"),
+    "compile": (".compiler", "compile"),
 }
+for _place, _words in (
+    ("", "cuda backends mps xpu cpu accelerator amp jit compiler hub onnx overrides types testing "
+     "distributed sparse fx __config__ _C array_api"),
+    ("._settings", "are_deterministic_algorithms_enabled compiled_with_cxx11_abi "
+     "get_default_device get_deterministic_debug_mode get_float32_matmul_precision "
+     "get_num_interop_threads is_deterministic_algorithms_warn_only_enabled is_storage "
+     "is_warn_always_enabled set_default_device set_default_tensor_type "
+     "set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal "
+     "set_num_interop_threads set_warn_always typename use_deterministic_algorithms"),
+    ("._legacy_types", "FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor "
+     "ShortTensor CharTensor ByteTensor BoolTensor"),
+    (".amp.autocast_mode", "autocast autocast_decrement_nesting autocast_increment_nesting "
+     "clear_autocast_cache get_autocast_dtype get_autocast_cpu_dtype get_autocast_gpu_dtype is_autocast_cache_enabled is_autocast_enabled "
+     "set_autocast_cache_enabled set_autocast_dtype"),
+    (".sparse", "sparse_coo_tensor"),
+    ("._leftovers", "cond frobenius_norm norm_except_dim set_anomaly_enabled"),
+):  # fmt: skip
+    for _name in _words.split():
+        _LOADED_WHEN_NAMED[_name] = (_place, _name) if _place else ("." + _name, "")
 
 
 def __getattr__(name: str) -> _Any:

@@ -25,7 +25,7 @@ from .core.declare import METHODS
 from .core.primitive import PUBLIC
 from .core.tensor import Tensor
 from .ops.late import FAMILY_OF, SHOWN, attach, load_all
-from .ops.subclasses import renamed
+from .ops.subclasses import ours, renamed
 
 __all__ = [
     "BaseTorchFunctionMode",
@@ -94,7 +94,7 @@ def _asks(kind: type) -> bool:
     """Whether values of this class are asked; remembered for those that are not."""
     if getattr(kind, "__torch_function__", None) is None:
         return False
-    if issubclass(kind, Tensor) and kind.__module__.partition(".")[0] == PACKAGE:
+    if issubclass(kind, Tensor) and ours(kind):
         PLAIN.add(kind)
         return False
     return kind.__torch_function__ is not _disabled_torch_function_impl
@@ -223,8 +223,10 @@ def switch_on() -> None:
     for name in sorted({*METHODS, *OF_TENSOR}, key=lambda n: (n in OPERATORS, n)):
         method = METHODS.get(name) or Tensor.__dict__.get(name)
         if method is not None:
-            METHODS[name] = _dispatching(f"Tensor.{name}", method)
-            setattr(Tensor, name, METHODS[name])
+            asking = _dispatching(f"Tensor.{name}", method)
+            setattr(Tensor, name, asking)
+            if name in METHODS:
+                METHODS[name] = asking
     attach()
 
 
@@ -232,8 +234,7 @@ def prepare(cls: type) -> None:
     """A program has defined this subclass of Tensor: from now on its classes are asked, also when
     a property is read."""
     switch_on()
-    if any(issubclass(base, Tensor) and base is not Tensor and not base.__module__.startswith(
-        PACKAGE) for base in cls.__bases__):  # fmt: skip
+    if any(issubclass(b, Tensor) and b is not Tensor and not ours(b) for b in cls.__bases__):
         return  # inherited
     for name, value in vars(Tensor).items():
         if isinstance(value, property) and name not in cls.__dict__ and name[0] != "_":

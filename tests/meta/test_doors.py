@@ -19,7 +19,10 @@ PACKAGE = Path(chainrule.__file__).parent
 DOORS = """
     _state dtypes errors version -> kernels -> core -> ops
     -> {linalg fft special masked signal random return_types}
-    -> {autograd func compile explain draw} -> nn -> optim utils distributed testing serialization
+    -> {autograd func compile explain draw} -> nn
+    -> _notes _legacy_types _settings _leftovers overrides _C types sparse array_api cuda backends
+    mps xpu cpu accelerator amp jit compiler hub onnx fx __config__
+    optim utils distributions distributed testing serialization
     -> compat -> cli
 """
 ENTRANCES = {"__init__", "__main__"}  # these re-export or start; nobody imports them
@@ -27,6 +30,7 @@ NEEDED = {"numpy"}  # the only package that may be imported before it is asked f
 LAZY_ROOMS = {"cli"}  # a command loads its own optional parts
 LOADERS = {
     "cli",
+    "distributions",
     "compat",
     "autograd",
     "func",

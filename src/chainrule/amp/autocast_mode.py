@@ -25,7 +25,9 @@ __all__ = [
     "clear_autocast_cache",
     "custom_bwd",
     "custom_fwd",
+    "get_autocast_cpu_dtype",
     "get_autocast_dtype",
+    "get_autocast_gpu_dtype",
     "is_autocast_available",
     "is_autocast_cache_enabled",
     "is_autocast_enabled",
@@ -34,20 +36,19 @@ __all__ = [
 ]
 
 LOWER = frozenset(
-    "matmul mm mv bmm addmm addmv addbmm baddbmm linear dot _convolution _attention "
-    "_convolution_bias einsum _lstm_layer _gru_layer _rnn_layer lstm_cell gru_cell rnn_tanh_cell "
-    "rnn_relu_cell linear_cross_entropy _conv_tbc vecdot _linear".split()
+    "matmul addmm addmv baddbmm addbmm linear affine affine_any vdot convolution conv_tbc "
+    "attention lstm_layer gru_layer rnn_layer".split()
 )
 FLOAT32 = frozenset(
-    "prod cumprod quantile nanquantile mse_loss l1_loss smooth_l1_loss huber_loss "
-    "binary_cross_entropy nll_loss kl_div ctc_loss _ctc_loss_each cosine_embedding_loss "
-    "margin_ranking_loss multi_margin_loss multilabel_margin_loss soft_margin_loss "
-    "hinge_embedding_loss triplet_margin_loss poisson_nll_loss cdist trace renorm "
-    "linalg_cholesky cholesky inv _linalg_inv solve svd _svdvals eig eigh _eigvalsh qr lu "
-    "_linalg_lu pinv matrix_exp matrix_power slogdet det polar _fft_c2c _fft_r2c _fft_c2r stft "
-    "istft _grid_gather avg_pool3d".split()
+    "prod cumprod mse_loss huber_loss smooth_l1_loss soft_margin_loss binary_cross_entropy "
+    "nll_loss nll_loss2d multi_margin_loss multilabel_margin_loss polar trace linalg_inv "
+    "linalg_inv_ex linalg_solve linalg_solve_ex linalg_solve_triangular linalg_cholesky "
+    "linalg_cholesky_ex linalg_qr linalg_eigh linalg_eigvalsh linalg_eig linalg_eigvals "
+    "linalg_svd linalg_svdvals linalg_det linalg_slogdet linalg_lu_factor_ex linalg_lu "
+    "linalg_matrix_exp linalg_pinv fft_c2c fft_r2c fft_c2r grid_sampler_2d grid_sampler_3d "
+    "ctc_loss_each avg_pool3d".split()
 )
-WIDEST = frozenset("cat stack index_copy".split())
+WIDEST = frozenset(("cat", "stack"))
 DEVICES = ("cpu", "cuda", "xpu", "mps", "mtia", "xla", "hpu")
 _dtype = {"cpu": dtypes.bfloat16, "cuda": dtypes.float16}
 _cache = [True]
@@ -60,6 +61,7 @@ class _Casting(Interpreter):
 
     def __init__(self, low: dtypes.dtype | None) -> None:
         self.low = low  # None: switched off inside an outer autocast
+        self.casts = low is not None
 
     def process(self, prim: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         target = self._target(prim.name, inputs)
@@ -190,6 +192,16 @@ def is_autocast_enabled(device_type: str = "cuda") -> bool:
 def get_autocast_dtype(device_type: str) -> dtypes.dtype:
     """The lower precision that `autocast(device_type)` takes by default."""
     return _dtype.get(device_type, dtypes.float16)
+
+
+def get_autocast_cpu_dtype() -> dtypes.dtype:
+    """The lower precision that `autocast("cpu")` takes by default."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> dtypes.dtype:
+    """The lower precision that `autocast("cuda")` would take by default."""
+    return get_autocast_dtype("cuda")
 
 
 def set_autocast_dtype(device_type: str, dtype: dtypes.dtype) -> None:

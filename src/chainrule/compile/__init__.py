@@ -8,6 +8,21 @@ recorder before it is evaluated, and goes into a
 there.
 """
 
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
 from .record import Equation, Graph, Var, record
 
 __all__ = ["Equation", "Graph", "Var", "record"]
+
+
+class _Callable(ModuleType):
+    """This room, which once loaded stands where PyTorch has the function `torch.compile`."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return importlib.import_module("..compiler", __name__).compile(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

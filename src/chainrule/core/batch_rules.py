@@ -83,7 +83,7 @@ def _outer(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -
 def _linear(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
     *bias, x, weight = inputs
     has_x, has_weight = batched[-2:]
-    turned = OPS.transpose(weight, has_weight, 1 + has_weight)
+    turned = OPS.transpose(weight, int(has_weight), 1 + has_weight)
     made = product((x, turned), (has_x, has_weight), size)
     if not bias:
         return made

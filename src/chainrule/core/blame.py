@@ -3,15 +3,13 @@ argument becomes PyTorch's TypeError that names the argument.
 
 Lives here: the search for the wrong argument, by the parameters' names and the types of their
 defaults. Called by the guard of the public functions (`declare.guarded`) and by
-`Primitive.evaluate`, and imported when something failed, never before. An error that our code
-raised on purpose, or that came from the caller's own code (a hook, a mapped function), is left as
-it is, and so is one for which no argument can be blamed: that is a bug and should look like one.
+`Primitive.evaluate`, when something failed and never before. An error that our code raised on
+purpose, or that came from the caller's own code (a hook, a mapped function), is left as it is, and
+so is one for which no argument can be blamed: that is a bug and should look like one.
 """
 
 from __future__ import annotations
 
-import dis
-import inspect
 import operator
 import sys
 from collections.abc import Iterable, Iterator
@@ -26,12 +24,11 @@ from .tensor import Tensor
 __all__ = ["explained", "no_combination", "wrong_argument", "wrong_operand", "wrong_parameter"]
 
 _PACKAGE = __name__.partition(".")[0]
-_RAISE = dis.opmap["RAISE_VARARGS"]
 _READS = {"__bool__", "__float__", "__int__", "__complex__", "__index__", "__iter__", "__len__",
           "_one"}  # fmt: skip  # what Python asks of a tensor that stands where a number should
 _BINDING = ("positional argument", "keyword argument", "keyword-only argument", "multiple values")
 
-UNKNOWN: Any = inspect.Parameter.empty
+UNKNOWN: Any = object()  # no default
 NUMBERS = (int, float, complex, np.number, np.bool_)
 
 
@@ -45,7 +42,8 @@ def explained(
         return _not_bound(name, function, error) if isinstance(error, TypeError) else None
     if not _escaped(frames):
         return None
-    found = wrong_argument(name, _bound(function, args, kwargs))
+    rows = _bound(function, args, kwargs)
+    found = wrong_argument(name, rows) or _asked_of(name, rows, error)
     if found is not None or isinstance(error, RuntimeError):
         return found
     text = str(error)
@@ -54,9 +52,12 @@ def explained(
     given = [*args, *kwargs.values()]
     if isinstance(error, (AttributeError, TypeError, KeyError)):
         return None if all(map(_ordinary, given)) else no_combination(name, args, kwargs, text)
-    kind = IndexError if isinstance(error, IndexError) else RuntimeError
+    kind: type[Exception] = IndexError if isinstance(error, IndexError) else RuntimeError
+    if isinstance(error, ValueError) and text.endswith(")") and "to unpack" in text:
+        kind = ValueError  # a pair was expected: PyTorch too has Python's error here
     facts = f"arguments: {', '.join(map(_short, given))}"
-    return kind(errors.hinted(f"{name}(): {text}", facts, hint=f"see help(torch.{name})"))
+    hint = f"see the help on {name} for what it takes"
+    return kind(errors.hinted(f"{name}(): {text}", facts, hint=hint))
 
 
 def no_combination(
@@ -68,7 +69,7 @@ def no_combination(
         errors.hinted(
             f"{name}() received an invalid combination of arguments - got ({', '.join(given)})",
             f"Python says: {text}" if text else "",
-            hint=f"see help(torch.{name}) for what it takes",
+            hint=f"see the help on {name} for what it takes",
         )
     )
 
@@ -108,7 +109,9 @@ def _escaped(frames: list[TracebackType]) -> bool:
     code = last.tb_frame.f_code
     if code.co_name in _READS and len(frames) > 1:
         return True
-    return code.co_code[last.tb_lasti] != _RAISE
+    import dis
+
+    return code.co_code[last.tb_lasti] != dis.opmap["RAISE_VARARGS"]
 
 
 _STANDARD = sys.stdlib_module_names
@@ -118,6 +121,8 @@ def _bound(
     function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> list[tuple[str, Any, Any]]:
     """(name, value, default) of the arguments in the order of the signature."""
+    import inspect
+
     parameters = inspect.signature(function).parameters
     try:
         given = inspect.signature(function).bind(*args, **kwargs).arguments
@@ -127,11 +132,24 @@ def _bound(
     for name, value in given.items():
         kind = parameters[name].kind
         if kind is inspect.Parameter.VAR_POSITIONAL:
-            names = _names_of(function, name, len(value))
+            names = _names_of(function, "tensor" if name == "tensors" else name, len(value))
             rows += [(n, v, UNKNOWN) for n, v in zip(names, value, strict=True)]
         elif kind is not inspect.Parameter.VAR_KEYWORD:
-            rows.append((name, value, parameters[name].default))
+            default = parameters[name].default
+            rows.append((name, value, UNKNOWN if default is inspect.Parameter.empty else default))
     return rows
+
+
+def _asked_of(
+    name: str, rows: list[tuple[str, Any, Any]], error: BaseException
+) -> TypeError | None:
+    """The TypeError for an argument that was asked for what only a tensor has."""
+    if not isinstance(error, AttributeError) or isinstance(error.obj, Tensor):
+        return None
+    for i, (argument, value, _) in enumerate(rows):
+        if value is error.obj:
+            return _refused(name, argument, i + 1, "Tensor", value)
+    return None
 
 
 def _names_of(function: Any, name: str, count: int) -> list[str]:
@@ -143,7 +161,8 @@ def _names_of(function: Any, name: str, count: int) -> list[str]:
 
 
 def _not_bound(name: str, function: Any, error: TypeError) -> TypeError:
-    takes = ", ".join(inspect.signature(function).parameters)
+    code = function.__code__
+    takes = ", ".join(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
     text = str(error).replace(f"{function.__qualname__}()", f"{name}()")
     return TypeError(errors.hinted(text, hint=f"it takes {takes}"))
 
@@ -155,8 +174,8 @@ TENSORS = frozenset(
     weight target source src index indices mask input1 input2 anchor positive negative query key
     value_tensor A B LU pivots x y a b condition running_mean running_var bias offsets the_template
     boundaries sorted_sequence values log_probs targets input_lengths target_lengths var logits
-    end tensors_ set_to""".split()
-) - {"end"}  # fmt: skip
+    out set_to""".split()
+)  # fmt: skip
 _KINDS = {
     "Tensor": "",
     "int": """dim0 dim1 dim2 start_dim end_dim k n diagonal offset sections chunks num_samples
@@ -193,7 +212,7 @@ def wrong_argument(op: str, rows: list[tuple[str, Any, Any]], first: int = 1) ->
 
 
 def _refused(op: str, name: str, position: int, kind: str, value: Any) -> TypeError:
-    public = {"x": "input", "self": "input", "a": "input", "b": "other"}.get(name, name)
+    public = name if position > 1 or name not in ("x", "a", "self", "args") else "input"
     if kind == "Tensor":
         return errors.wrong_type(op, public, position, value)
     if kind == "tuple of Tensors" and isinstance(value, (list, tuple)):
@@ -205,7 +224,7 @@ def _refused(op: str, name: str, position: int, kind: str, value: Any) -> TypeEr
         errors.hinted(
             f"{op}(): argument '{public}' (position {position}) must be {kind}, not {said(value)}",
             f"value: {_short(value)}",
-            hint=f"see help(torch.{op}) for what it takes",
+            hint=f"see the help on {op} for what it takes",
         )
     )
 
@@ -222,7 +241,9 @@ def _fits(kind: str, value: Any, default: Any) -> bool:
     if value is default or not kind or (value is None and default is None):
         return True
     if kind == "Tensor":
-        return isinstance(value, Tensor)
+        return isinstance(value, Tensor) or (
+            default is None and isinstance(value, (list, tuple)) and bool(value)
+        )
     if kind == "tuple of Tensors":
         return isinstance(value, Tensor) or (
             isinstance(value, (list, tuple)) and all(isinstance(v, Tensor) for v in value)
@@ -234,7 +255,7 @@ def _fits(kind: str, value: Any, default: Any) -> bool:
     if kind == "str":
         return isinstance(value, str)
     if isinstance(value, Tensor):
-        return value._data.size == 1
+        return bool(value._data.size == 1)
     if kind == "Number":
         return isinstance(value, NUMBERS)
     return _is_int(value)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import wrong_type
+from .blame import explained, wrong_parameter
 from .lanes import binary_lane, compare_lane, unary_lane
 from .primitive import NONE, PUBLIC, SAME, TO_FLOAT, Primitive
 from .record import OPS, RAW, parameters_of
@@ -215,7 +216,7 @@ def _plain(prim: Primitive) -> Callable[..., Any]:
         try:
             return prim.call(*args[:first], params=params + defaults[len(params) :], out=out)
         except BARE as error:
-            better = _explained(function, args, {}, error)
+            better = explained(function, args, {}, error)
             if better is None:
                 raise
             raise better from None
@@ -226,8 +227,6 @@ def _plain(prim: Primitive) -> Callable[..., Any]:
 def _check_types(prim: Primitive, params: tuple[Any, ...], seen: set[tuple[type, ...]]) -> None:
     """TypeError for a static parameter of a wrong type; the types that passed are noted in
     `seen`."""
-    from .blame import wrong_parameter  # loaded when it is needed
-
     wrong = wrong_parameter(prim, params)
     if wrong is not None:
         raise wrong
@@ -463,9 +462,9 @@ BARE = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, Ass
 UNGUARDED = frozenset(
     """sum mean nansum prod reshape view permute transpose t expand squeeze unsqueeze select narrow
     flatten matmul mm bmm mv dot linear relu cat concat concatenate stack zeros ones empty full
-    zeros_like ones_like empty_like full_like arange tensor where clamp max min amax amin argmax
+    zeros_like ones_like empty_like tensor where clamp max min amax amin argmax
     argmin var std norm chunk split item detach clone diag diagonal cumsum cumprod softmax
-    log_softmax to type_as float double numel dim size mse_loss cross_entropy dropout getitem
+    log_softmax to type_as float double dim size mse_loss dropout getitem
     """.split()
 )
 
@@ -480,7 +479,7 @@ def guarded(function: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except BARE as error:
-            better = _explained(function, args, kwargs, error)
+            better = explained(function, args, kwargs, error)
             if better is None:
                 raise
             raise better from None
@@ -492,10 +491,3 @@ def guarded(function: Any) -> Any:
     call.__wrapped__ = function  # type: ignore[attr-defined]  # inspect.signature follows it
     return call
 
-
-def _explained(
-    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
-) -> Exception | None:
-    from .blame import explained  # loaded when something failed
-
-    return explained(function, args, kwargs, error)

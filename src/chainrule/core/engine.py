@@ -278,7 +278,14 @@ def _leveled(outputs: Sequence[Any], cotangents: Sequence[Any]) -> bool:
 def _as_inputs(inputs: Any) -> list[Any]:
     if isinstance(inputs, dict):
         inputs = inputs.values()
+    if not isinstance(inputs, (Tensor, GradientEdge)) and not hasattr(inputs, "__iter__"):
+        inputs = (inputs,)
     targets = [inputs] if isinstance(inputs, (Tensor, GradientEdge)) else list(inputs)
+    for t in targets:
+        if not isinstance(t, (Tensor, GradientEdge)):
+            raise RuntimeError(
+                "all inputs have to be Tensors or GradientEdges, but got " + type(t).__name__
+            )
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     return targets

@@ -45,10 +45,12 @@ class Interpreter:
             `core/levels.py`); the others are told by `assign`.
         innermost: it must see ops before any level does: a level that is entered puts
             `renewed()` of it on top of itself.
+        casts: it brings operands of products to one dtype, so theirs may differ.
     """
 
     writes = False
     innermost = False
+    casts = False
 
     def renewed(self) -> Interpreter:
         """What stands for this one above a new level."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import errors
 from .._state import S, grad_enabled
+from ..kernels import blocks as _blocks
 from .lane_nodes import binary_node, half_node, number_node, one_node, pair_node, unary_node
 from .node import LEAF, next_k
 from .primitive import F32, F64, I64, NUMBERS, SAME, Primitive
@@ -25,18 +26,7 @@ __all__ = ["binary_lane", "compare_lane", "one_lane", "pair_lane", "unary_lane"]
 
 _ndarray, _new = np.ndarray, object.__new__
 
-_CONST32: dict[float, Any] = {}
-_CONST64: dict[float, Any] = {}
-
-
-def _constant(cache: dict[float, Any], value: float, dtype: Any) -> Any:
-    """A number as a 0-d array, which NumPy combines with arrays twice as fast as a Python float."""
-    made = np.array(value, dtype)
-    if value and value == value:  # 0.0 and -0.0 are one key; NaN never hits
-        if len(cache) > 500:
-            cache.clear()
-        cache[value] = made
-    return made
+_NUMBERS32, _NUMBERS64 = _blocks.NUMBERS[F32], _blocks.NUMBERS[F64]
 
 
 def unary_lane(prim: Primitive) -> Callable[..., Any]:
@@ -241,6 +231,9 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     return public
 
 
+_TOO_LARGE = 1 << 63
+
+
 @cache  # the function and the operator of an op share these
 def _integer_path(prim: Primitive) -> Callable[[Any, Any], Any] | None:
     """int64 and int64, tensor or number: what needs no promotion and no record. None for others."""
@@ -265,9 +258,6 @@ def _integer_path(prim: Primitive) -> Callable[[Any, Any], Any] | None:
     return on_integers
 
 
-_TOO_LARGE = 1 << 63
-
-
 @cache
 def _number_path(prim: Primitive, constants: bool) -> Callable[..., Any] | None:
     """Tensor and number: evaluate, and record with a `NumberNode`; None if the op has no such
@@ -282,10 +272,9 @@ def _number_path(prim: Primitive, constants: bool) -> Callable[..., Any] | None:
     def with_number(input: Any, x: Any, dtype: Any, other: Any) -> Any:
         number = other
         if constants and type(x) is _ndarray:
-            cache = _CONST32 if dtype is F32 else _CONST64
-            number = cache.get(other)
+            number = (_NUMBERS32 if dtype is F32 else _NUMBERS64).get(other)
             if number is None:
-                number = _constant(cache, other, dtype)
+                number = _blocks.number(other, dtype)
         r = _new(Tensor)
         r._data = kernel(x, number)
         r._grad = r._vc = r._view = r._meta = None

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import dtypes, errors
 from .._state import S, grad_enabled, inference_enabled, modes
+from .blame import wrong_operand
 from .interpreter import current
 from .node import LEAF
 from .record import OPS, GeneralNode, Layout, Rule, record
@@ -218,9 +219,10 @@ class Primitive:
             if isinstance(t, Tensor):
                 dtype = t._data.dtype
                 if dtype is not common:
-                    if common is not None or not (dtype is F32 or dtype is F64):
-                        if common is not None or dtype is not I64 or self.promote is not SAME:
-                            break
+                    if common is not None:
+                        break
+                    if not (dtype is F32 or dtype is F64 or (dtype is I64 and self.promote is SAME)):
+                        break
                     common = dtype
             elif not self.numbers or common is None:
                 break
@@ -303,8 +305,6 @@ class Primitive:
     def _kernel_failed(
         self, inputs: tuple[Any, ...], params: tuple[Any, ...], error: Exception
     ) -> Exception:
-        from .blame import wrong_operand  # loaded when something failed
-
         known = wrong_operand(self, inputs, params, error)
         return known or errors.kernel_failed(self.name, inputs, params, error)
 
@@ -312,12 +312,11 @@ class Primitive:
         """Whether a call on these operands is to be recorded."""
         if not (S.grad or grad_enabled()):
             return False
-        if self.joint:
-            return any(isinstance(t, Tensor) and t._node is not None for t in inputs)
-        return any(
-            r is not None and isinstance(t, Tensor) and t._node is not None
-            for t, r in zip(inputs, self.rules, strict=True)
-        )
+        for i, t in enumerate(inputs):
+            recorded = isinstance(t, Tensor) and t._node is not None
+            if recorded and (self.joint or self.rules[i] is not None):
+                return True
+        return False
 
 
 def _from_numpy(error: Exception) -> bool:

@@ -11,7 +11,7 @@ attached by `core/engine.py`, which stands on this file.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -303,6 +303,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value is not True and value is not False:
+            raise RuntimeError(f"requires_grad must be a bool\ngot: {value!r}")
         if value and self._node is None and self._data.dtype.kind not in "fcV":
             raise errors.float_only(
                 "only Tensors of floating point and complex dtype can require gradients",
@@ -312,6 +314,7 @@ class Tensor:
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients of this leaf (or no longer); returns it."""
+        errors.checked_bool("requires_grad_", "requires_grad", requires_grad)
         if S.tapes and levels_of(self):
             raise errors.requires_grad_inside()
         if not requires_grad:
@@ -533,6 +536,11 @@ def _construct(cls: type[Tensor], *args: Any, **kwargs: Any) -> Tensor:
         )
     if len(args) == 1 and not isinstance(args[0], int):
         source = args[0]
+        if not isinstance(source, (Tensor, np.ndarray, Sequence)) or isinstance(source, str):
+            raise TypeError(
+                f"new(): data must be a sequence (got {type(source).__name__})\n"
+                "Hint: torch.tensor(value) takes numbers"
+            )
         data = source._data if isinstance(source, Tensor) else np.array(source, dtype=target)
         if data.dtype != target:
             data = data.astype(target)

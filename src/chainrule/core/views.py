@@ -50,9 +50,13 @@ def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()
         _check_fits(x, value)
         _write(x, value._data)
         return x
+    node = x._node
     value = prim.call(_before(prim, x), *rest, params=params)
     _check_fits(x, value)
-    return overwrite(x, cast(value, x.dtype))
+    overwrite(x, cast(value, x.dtype))
+    if not (S.grad or grad_enabled()):  # an interpreter runs: a leaf stays one
+        x._node = node
+    return x
 
 
 def recording(x: Tensor, rest: tuple[Any, ...]) -> bool:
@@ -61,7 +65,7 @@ def recording(x: Tensor, rest: tuple[Any, ...]) -> bool:
         return False
     if x._node is not None:
         return True
-    for t in rest:
+    for t in rest:  # noqa: SIM110  # a generator costs three times as much
         if isinstance(t, Tensor) and t._node is not None:
             return True
     return False

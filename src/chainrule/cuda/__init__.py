@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from ..legacy_types import DTYPE_OF, tensor_class
+from .._legacy_types import DTYPE_OF, tensor_class
 from . import amp, nvtx
 
 __all__ = [

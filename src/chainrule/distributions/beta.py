@@ -6,7 +6,7 @@ from numbers import Number
 from typing import Any
 
 from . import constraints
-from ._torch import Size, Tensor, torch
+from ._torch import Tensor, torch
 from .dirichlet import Dirichlet
 from .distribution import Distribution
 from .exp_family import ExponentialFamily
@@ -36,9 +36,7 @@ class Beta(ExponentialFamily):
     support = constraints.unit_interval
     has_rsample = True
 
-    def __init__(
-        self, concentration1: Any, concentration0: Any, validate_args: Any = None
-    ) -> None:
+    def __init__(self, concentration1: Any, concentration0: Any, validate_args: Any = None) -> None:
         if isinstance(concentration1, Number) and isinstance(concentration0, Number):
             both = torch.tensor([float(concentration1), float(concentration0)])
         else:
@@ -66,7 +64,7 @@ class Beta(ExponentialFamily):
         total = self.concentration1 + self.concentration0
         return self.concentration1 * self.concentration0 / (total.pow(2) * (total + 1))
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         return self._dirichlet.rsample(sample_shape).select(-1, 0)
 
     def log_prob(self, value: Tensor) -> Tensor:

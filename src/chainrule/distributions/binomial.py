@@ -82,7 +82,7 @@ class Binomial(Distribution):
     def param_shape(self) -> Size:
         return self._param.size()
 
-    def sample(self, sample_shape: Any = Size(())) -> Tensor:
+    def sample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         with no_grad():
             return torch.binomial(self.total_count.expand(shape), self.probs.expand(shape))

@@ -82,9 +82,9 @@ class Categorical(Distribution):
     def variance(self) -> Tensor:
         return torch.full(self._extended_shape(), math.nan, dtype=self.probs.dtype)
 
-    def sample(self, sample_shape: Any = Size(())) -> Tensor:
+    def sample(self, sample_shape: Any = ()) -> Tensor:
         sample_shape = Size(sample_shape)
-        rows = self.probs.reshape(-1, self._num_events)
+        rows = self.probs.reshape(-1, self._num_events).contiguous()
         with no_grad():
             drawn = torch.multinomial(rows, sample_shape.numel(), True).T
         return drawn.reshape(self._extended_shape(sample_shape))

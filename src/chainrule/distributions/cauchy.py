@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from . import constraints
-from ._torch import Size, Tensor, torch
+from ._torch import Tensor, torch
 from .distribution import Distribution
 from .utils import broadcast_all
 
@@ -50,7 +50,7 @@ class Cauchy(Distribution):
     def variance(self) -> Tensor:
         return torch.full(self._extended_shape(), math.inf, dtype=self.loc.dtype)
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         return self.loc + torch.empty(shape, dtype=self.loc.dtype).cauchy_() * self.scale
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import constraints
-from ._torch import Size, Tensor, torch
+from ._torch import Tensor, torch
 from .exp_family import ExponentialFamily
 
 __all__ = ["Dirichlet"]
@@ -39,7 +39,7 @@ class Dirichlet(ExponentialFamily):
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         return self._expanded(Dirichlet, batch_shape, _instance, "concentration")
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         return torch._sample_dirichlet(self.concentration.expand(shape))
 

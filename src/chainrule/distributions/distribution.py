@@ -43,7 +43,7 @@ class Distribution:
         Distribution._validate_args = value
 
     def __init__(
-        self, batch_shape: Any = Size(()), event_shape: Any = Size(()), validate_args: Any = None
+        self, batch_shape: Any = (), event_shape: Any = (), validate_args: Any = None
     ) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
@@ -135,12 +135,12 @@ class Distribution:
         """The square root of the variance."""
         return self.variance.sqrt()
 
-    def sample(self, sample_shape: Any = Size(())) -> Tensor:
+    def sample(self, sample_shape: Any = ()) -> Tensor:
         """Samples without gradients, of shape `sample_shape + batch_shape + event_shape`."""
         with no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         """Samples that are differentiable in the parameters."""
         raise NotImplementedError
 
@@ -184,7 +184,7 @@ class Distribution:
         """exp of the entropy."""
         return torch.exp(self.entropy())
 
-    def _extended_shape(self, sample_shape: Any = Size(())) -> Size:
+    def _extended_shape(self, sample_shape: Any = ()) -> Size:
         """The shape of samples."""
         return Size(sample_shape) + self._batch_shape + self._event_shape
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from . import constraints
-from ._torch import Size, Tensor, torch
+from ._torch import Tensor, torch
 from .distribution import Distribution
 from .gamma import Gamma
 from .utils import broadcast_all
@@ -58,7 +58,7 @@ class FisherSnedecor(Distribution):
         df1, df2 = self.df1, torch.where(self.df2 <= 4, math.nan, self.df2)
         return 2 * df2.pow(2) * (df1 + df2 - 2) / (df1 * (df2 - 2).pow(2) * (df2 - 4))
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         tiny = torch.finfo(self.df1.dtype).tiny
         above = self._gamma1.rsample(sample_shape)
         below = self._gamma2.rsample(sample_shape).clamp(min=tiny)

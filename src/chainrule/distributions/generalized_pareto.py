@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from . import constraints
-from ._torch import Size, Tensor, torch
+from ._torch import Tensor, torch
 from .distribution import Distribution
 from .utils import broadcast_all
 
@@ -36,9 +36,7 @@ class GeneralizedPareto(Distribution):
     }
     has_rsample = True
 
-    def __init__(
-        self, loc: Any, scale: Any, concentration: Any, validate_args: Any = None
-    ) -> None:
+    def __init__(self, loc: Any, scale: Any, concentration: Any, validate_args: Any = None) -> None:
         self.loc, self.scale, self.concentration = broadcast_all(loc, scale, concentration)
         super().__init__(self.loc.size(), validate_args=validate_args)
 
@@ -46,7 +44,7 @@ class GeneralizedPareto(Distribution):
         names = ("loc", "scale", "concentration")
         return self._expanded(GeneralizedPareto, batch_shape, _instance, *names)
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         return self.icdf(torch.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype))
 
     def _z(self, x: Tensor) -> Tensor:
@@ -110,6 +108,4 @@ class GeneralizedPareto(Distribution):
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         bound = self.loc - self.scale / self.concentration
-        return constraints.interval(
-            self.loc, torch.where(self.concentration < 0, bound, math.inf)
-        )
+        return constraints.interval(self.loc, torch.where(self.concentration < 0, bound, math.inf))

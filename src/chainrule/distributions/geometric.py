@@ -6,7 +6,7 @@ from typing import Any
 
 from ..autograd.grad_mode import no_grad
 from . import constraints
-from ._torch import Size, Tensor, torch
+from ._torch import Tensor, torch
 from .distribution import Distribution
 from .utils import broadcast_all, lazy_property, logits_to_probs, one_of, probs_to_logits
 
@@ -70,7 +70,7 @@ class Geometric(Distribution):
     def probs(self) -> Tensor:
         return logits_to_probs(self.logits, is_binary=True)
 
-    def sample(self, sample_shape: Any = Size(())) -> Tensor:
+    def sample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         tiny = torch.finfo(self.probs.dtype).tiny
         with no_grad():

@@ -35,9 +35,7 @@ class TransformedDistribution(Distribution):
 
     arg_constraints: dict[str, Any] = {}
 
-    def __init__(
-        self, base_distribution: Any, transforms: Any, validate_args: Any = None
-    ) -> None:
+    def __init__(self, base_distribution: Any, transforms: Any, validate_args: Any = None) -> None:
         if isinstance(transforms, Transform):
             self.transforms = [transforms]
         elif isinstance(transforms, list):
@@ -70,9 +68,7 @@ class TransformedDistribution(Distribution):
         shape = Size(batch_shape) + self._event_shape
         for transform in reversed(self.transforms):
             shape = transform.inverse_shape(shape)
-        new.base_dist = self.base_dist.expand(
-            shape[: len(shape) - len(self.base_dist.event_shape)]
-        )
+        new.base_dist = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
         return self._expanded(TransformedDistribution, batch_shape, new)
 
     @constraints.dependent_property(is_discrete=False)
@@ -92,11 +88,11 @@ class TransformedDistribution(Distribution):
             x = transform(x)
         return x
 
-    def sample(self, sample_shape: Any = Size(())) -> Tensor:
+    def sample(self, sample_shape: Any = ()) -> Tensor:
         with no_grad():
             return self._carried(self.base_dist.sample(sample_shape))
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         return self._carried(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:

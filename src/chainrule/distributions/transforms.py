@@ -27,8 +27,10 @@ from .transforms_one import (
     SoftplusTransform,
     TanhTransform,
     Transform,
-    _InverseTransform as _InverseTransform,
     identity_transform,
+)
+from .transforms_one import (
+    _InverseTransform as _InverseTransform,
 )
 
 __all__ = [

@@ -30,8 +30,8 @@ __all__ = [
 
 
 class Transform:
-    """The base: a subclass gives `domain`, `codomain`, `_call`, and if it is `bijective`, `_inverse`
-    and `log_abs_det_jacobian`.
+    """The base: a subclass gives `domain`, `codomain`, `_call`, and if it is `bijective`,
+    `_inverse` and `log_abs_det_jacobian`.
 
     Args:
         cache_size: 1 keeps the last pair of x and y, so that the inverse of the last result is

@@ -132,10 +132,10 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
         n = ((1 + 8 * size) ** 0.5 - 1) / 2 - diag
     else:  # it lacks the corner above the diagonal: n(n + 1)/2 + n diag - diag(diag + 1)/2
         n = (((1 + 2 * diag) ** 2 + 4 * (diag * (diag + 1) + 2 * size)) ** 0.5 - 1 - 2 * diag) / 2
-    if abs(round(n) - n) >= eps:
+    if not n.is_integer():
         raise ValueError(
-            f"The size of last dimension is {size} which cannot be expressed as the lower triangular "
-            "part of a square D x D matrix."
+            f"The size of last dimension is {size} which cannot be expressed as the lower "
+            "triangular part of a square D x D matrix."
         )
     n = round(n)
     rows, columns = torch.tril_indices(n, n, offset=diag)

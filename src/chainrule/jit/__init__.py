@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from ..nn import Module
-from ..notes import once
+from .._notes import once
 from .annotations import (
     Attribute, Final, Future, annotate, export, final, fork, ignore, interface, isinstance, unused,
     wait,

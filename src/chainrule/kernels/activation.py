@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import at_least, at_most, between, number
+from .blocks import F32, F64, at_least, at_most, between, clip, number
 from .masks import select
 from .special import erf
 
@@ -33,6 +33,7 @@ Array = Any
 _ZERO = {np.dtype(name): np.zeros((), name) for name in ("float32", "float64")}  # quicker than 0
 _HALF_ROOT = math.sqrt(0.5)
 _TANH_SCALE, _CUBIC = math.sqrt(2.0 / math.pi), 0.044715
+_HARD = {d: tuple(np.array(v, d) for v in (0.0, 3.0, 6.0)) for d in (F32, F64)}
 FEW = 3000  # elements: below, np.where is as quick as arithmetic with the mask
 
 
@@ -117,18 +118,19 @@ def mish(x: Array) -> Array:
 
 def hardsigmoid(x: Array) -> Array:
     """x/6 + 1/2 between 0 and 1."""
-    six = number(6.0, x.dtype)
-    return between(x + number(3.0, x.dtype), 0.0, 6.0) / six
+    zero, three, six = _HARD.get(x.dtype, (0.0, 3.0, 6.0))
+    return clip(x + three, zero, six) / six
 
 
 def hardswish(x: Array) -> Array:
     """x hardsigmoid(x)."""
     if not x.ndim or x.dtype.itemsize < 4:
         return x * between(x + 3.0, 0.0, 6.0) / 6.0
-    y = x + number(3.0, x.dtype)
-    between(y, 0.0, 6.0, y)
+    zero, three, six = _HARD.get(x.dtype, (0.0, 3.0, 6.0))
+    y = x + three
+    clip(y, zero, six, y)
     y *= x
-    y /= number(6.0, x.dtype)
+    y /= six
     return y
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 __all__ = [
     "LIMITS",
+    "NUMBERS",
     "at_least",
     "at_most",
     "between",
@@ -25,6 +26,7 @@ __all__ = [
     "finite",
     "no_nan",
     "number",
+    "typed",
 ]
 
 Array = Any
@@ -32,7 +34,8 @@ PIECE, MANY = 16384, 40_000
 _ndarray = np.ndarray
 F32, F64 = np.dtype("float32"), np.dtype("float64")
 LIMITS = {d: (np.array(-np.inf, d), np.array(np.inf, d)) for d in (F32, F64)}
-_NUMBERS: dict[Any, dict[Any, Any]] = {F32: {}, F64: {}}
+_ZEROS = {d: np.zeros((), d) for d in (F32, F64)}
+NUMBERS: dict[Any, dict[Any, Any]] = {F32: {}, F64: {}}  # see `number`
 
 try:  # the ufunc behind np.clip, which itself costs five times as much on small arrays
     from numpy._core.umath import clip  # type: ignore[attr-defined]
@@ -102,19 +105,24 @@ def _without_out(kernel: Callable[..., Any]) -> Callable[..., Any]:
 def number(value: Any, dtype: Any) -> Any:
     """A Python number as a 0-d array, remembered, for float32 and float64: NumPy combines it with
     an array in half the time. As it is for other dtypes."""
-    numbers = _NUMBERS.get(dtype)
+    numbers = NUMBERS.get(dtype)
     if numbers is None:
         return value
-    if not value and str(value) == "-0.0":  # one key with 0.0
-        return np.array(value, dtype)
     made = numbers.get(value)
     if made is None:
-        if value != value:  # NaN is no key
-            return np.array(value, dtype)
-        if len(numbers) > 500:
-            numbers.clear()
-        made = numbers[value] = np.array(value, dtype)
+        if not value and str(value) != "-0.0":  # one key with 0.0, so neither is remembered here
+            return _ZEROS[dtype]
+        made = np.array(value, dtype)
+        if value and value == value:  # NaN is no key
+            if len(numbers) > 500:
+                numbers.clear()
+            numbers[value] = made
     return made
+
+
+def typed(value: Any, dtype: Any) -> Any:
+    """A number as a 0-d array of any dtype."""
+    return number(value, dtype) if dtype in NUMBERS else np.array(value, dtype)
 
 
 def at_least(x: Array, low: float) -> Array:

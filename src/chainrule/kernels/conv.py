@@ -333,7 +333,7 @@ def convolution_input(
     turned = _matrix(w, groups).swapaxes(1, 2)
     if _is_direct(size, kernel, geometry):
         return np.matmul(turned, gg).reshape(shape)
-    if all(s == 1 for s in stride) and w.shape[0] <= 2 * shape[1]:
+    if all(s == 1 for s in stride) and w.shape[0] < 2 * shape[1]:
         return _as_convolution(g, w, size, padding, dilation, groups)
     made = np.zeros(shape, dtype)
     xg = _grouped(made, groups)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import LIMITS, blocked, clip, finite, no_nan
+from .blocks import LIMITS, between, blocked, clip, finite, no_nan, number, typed
 from .masks import select
 
 Array = Any  # an ndarray or a NumPy scalar
@@ -200,7 +200,7 @@ def round_decimals(x: Array, decimals: int = 0) -> Array:
     """The nearest number with so many decimals."""
     if decimals == 0:
         return np.rint(x)
-    scale = 10.0 ** abs(decimals)
+    scale = number(10.0 ** abs(decimals), x.dtype)
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
@@ -324,6 +324,9 @@ def logit(x: Array, eps: float | None = None) -> Array:
         return logit(x.astype(F32), eps).astype(x.dtype)
     if eps is not None:
         high = x.dtype.type(1) - x.dtype.type(eps)
+        if eps <= 0.5 and type(x) is _ndarray:
+            x = between(x, eps, float(high))
+            return np.log(x / (number(1.0, x.dtype) - x))
         x = where(x < eps, x.dtype.type(eps), where(x > high, high, x))
     return np.log(x / (1 - x))
 
@@ -428,7 +431,7 @@ def lerp(a: Array, end: Array, weight: Any) -> Array:
     span: Any = end - a
     if isinstance(weight, complex) and type(weight) is not np.complex128:
         return a + weight * span if abs(weight) < 0.5 else end - span * (1 - weight)
-    near: Any = np.abs(weight) < 0.5
+    near: Any = np.abs(weight) < (number(0.5, weight.dtype) if type(weight) is _ndarray else 0.5)
     return where(near, a, end) + (weight - (near ^ True)) * span
 
 
@@ -450,12 +453,16 @@ def _lerp_any(a: Array, end: Array, weight: Array) -> Array:
 
 def addcmul(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 tensor2."""
-    return _plus(tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2, a)
+    if value != 1:
+        tensor1 = tensor1 * (number(value, tensor1.dtype) if type(value) is float else value)
+    return _plus(tensor1 * tensor2, a)
 
 
 def addcdiv(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 / tensor2."""
-    return _plus((tensor1 if value == 1 else value * tensor1) / tensor2, a)
+    if value != 1:
+        tensor1 = tensor1 * (number(value, tensor1.dtype) if type(value) is float else value)
+    return _plus(tensor1 / tensor2, a)
 
 
 def _plus(made: Array, a: Array) -> Array:
@@ -533,7 +540,7 @@ def angle(x: Array) -> Array:
     if x.dtype.kind == "c":
         return np.arctan2(x.imag, x.real)
     if x.dtype.kind == "f" and type(x) is _ndarray and x.ndim and no_nan(x):
-        return (x < 0) * np.array(math.pi, x.dtype)
+        return (x < typed(0.0, x.dtype)) * typed(math.pi, x.dtype)
     return where(x != x, x, where(x < 0, x.dtype.type(math.pi), x.dtype.type(0)))
 
 

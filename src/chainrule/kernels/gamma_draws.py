@@ -201,9 +201,7 @@ def _half_line(f: Callable[..., Array], scale: Array, *args: Array) -> Array:
     return made
 
 
-def _in_parts(
-    choice: list[tuple[Array, Callable[..., Array]]], *args: Array
-) -> Array:
+def _in_parts(choice: list[tuple[Array, Callable[..., Array]]], *args: Array) -> Array:
     """Each function where its condition holds, first come first served; NaN elsewhere."""
     made = np.full(args[0].shape, np.nan)
     free = np.ones(args[0].shape, bool)
@@ -215,12 +213,17 @@ def _in_parts(
     return made
 
 
+def _floating(*arrays: Array) -> Any:
+    dtype = np.result_type(*arrays)
+    return dtype if dtype.kind == "f" else np.dtype(np.float32)
+
+
 # ---------------------------------------------------------------- gamma
 
 
 def gamma_grad(alpha: Array, x: Array) -> Array:
     """d x / d alpha of a gamma number x of shape alpha and rate 1."""
-    dtype = np.result_type(alpha, x)
+    dtype = _floating(alpha, x)
     a, z = (np.asarray(v, F64).ravel() for v in np.broadcast_arrays(alpha, x))
     good = (a > 0) & (z > 0) & np.isfinite(a) & np.isfinite(z)
     made = _in_parts(
@@ -276,7 +279,7 @@ def _gamma_below(a: Array, x: Array) -> Array:
 def beta_grad(x: Array, alpha: Array, total: Array) -> Array:
     """(d x / d alpha) / (1 - x) of a beta number x with parameters alpha and total - alpha, the
     second one held; elementwise over arrays that broadcast."""
-    dtype = np.result_type(x, alpha, total)
+    dtype = _floating(x, alpha, total)
     parts = np.broadcast_arrays(x, alpha, total)
     z, a, both = (np.asarray(v, F64).ravel() for v in parts)
     b = both - a

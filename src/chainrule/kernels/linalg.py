@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .reduce import sum
+
 __all__ = ["affine", "contract", "contraction", "cross", "matmul", "trace", "weighted"]
 
 F32 = np.dtype("float32")
@@ -133,4 +135,4 @@ def cross(a: Any, b: Any, dim: int = -1) -> Any:
 
 def trace(x: Any) -> Any:
     """The sum of the main diagonal; of integers in int64."""
-    return np.add.reduce(x.diagonal(), dtype=np.int64 if x.dtype.kind in "bui" else x.dtype)
+    return sum(x.diagonal())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .blocks import MANY, PIECE, number
-from .reduce import mean, spread_sums
+from .reduce import mean, spread, spread_sums
 
 __all__ = ["batch_norm", "embedding_backward", "group_norm", "layer_norm", "normalised"]
 
@@ -67,17 +67,19 @@ def _rows(x: Array, out: Array, weight: Array, bias: Array, eps: float) -> Array
     if middle is not None:
         np.divide(middle, count, middle)
         d = np.subtract(x, middle, middle)
-        spread = spread_sums(d * d, 1)
+        squares = spread_sums(d * d, 1)
+        weight = None if weight is None else spread(weight.reshape(1, n), x.shape[0], 0)
+        bias = None if bias is None else spread(bias.reshape(1, n), x.shape[0], 0)
     else:
         ones = _ONES[dtype][:n]
         middle = x.dot(ones)
         np.divide(middle, count, middle)
         d = np.subtract(x, middle[:, None], out)
-        spread = (d * d).dot(ones)[:, None]
-    np.divide(spread, count, spread)
-    spread += number(eps, dtype)
-    np.sqrt(spread, spread)
-    np.divide(d, spread, d)
+        squares = (d * d).dot(ones)[:, None]
+    np.divide(squares, count, squares)
+    squares += number(eps, dtype)
+    np.sqrt(squares, squares)
+    np.divide(d, squares, d)
     if weight is not None:
         d = np.multiply(d, weight, d) if weight.dtype == dtype else d * weight
     if bias is not None:

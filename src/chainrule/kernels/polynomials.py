@@ -39,7 +39,7 @@ def _recurrence(
 
 def highest(n: Array) -> int:
     """The highest degree, at least 0."""
-    return max(int(n.reshape(-1)[n.argmax()]), 0) if n.size else 0
+    return max(n.item(n.argmax()), 0) if n.size else 0
 
 
 def _operands(x: Any, n: Any) -> tuple[Array, Array]:

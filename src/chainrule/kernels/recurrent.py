@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["gru", "lstm", "plain", "spans"]
+__all__ = ["gru", "lstm", "lstm_backward", "plain", "spans"]
 
 Array = Any
 
@@ -77,6 +77,74 @@ def lstm(
         h[:, :rows] = out
         y[start:stop] = out.T
     return y, cells, acts, h.T.copy("C"), c.T.copy("C")
+
+
+def lstm_backward(
+    g: tuple[Array, ...],
+    x: Array,
+    h0: Array,
+    c0: Array,
+    w_ih: Array,
+    w_hh: Array,
+    y: Array,
+    cells: Array,
+    acts: Array,
+    sizes: tuple[int, ...],
+    backwards: bool,
+) -> tuple[Array, ...]:
+    """The cotangents of x, h0, c0, w_ih, w_hh and of one bias: the rule of `ops/recurrent.py` in
+    buffers that stay in the cache."""
+    gy, g_cells, g_acts, dh, dc = g
+    inner = bool(g_cells.any() or g_acts.any())  # only in derivatives of derivatives
+    n, dtype = h0.shape[1], x.dtype
+    dh, dc, turned, unit = dh.T.copy("C"), dc.T.copy("C"), w_hh.T, np.ones((), dtype)
+    gates, before_h = np.empty((4 * n, len(x)), dtype), np.empty((len(x), n), dtype)
+    multiply, subtract = np.multiply, np.subtract
+    d = np.empty((n, 0), dtype)
+    for (start, stop), (first, last) in _pairs_back(sizes, backwards):
+        rows, have = stop - start, last - first
+        if d.shape[1] != rows:
+            d, bent, c, into = (np.empty((k * n, rows), dtype) for k in (1, 1, 1, 4))
+            slope = np.empty((4 * n, rows), dtype)
+        shared = min(have, rows)
+        before_h[start : start + shared] = y[first : first + shared]
+        before_h[start + shared : stop] = h0[shared:rows]
+        c[:, :shared] = cells[n * first : n * last].reshape(n, have)[:, :shared]
+        c[:, shared:] = c0[shared:rows].T
+        a = acts[4 * n * start : 4 * n * stop].reshape(4 * n, rows)
+        np.tanh(cells[n * start : n * stop].reshape(n, rows), bent)
+        np.add(dh[:, :rows], gy[start:stop].T, d)
+        multiply(d, bent, into[3 * n :])
+        d *= a[3 * n :]
+        multiply(bent, bent, bent)
+        subtract(unit, bent, bent)
+        d *= bent
+        d += dc[:, :rows]
+        if inner:
+            d += g_cells[n * start : n * stop].reshape(n, rows)
+        multiply(d, a[2 * n : 3 * n], into[:n])
+        multiply(d, c, into[n : 2 * n])
+        multiply(d, a[:n], into[2 * n : 3 * n])
+        dc[:, :rows] = multiply(d, a[n : 2 * n], d)
+        if inner:
+            into += g_acts[4 * n * start : 4 * n * stop].reshape(4 * n, rows)
+        subtract(unit, a, slope)  # a (1 - a) of the sigmoid gates, (1 + a)(1 - a) of g
+        slope[: 2 * n] *= a[: 2 * n]
+        slope[2 * n : 3 * n] *= np.add(a[2 * n : 3 * n], unit, bent)
+        slope[3 * n :] *= a[3 * n :]
+        into *= slope
+        gates[:, start:stop] = into
+        dh[:, :rows] = turned.dot(into)
+    d_b = gates.dot(np.ones(len(x), dtype))
+    return gates.T.dot(w_ih), dh.T, dc.T, gates.dot(x), gates.dot(before_h), d_b
+
+
+def _pairs_back(
+    sizes: tuple[int, ...], backwards: bool
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Every step and the one done before it, the last one first; (0, 0) before the first."""
+    steps = [(0, 0), *spans(sizes, backwards)]
+    return zip(steps[:0:-1], steps[-2::-1], strict=True)
 
 
 _HALVES = {np.dtype(d): np.array(0.5, d) for d in ("float32", "float64")}

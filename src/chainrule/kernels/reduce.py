@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import PIECE, no_nan
+from .blocks import PIECE, no_nan, number
 
 __all__ = [
     "all_",
@@ -41,6 +41,7 @@ __all__ = [
     "prod",
     "recurrence",
     "softmax",
+    "spread",
     "spread_sums",
     "std",
     "sum",
@@ -63,7 +64,7 @@ _ONES64 = [np.ones(_SMALL, F64)[:n] for n in range(_SMALL + 1)]
 _LONG32, _LONG64 = np.ones(_LONG, F32), np.ones(_LONG, F64)
 _COLUMNS: dict[Any, Any] = {F32: _LONG32.reshape(-1, 1), F64: _LONG64.reshape(-1, 1)}
 _SQUARE = 32
-_SQUARES: dict[Any, Any] = {d: np.ones((_SQUARE, _SQUARE), d) for d in (F32, F64)}
+_SQUARES: dict[Any, dict[int, Any]] = {F32: {}, F64: {}}
 Axes = Any  # None or a tuple of ints
 
 
@@ -240,11 +241,15 @@ def var(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) 
     if type(x) is not _ndarray:
         x, dim = np.asarray(x), None
     n = x.size if dim is None else count(x.shape, dim)
-    middle = mean(x) if dim is None else mean(x, dim, True)
-    squares = sum_squares(_subtract(x, middle), dim, keepdim)
+    middle = None if dim is None or len(dim) != 1 or not n else spread_sums(x, dim[0])
+    if middle is not None:
+        middle = _subtract(x, _divide(middle, number(n, dtype), middle), middle)
+    else:
+        middle = _subtract(x, mean(x) if dim is None else mean(x, dim, True))
+    squares = sum_squares(middle, dim, keepdim)
     left = n - correction if n > correction else 0
     if type(squares) is _ndarray:
-        return _divide(squares, left, squares)
+        return _divide(squares, number(left, dtype), squares)
     return squares / squares.dtype.type(left)
 
 
@@ -364,20 +369,22 @@ def logsumexp(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
 def spread_sums(e: Any, dim: int) -> Any:
     """The sums along one axis of a small matrix, at every place that they are sums of: one product
     with ones (0.3 us), where NumPy takes 0.9 us to broadcast a column. None for others."""
-    n = e.shape[dim]
-    square = _SQUARES.get(e.dtype)
-    if square is None or n > _SQUARE or e.ndim != 2 or e.size > 2048:
+    squares = _SQUARES.get(e.dtype)
+    if squares is None or e.ndim != 2 or e.size > 2048 or (n := e.shape[dim]) > _SQUARE:
         return None
-    return e.dot(square[:n, :n]) if dim else square[:n, :n].dot(e)
+    square = squares.get(n)
+    if square is None:
+        square = squares[n] = np.ones((n, n), e.dtype)
+    return e.dot(square) if dim else square.dot(e)
 
 
-def _spread(v: Any, n: int, dim: int) -> Any:
-    """A column (or a row, for `dim` 0) of a small matrix n times side by side; see
-    `spread_sums`."""
-    square = _SQUARES.get(v.dtype)
-    if square is None or n > _SQUARE or v.ndim != 2 or v.size * n > 2048:
+def spread(v: Any, n: int, dim: int) -> Any:
+    """A column (or a row, for `dim` 0) of a small matrix n times side by side, by a product with
+    ones as in `spread_sums`."""
+    ones = _COLUMNS.get(v.dtype)
+    if ones is None or n > _SQUARE or v.ndim != 2 or v.size * n > 2048:
         return v
-    return v.dot(square[:1, :n]) if dim else square[:n, :1].dot(v)
+    return v.dot(ones[:n].T) if dim else ones[:n].dot(v)
 
 
 def _row_sums(e: Any, dim: int) -> Any:
@@ -399,7 +406,7 @@ def _lowered(x: Any, dim: int) -> Any:
     """x less its largest element along an axis, in memory of its own."""
     if x.ndim == 1 and x.size <= 1024:
         return _subtract(x, x[x.argmax(), ...])
-    return _subtract(x, _spread(_maximum(x, dim, None, None, True), x.shape[dim], dim))
+    return _subtract(x, spread(_maximum(x, dim, None, None, True), x.shape[dim], dim))
 
 
 _HARMLESS = 4000.0  # sum of squares: exp of these numbers, and the sum of them, cannot overflow
@@ -547,9 +554,13 @@ def _running_extreme(ufunc: Any, x: Any, axis: int) -> Any:
         if x.ndim > 1:
             at -= np.arange(0, x.size, x.shape[-1]).reshape((*x.shape[:-1], 1))
         return values, at
-    places = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - 1 - axis))
-    at = np.where((x == values) | (x != x), places, 0)
-    return values, np.maximum.accumulate(at, axis)
+    places = np.arange(x.shape[axis])
+    if x.ndim > 1:
+        places = places.reshape((-1,) + (1,) * (x.ndim - 1 - axis))
+    record = x == values
+    if x.dtype.kind in "fcV" and not (x.dtype.kind == "f" and no_nan(values)):
+        record |= x != x
+    return values, np.maximum.accumulate(record * places, axis)
 
 
 def cummax(x: Any, dim: int) -> Any:

@@ -226,7 +226,7 @@ def searchsorted(sorted: Any, values: Any, right: bool = False) -> Any:
     """Where values would have to be put in sorted rows: before equal ones, or after them."""
     side: Any = "right" if right else "left"
     if sorted.ndim == 1:
-        return np.asarray(np.searchsorted(sorted, values, side), I64)[()]
+        return sorted.searchsorted(values, side)
     made = np.empty(values.shape, I64)
     for i in np.ndindex(values.shape[:-1]):
         made[i] = np.searchsorted(sorted[i], values[i], side)

@@ -115,6 +115,8 @@ def _check_added(x: Tensor, shape: Ints) -> None:
     if have == shape:
         return
     extra = len(shape) - len(have)
+    if extra >= 0 and have == shape[extra:]:
+        return
     if extra >= 0 and all(n in (1, m) for n, m in zip(have, shape[extra:], strict=True)):
         return
     OPS.expand(x.detach(), shape)  # says in PyTorch's words what does not fit
@@ -140,7 +142,8 @@ def _checked_sum(
     need(op, input, a, b, names=("input", *names))
     fits(a, b)
     for t in (a, b):
-        if t._data.dtype != input._data.dtype and op != "addr":
+        dtype = t._data.dtype
+        if dtype is not input._data.dtype and dtype != input._data.dtype and op != "addr":
             raise RuntimeError(
                 f"self and {names[1]} must have the same dtype, but got {legacy(input)} and "
                 f"{legacy(t)}"

@@ -46,8 +46,8 @@ def refuse(
     """A `check`: operands of these NumPy kinds raise; `{}` in the sentence is the dtype's name."""
 
     def check(operands: Operands, given: Operands) -> None:
-        dtype = operands[0].dtype
-        if dtype.np.kind in kinds:
+        if operands[0]._data.dtype.kind in kinds:
+            dtype = operands[0].dtype
             name = errors.LEGACY[dtype.name]
             hint = _HINTS["c" if dtype.is_complex else "f" if dtype.is_floating_point else "i"]
             raise error(errors.hinted(sentence.format(name), f"dtype: {dtype!r}", hint=hint))

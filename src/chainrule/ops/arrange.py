@@ -502,6 +502,8 @@ _rot90 = movement(
 @spelled(_rot90)
 def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     need_tensor("rot90", input)
+    if not hasattr(k, "__index__") or type(k) is bool:
+        raise errors.wrong_kind("rot90", "k", "int", k)
     n, dims = input._data.ndim, sizes_of((dims,), "rot90", "dims")
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")

@@ -67,9 +67,7 @@ def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..
 def named_size(op: str, more: dict[str, Any], *known: str) -> Any:
     """The `size=` among further keyword arguments, which must be among the `known`."""
     errors.only(op, more, "size", *known)
-    if "size" not in more:
-        raise TypeError(f'{op}() missing 1 required positional arguments: "size"')
-    return more["size"]
+    return more.get("size", ())
 
 
 def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -170,6 +168,11 @@ def _new_of(op: str, make: Callable[..., Any]) -> None:
         target = checked_dtype(op, dtype) or self._data.dtype
         if op == "new_full":
             if fill_value is None:
+                if len(size) < 2 or not isinstance(size[0], (tuple, list)):
+                    raise TypeError(
+                        'new_full() missing 1 required positional arguments: "fill_value"\n'
+                        "Hint: x.new_full((2, 3), 1.0)"
+                    )
                 *size, fill_value = size  # type: ignore[assignment]
             value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
             dims, filled = checked_size(op, tuple(size)), lambda n: np.full(n, value, target)

@@ -128,14 +128,16 @@ def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
     _ready("linalg.cholesky", A)
     if out is None:
         return _cholesky_lane(A, (errors.checked_bool("linalg_cholesky", "upper", upper),))
-    return _cholesky.prim.call(A, params=(errors.checked_bool("linalg_cholesky", "upper", upper),), out=out)
+    upper = errors.checked_bool("linalg_cholesky", "upper", upper)
+    return _cholesky.prim.call(A, params=(upper,), out=out)
 
 
 @spelled(_cholesky_ex)
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_cholesky_ex", input=A)
     _ready("linalg.cholesky", A)
-    made = _cholesky_ex.prim.call(A, params=(errors.checked_bool("linalg_cholesky", "upper", upper),), out=out)
+    upper = errors.checked_bool("linalg_cholesky_ex", "upper", upper)
+    made = _cholesky_ex.prim.call(A, params=(upper,), out=out)
     info = value_of(made[1]) if check_errors else None
     if info is not None and info.any():
         raise lapack.not_definite("linalg.cholesky_ex", info)
@@ -165,7 +167,8 @@ def legacy_cholesky(input: Any, upper: bool = False, *, out: Any = None) -> Any:
     )
     if out is None:
         return _legacy_cholesky_lane(input, (errors.checked_bool("cholesky", "upper", upper),))
-    return _legacy_cholesky.prim.call(input, params=(errors.checked_bool("cholesky", "upper", upper),), out=out)
+    upper = errors.checked_bool("cholesky", "upper", upper)
+    return _legacy_cholesky.prim.call(input, params=(upper,), out=out)
 
 
 METHODS["cholesky"] = legacy_cholesky

@@ -10,10 +10,9 @@ import numpy as np
 
 from .. import dtypes, errors
 from ..core.declare import linear, movement, public, spelled
-from ..core.primitive import F32, F64
 from ..core.tensor import Tensor, wrap
 from ..kernels import shape as kernels
-from ..kernels.blocks import number
+from ..kernels.blocks import typed
 from .shape import contiguous, need_tensor, only_methods, view
 from .views import ViewLane
 
@@ -155,16 +154,12 @@ def _triangle_mask(shape: Ints, diagonal: int) -> Any:
     return _small_triangle(m, n, diagonal) if m * n <= 1 << 14 else np.tri(m, n, diagonal, bool)
 
 
-def _zero(dtype: Any) -> Any:
-    return number(0.0, dtype) if dtype is F32 or dtype is F64 else dtype.type(0)
-
-
 def _tril_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal), x, _zero(x.dtype))
+    return np.where(_triangle_mask(x.shape, diagonal), x, typed(0, x.dtype))
 
 
 def _triu_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal - 1), _zero(x.dtype), x)
+    return np.where(_triangle_mask(x.shape, diagonal - 1), typed(0, x.dtype), x)
 
 
 _tril = linear(
@@ -197,8 +192,10 @@ def triu(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
 
 
 def _triangle(name: str, of: Any, row: int, col: int, offset: int, dtype: Any) -> Tensor:
-    for what, n in (("row", row), ("col", col)):
-        if n < 0:
+    for what, n in (("row", row), ("col", col), ("offset", offset)):
+        if not hasattr(n, "__index__") or type(n) is bool:
+            raise errors.wrong_kind(name, what, "int", n)
+        if n < 0 and what != "offset":
             raise RuntimeError(f"{what} must be non-negative, got{n}")
     target: dtypes.dtype = dtypes.int64 if dtype is None else dtype
     if target.category != 1:

@@ -75,6 +75,13 @@ def einsum(*args: Any) -> Tensor:
             if len(args) == 2 and isinstance(args[1], (list, tuple))
             else list(args[1:])
         )
+        if not isinstance(args[0], str):
+            raise errors.wrong_kind("einsum", "equation", "str", args[0])
+        if not operands:
+            raise ValueError(
+                "einsum(): must specify the equation string and at least one operand, or at least "
+                "one operand and its subscripts list"
+            )
         labels, output = _parse(args[0], len(operands))
     for i, t in enumerate(operands):
         if not isinstance(t, Tensor):

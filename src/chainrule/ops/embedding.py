@@ -289,4 +289,6 @@ def pairwise_distance(
         if not isinstance(x, Tensor):
             raise errors.wrong_type("pairwise_distance", name, i + 1, x)
     z = x1 - x2 + eps
-    return _norm(z, ((z._data.ndim - 1,) if z._data.ndim else None, errors.checked_bool("pairwise_distance", "keepdim", keepdim), float(p)))
+    dims = (z._data.ndim - 1,) if z._data.ndim else None
+    keepdim = errors.checked_bool("pairwise_distance", "keepdim", keepdim)
+    return _norm(z, (dims, keepdim, float(p)))

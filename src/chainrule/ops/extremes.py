@@ -151,7 +151,8 @@ def _extreme(function: Any, kernel: str) -> None:
     ) -> Any:
         dim, keepdim = _axis(prim.name, dim, keepdim, more)
         _ordered(prim.name, kernel, input)
-        keepdim = errors.checked_bool(prim.name, "keepdim", keepdim)
+        if keepdim is not False:
+            errors.checked_bool(prim.name, "keepdim", keepdim)
         params = (dims_of(dim, input._data.ndim, prim.name), keepdim)
         if not input._data.size:
             need_size(prim.name, input, params[0])

@@ -77,6 +77,7 @@ def finished(data: Any, requires_grad: bool) -> Tensor:
     if S.mode is not None and inference_enabled():
         t._vc = INFERENCE
     if requires_grad:
+        errors.checked_bool("tensor", "requires_grad", requires_grad)
         if data.dtype.kind not in "fcV":
             raise errors.float_only(
                 "Only Tensors of floating point and complex dtype can require gradients", t.dtype
@@ -274,7 +275,7 @@ def _measured(data: Any) -> tuple[tuple[int, ...], list[Any]]:
 @public("as_tensor")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
     """`data` as a tensor, sharing memory where it can (tensors and ndarrays of the right dtype)."""
-    errors.only("as_tensor", options, "requires_grad")
+    errors.only("as_tensor", options)
     check_device(device)
     target = checked_dtype("as_tensor", dtype)
     if isinstance(data, Tensor):

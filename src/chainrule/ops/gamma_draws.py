@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import errors
-from ..core.declare import elementwise, general, public
+from ..core.declare import TO_FLOAT, elementwise, general, public
 from ..core.interpreter import drawn_from
 from ..core.tensor import Tensor, wrap
 from ..kernels import gamma_draws as kernels
-from .arithmetic import unsupported
-from .random import _given_by, _scalar, _source
+from .random import _constant_in, _given_by, _scalar, _source
 from .special import _underivable
 
 # ---------------------------------------------------------------- how draws move
@@ -26,7 +25,7 @@ elementwise(
     "standard_gamma_grad", kernels.gamma_grad,
     a=_underivable("_standard_gamma_grad"), b=_underivable("_standard_gamma_grad"),
     names=("_standard_gamma_grad",), method=False, has_inplace=False, numbers=False,
-    domain=(0.3, 3.0), grad_fn="StandardGammaGradBackward0", check=unsupported("_standard_gamma_grad_cpu", "buic"),
+    domain=(0.3, 3.0), grad_fn="StandardGammaGradBackward0", promote=TO_FLOAT,
     doc="d b / d a of a gamma number b of shape a. Not differentiable, as in PyTorch. Needs SciPy.",
 )  # fmt: skip
 _dirichlet_grad = general(
@@ -54,8 +53,8 @@ def _dirichlet_rule(xp: Any, g: Any, alpha: Any, drawn: Any) -> Any:
 _gamma_of = elementwise(
     "standard_gamma_of", _kept,
     a=lambda xp, g, a, out: g * xp.standard_gamma_grad(a, out), b=lambda xp, g: g,
-    method=False, has_inplace=False, numbers=False, domain=(0.3, 3.0), names=("_standard_gamma_of",),
-    grad_fn="StandardGammaBackward0",
+    method=False, has_inplace=False, numbers=False, domain=(0.3, 3.0),
+    names=("_standard_gamma_of",), grad_fn="StandardGammaBackward0",
     doc="Gamma numbers b that were drawn with shapes a; they move with a along their quantiles.",
 )  # fmt: skip
 _dirichlet_of = general(
@@ -64,17 +63,7 @@ _dirichlet_of = general(
     method=False, names=("_dirichlet_of",), grad_fn="_DirichletBackward",
     doc="Dirichlet numbers that were drawn with parameters alpha, along the last dimension.",
 )  # fmt: skip
-_binomial_of = general(
-    "binomial_of", lambda count, prob, drawn: _kept(count, drawn), ("count", "prob", "drawn"),
-    rules={
-        "count": lambda xp, g: xp.zeros(g.shape, g.dtype),
-        "prob": lambda xp, g: xp.zeros(g.shape, g.dtype),
-        "drawn": lambda xp, g: g,
-    },
-    broadcasts=True, method=False, names=("_binomial_of",), grad_fn="NotImplemented",
-    doc="Binomial numbers that were drawn with count and prob as parameters, which get zeros.",
-)  # fmt: skip
-_binomial_of.prim.kind = "elementwise"
+_binomial_of = _constant_in("binomial_of", "NotImplemented", "count", "prob")
 
 # ---------------------------------------------------------------- draws
 

@@ -34,7 +34,7 @@ class _Capsule:
         return 1, 0
 
 
-@public("from_dlpack", "utils.dlpack.from_dlpack")
+@public("from_dlpack")
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor that shares the memory of another library's array.
 
@@ -68,7 +68,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     return from_numpy(made)
 
 
-@public("to_dlpack", "utils.dlpack.to_dlpack")
+@public("to_dlpack")
 def to_dlpack(tensor: Tensor) -> Any:
     """A DLPack capsule of the tensor's memory, to be consumed once."""
     return __dlpack__(tensor)
@@ -373,6 +373,17 @@ def share_memory_(self: Tensor) -> Tensor:
 def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
     """The tensor itself, which is dense; in `dtype` if given."""
     return self if dtype is None else self.to(dtype)
+
+
+@_method
+def to_sparse(self: Tensor, *args: Any) -> Any:
+    """The elements that are not zero as a sparse tensor (COO), recorded."""
+    if args and args[0] != self.ndim and args[0] is not dtypes.sparse_coo:
+        raise NotImplementedError(
+            f"to_sparse({args[0]!r}): only all dimensions in coordinates are here\n"
+            "Hint: x.to_sparse()"
+        )
+    return importlib.import_module("..sparse", __package__).from_dense(self)
 
 
 @_method

@@ -60,7 +60,7 @@ def _cat_back(xp: Any, g: Any, xs_shape: Any, dim: int) -> tuple[Any, ...]:
 def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
     """The short way of cat and stack: tensors of one dtype that NumPy joins; None otherwise, which
     says why."""
-    if type(tensors) is not list and type(tensors) is not tuple:
+    if type(dim) is not int or (type(tensors) is not list and type(tensors) is not tuple):
         return None
     arrays, recorded, dtype = [], False, None
     for t in tensors:
@@ -75,7 +75,7 @@ def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
         arrays.append(data)
     try:
         made = wrap(join(arrays, dim))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError):
         return None
     if recorded and (S.grad or grad_enabled()):
         record(prim, (made,), tuple(tensors), (dim if dim >= 0 else dim + made._data.ndim,))
@@ -202,7 +202,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
 def hstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Side by side: along the second dimension, vectors along their only one."""
     many = _stackable("hstack", tensors)
-    if not all([t._data.ndim for t in many]):
+    if min(t._data.ndim for t in many) == 0:
         many = atleast_1d(many)
     return cat(many, 0 if many[0]._data.ndim == 1 else 1, out=out)
 
@@ -211,9 +211,10 @@ def hstack(tensors: Any, *, out: Any = None) -> Tensor:
 def vstack(tensors: Any, *, out: Any = None) -> Tensor:
     """One above the other: along the first dimension, vectors as rows."""
     many = _stackable("vstack", tensors)
-    if S.mode is None and out is None and not any(
-        [t._node is not None or t._data.ndim != 1 for t in many]
-    ):
+    plain = S.mode is None and out is None
+    for t in many:
+        plain = plain and t._node is None and t._data.ndim == 1
+    if plain:
         made = _joined(_stack.prim, _stacked, many, 0)  # two nodes as one, as nothing is recorded
         if made is not None:
             return made

@@ -252,8 +252,7 @@ LATE["interop"] = (
     "Tensor.__dlpack__ Tensor.__dlpack_device__ Tensor.__idiv__ Tensor.__long__ "
     "Tensor.__nonzero__ Tensor.__reversed__ Tensor.__setstate__ Tensor.grad_dtype "
     "Tensor.module_load Tensor.name Tensor.new Tensor.share_memory_ Tensor.to_dense "
-    "Tensor.to_device asarray from_dlpack frombuffer to_dlpack utils.dlpack.from_dlpack "
-    "utils.dlpack.to_dlpack"
+    "Tensor.to_device Tensor.to_sparse asarray from_dlpack frombuffer to_dlpack"
 )
 
 LATE["numpy_protocol"] = (

@@ -132,7 +132,7 @@ def _any_matmul(a: Any, b: Any, out: Any) -> Any:
             "both arguments to matmul need to be at least 1D, but they are "
             f"{x.ndim}D and {y.ndim}D\nHint: a 0-d tensor is multiplied with *"
         )
-    if x.dtype != y.dtype:
+    if x.dtype != y.dtype and not (S.mode is not None and getattr(current(), "casts", False)):
         raise unequal_dtypes(a, b)
     if x.dtype.kind == "b":
         raise _no_bool(a, b)
@@ -296,7 +296,7 @@ def _no_bool(a: Tensor, b: Tensor) -> NotImplementedError:
 def _strict(a: Tensor, b: Tensor, lane: Any, out: Any) -> Any:
     """The product of operands whose ranks have been checked."""
     x, y = a._data, b._data
-    if x.dtype != y.dtype:
+    if x.dtype != y.dtype and not (S.mode is not None and getattr(current(), "casts", False)):
         raise unequal_dtypes(a, b)
     if x.dtype.kind == "b":
         raise _no_bool(a, b)

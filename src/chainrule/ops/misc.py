@@ -42,6 +42,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     target, copy = None, kwargs.pop("copy", False)
     for name in ("non_blocking", "memory_format"):
         kwargs.pop(name, None)
+    errors.only("to", kwargs, "dtype", "device", "other")
     for arg in (*args, *kwargs.values()):
         if isinstance(arg, Tensor):
             target = arg.dtype
@@ -55,7 +56,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             copy = copy or (arg and arg is args[-1] and len(args) > 2)
         elif arg is not None:
             raise TypeError(
-                f"to() received an invalid combination of arguments - got ({type(arg).__name__})\n"
+                "to() received an invalid combination of arguments - got "
+                f"({arg.__class__.__name__})\n"
                 "Hint: x.to(torch.float64), x.to('cpu'), x.to(other)"
             )
     same = target is None or target is self.dtype
@@ -92,6 +94,8 @@ for _name, _dtype in (
 @_method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of `other`."""
+    if not isinstance(other, Tensor):
+        raise errors.wrong_type("type_as", "other", 1, other)
     return cast(self, other.dtype)
 
 
@@ -105,6 +109,8 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         if dtype not in names:
             raise ValueError(f"invalid type: '{dtype}'\nHint: x.to(torch.float64)")
         dtype = names[dtype]
+    elif not hasattr(dtype, "dtype") and dtype not in (float, int, bool, *dtypes.DTYPES.values()):
+        raise errors.wrong_kind("type", "dtype", "torch.dtype", dtype)
     return cast(self, getattr(dtype, "dtype", dtype))
 
 
@@ -159,6 +165,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     Raises:
         RuntimeError: the shapes do not broadcast; `self` is a leaf that requires grad.
     """
+    if isinstance(src, (int, float, complex, np.generic)):
+        src = wrap(np.asarray(src))
     if not isinstance(src, Tensor):
         raise errors.wrong_type("copy_", "other", 1, src)
     have, given = self._data.shape, src._data.shape
@@ -168,7 +176,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         fits = False
     if not fits:
         raise errors.broadcast("copy_", (have, given)) from None
-    if S.mode is None and type(self._data) is np.ndarray and not recording(self, (src,)):
+    if S.mode is None and isinstance(self._data, np.ndarray) and not recording(self, (src,)):
         check_writable(self, "copy_", (src,))
         np.copyto(self._data, src._data, casting="unsafe")
         if self._vc is not INFERENCE:

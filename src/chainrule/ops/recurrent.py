@@ -14,7 +14,7 @@ from typing import Any
 from .._state import S
 from ..core.declare import general, public
 from ..core.primitive import F32, F64
-from ..core.record import OPS
+from ..core.record import OPS, RAW
 from ..kernels import recurrent as kernels
 from .affine import linear
 from .fast import T
@@ -83,6 +83,12 @@ def _lstm_back(
     sizes: tuple[int, ...],
     backwards: bool,
 ) -> tuple[Any, ...]:
+    if xp is RAW:  # the same in place
+        *made, d_b = kernels.lstm_backward(
+            g, x, h0, c0, w_ih, w_hh, y, cells, acts, sizes, backwards
+        )
+        d_b = None if b_ih_shape is None else d_b
+        return *made, d_b, d_b
     gy, g_cells, g_acts, dh, dc = g
     n = h0.shape[1]
     dh, dc, turned = (xp.transpose(t, 0, 1) for t in (dh, dc, w_hh))

@@ -122,7 +122,9 @@ class Reducer:
         else:
             lane, params = self.along, (
                 dims_of(dim, x._data.ndim, self.name),
-                errors.checked_bool(self.name, "keepdim", keepdim),
+                keepdim
+                if keepdim is False or keepdim is True
+                else errors.checked_bool(self.name, "keepdim", keepdim),
             )
         if rest:
             params += rest
@@ -229,6 +231,8 @@ def mean(
 
 def _floating(op: str, x: Tensor, dtype: Any) -> Tensor:
     """The operand in `dtype`; what has no fractions has no mean."""
+    if dtype is not None and not hasattr(dtype, "category"):
+        raise errors.wrong_kind(op, "dtype", "torch.dtype", dtype)
     wanted = x.dtype if dtype is None else dtype
     if wanted.category < 2:
         which = "Input" if dtype is None else "Optional"

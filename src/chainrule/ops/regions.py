@@ -15,18 +15,20 @@ from ..core.primitive import cast
 from ..core.record import OPS, sum_to
 from ..core.tensor import Tensor, own, wrap
 from ..core.views import inplace
+from ..kernels.blocks import typed
 from .diagonal import diagonal
 from .scatter import both, in_torch_order, legacy, need_number, need_out
 from .shape import as_strided, need_tensor
 
 Ints = tuple[int, ...]
+BOOL = np.dtype(bool)
 
 
 # ---------------------------------------------------------------- masks
 
 
 def _masked_fill_kernel(x: Any, mask: Any, value: Any) -> Any:
-    return np.where(mask, x.dtype.type(value), x)
+    return np.where(mask, typed(value, x.dtype), x)
 
 
 def _masked_fill_tensor_kernel(x: Any, mask: Any, value: Any) -> Any:
@@ -40,9 +42,9 @@ def _masked_select_kernel(x: Any, mask: Any) -> Any:
 
 
 def _masked_scatter_kernel(x: Any, mask: Any, source: Any) -> Any:
-    shape = x.shape if x.shape == mask.shape else np.broadcast_shapes(x.shape, mask.shape)
-    made = np.array(np.broadcast_to(x, shape), order="C")
-    mask = np.broadcast_to(mask, shape)
+    if x.shape != mask.shape:
+        x, mask = np.broadcast_arrays(x, mask)
+    made = np.array(x, order="C")
     count = int(np.count_nonzero(mask))
     source = np.asarray(source)
     if source.size < count:
@@ -130,7 +132,7 @@ def _check_broadcast(op: str, x: Tensor, mask: Any) -> None:
 
 def _need_mask(op: str, x: Tensor, mask: Any) -> None:
     _check_broadcast(op, x, mask)
-    if mask._data.dtype != np.bool_:
+    if mask._data.dtype is not BOOL:
         raise RuntimeError(
             f"{op} only supports boolean masks, but got mask with dtype {_c_dtype(mask)}"
         )
@@ -166,7 +168,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
 def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
     need_tensor("masked_select", input)
     need_tensor("masked_select", mask, "mask", 2)
-    if mask._data.dtype != np.bool_:
+    if mask._data.dtype is not BOOL:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     _check_broadcast("masked_select", mask, input)
     need_out(input, out, mask)
@@ -177,7 +179,7 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     need_tensor("masked_scatter", source, "source", 3)
     _check_broadcast("masked_scatter", input, mask)
-    if mask._data.dtype != np.bool_:
+    if mask._data.dtype is not BOOL:
         raise RuntimeError(
             f"masked_scatter_ only supports boolean masks, but got mask with dtype {_c_dtype(mask)}"
         )

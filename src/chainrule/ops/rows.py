@@ -356,7 +356,7 @@ def take_along_dim(
     input: Tensor, indices: Tensor, dim: int | None = None, *, out: Any = None
 ) -> Tensor:
     """`gather`, with input and indices broadcast; over the flattened tensors when `dim` is None."""
-    if indices._data.dtype != np.int64:
+    if indices._data.dtype is not I64 and indices._data.dtype != I64:
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {legacy(indices)}"
         )
@@ -369,6 +369,8 @@ def take_along_dim(
             f"but got {len(a)} dimensions for input, and {len(b)} dimensions for indices"
         )
     dim = errors.checked_dim(dim, len(a))
+    if a[:dim] == b[:dim] and a[dim + 1 :] == b[dim + 1 :]:
+        return gather(input, dim, indices, out=out)
     try:
         common = np.broadcast_shapes(a[:dim] + (1,) + a[dim + 1 :], b[:dim] + (1,) + b[dim + 1 :])
     except ValueError:
@@ -383,9 +385,15 @@ def take_along_dim(
 # ---------------------------------------------------------------- where is it not zero
 
 
+def _nonzero_kernel(x: Any) -> Any:
+    if x.ndim == 1:
+        return x.nonzero()[0].reshape(-1, 1)
+    return np.argwhere(np.asarray(x)) if x.ndim else np.zeros((int(bool(x)), 0), np.int64)
+
+
 _nonzero = general(
     "nonzero",
-    lambda x: np.argwhere(np.asarray(x)) if x.ndim else np.zeros((int(bool(x)), 0), np.int64),
+    _nonzero_kernel,
     ("x",),
     doc="The indices of the elements that are not zero, one a row.",
 )

@@ -69,7 +69,9 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
             return r
     if condition._data.dtype.kind != "b":
         condition = _as_condition(condition)
-    if not (
+    if type(other) is float and type(input) is Tensor and input._data.dtype in (F32, F64):
+        other = wrap(input._data.dtype.type(other))
+    elif not (
         isinstance(input, Tensor) and isinstance(other, Tensor)
         and input._data.dtype == other._data.dtype
     ):  # fmt: skip

@@ -39,9 +39,10 @@ def sizes_of(sizes: tuple[Any, ...], op: str = "reshape", argument: str = "shape
     """`f(2, 3)` and `f((2, 3))` alike, as a tuple of ints."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    for i, n in enumerate(sizes):
+    for n in sizes:
         if type(n) is not int:
-            return _indexed(sizes, op, argument, i)
+            at = next(i for i, s in enumerate(sizes) if type(s) is not int)
+            return _indexed(sizes, op, argument, at)
     return sizes
 
 
@@ -131,20 +132,22 @@ _reshape.prim.rows = reshaped_rows
 
 
 @spelled(_reshape)
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
     if type(input) is not Tensor:
         need_tensor("reshape", input)
+    if shape is not None:
+        sizes = (*sizes, shape)
     data = input._data
     if type(data) is np.ndarray and data.flags.c_contiguous and S.mode is None:
-        made = _reshaped(data, shape)
+        made = _reshaped(data, sizes)
         if made is not None:
             return _view_lane.on(input, made, (made.shape,))
-    if not shape:
+    if not sizes:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
-    sizes = inferred(sizes_of(shape), data.size)
+    wanted = inferred(sizes_of(sizes), data.size)
     if type(data) is np.ndarray and not data.flags.c_contiguous and S.mode is None:
-        return _reshape_apart(input, sizes)
-    return _view_lane(input, (sizes,))
+        return _reshape_apart(input, wanted)
+    return _view_lane(input, (wanted,))
 
 
 def _reshaped(data: Any, shape: tuple[Any, ...]) -> Any:
@@ -152,7 +155,7 @@ def _reshaped(data: Any, shape: tuple[Any, ...]) -> Any:
     sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     try:
         return data.reshape(sizes) if sizes and min(sizes) >= -1 else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RuntimeError):
         return None
 
 
@@ -167,7 +170,7 @@ def _reshape_apart(x: Tensor, sizes: Ints) -> Tensor:
 
 
 @public("view", method=True)
-def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+def view(input: Tensor, *shape: Any, dtype: Any = None, size: Any = None) -> Tensor:
     """The same memory in another shape, or read as another dtype.
 
     Args:
@@ -186,6 +189,8 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
         return _view_dtype(input, dtype or shape[0])
+    if size is not None:
+        shape = (*shape, size)
     data = input._data
     if type(data) is np.ndarray and data.flags.c_contiguous and S.mode is None:
         made = _reshaped(data, shape)
@@ -221,6 +226,8 @@ _view_as_dtype = movement(
 
 
 def _view_dtype(x: Tensor, dtype: dtypes.dtype) -> Tensor:
+    if not isinstance(dtype, dtypes.dtype):
+        raise errors.wrong_kind("view", "dtype", "torch.dtype", dtype)
     old, new, data = x._data.dtype.itemsize, dtype.itemsize, own(x)
     if dtype is x.dtype:
         return alias(x)

@@ -139,7 +139,8 @@ def logsumexp(
     dim = axis if dim is None else dim
     if input.dtype.category < 2:
         input = cast(input, S.default_dtype)
-    params = (dims_of(dim, input._data.ndim, "logsumexp"), errors.checked_bool("logsumexp", "keepdim", keepdim))
+    keepdim = errors.checked_bool("logsumexp", "keepdim", keepdim)
+    params = (dims_of(dim, input._data.ndim, "logsumexp"), keepdim)
     if out is not None:
         return _logsumexp.prim.call(input, params=params, out=out)
     return _logsumexp_lane(input, params)

@@ -398,7 +398,8 @@ def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) 
     _need_legacy_pair("cholesky_solve", input, L)
     need_lapack("cholesky_solve_cpu", L)
     need_pair("cholesky_solve", L, input, ("A", "b"))
-    return _cholesky_solve.prim.call(input, L, params=(errors.checked_bool("cholesky_solve", "upper", upper),), out=out)
+    upper = errors.checked_bool("cholesky_solve", "upper", upper)
+    return _cholesky_solve.prim.call(input, L, params=(upper,), out=out)
 
 
 def _cholesky_inverse_kernel(x: Any, upper: bool = False) -> Any:

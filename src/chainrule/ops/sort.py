@@ -180,7 +180,8 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: A
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
     if out is not None:
         _check_out(input, out)
-    return _Kthvalue(_kthvalue.prim.call(input, params=(int(k), at, errors.checked_bool("kthvalue", "keepdim", keepdim)), out=out))
+    keepdim = errors.checked_bool("kthvalue", "keepdim", keepdim)
+    return _Kthvalue(_kthvalue.prim.call(input, params=(int(k), at, keepdim), out=out))
 
 
 @spelled(_mode)
@@ -188,7 +189,8 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
     need_tensor("mode", input)
     at = errors.checked_dim(dim, input._data.ndim)
     need_size("mode", input, at)
-    return _Mode(_mode.prim.call(input, params=(at, errors.checked_bool("mode", "keepdim", keepdim)), out=out))
+    keepdim = errors.checked_bool("mode", "keepdim", keepdim)
+    return _Mode(_mode.prim.call(input, params=(at, keepdim), out=out))
 
 
 def _spell_median(whole: Any, along: Any, result: Any) -> None:
@@ -204,7 +206,8 @@ def _spell_median(whole: Any, along: Any, result: Any) -> None:
             raise no_overload(name, input, dim)
         at = errors.checked_dim(dim, input._data.ndim)
         need_size(name, input, at)
-        return result(along.prim.call(input, params=(at, errors.checked_bool(name, "keepdim", keepdim)), out=out))
+        keepdim = errors.checked_bool(name, "keepdim", keepdim)
+        return result(along.prim.call(input, params=(at, keepdim), out=out))
 
     spelling.__name__ = name
     spelled(whole)(spelling)

@@ -16,6 +16,7 @@ import numpy as np
 from ..core.declare import METHODS, POSITIVE, TO_FLOAT, elementwise, public, spelled
 from ..core.tensor import Tensor
 from ..kernels import elementwise as kernels
+from ..kernels.blocks import finite
 from .arithmetic import as_operand, unsupported
 from .elementwise import half_too
 from .polynomials import only_single
@@ -221,6 +222,10 @@ for _name, (_scipy, _doc) in _CONSTANT.items():
 
 def _spherical_j0(x: Any) -> Any:
     """sin x / x; 1 at 0, 0 at infinity."""
+    if type(x) is np.ndarray:
+        made = np.sin(x) / x
+        if finite(made):
+            return made
     safe = kernels.where((x == 0) | np.isinf(x), x.dtype.type(1), x)
     inner = kernels.where(x == 0, x.dtype.type(1), np.sin(safe) / safe)
     return kernels.where(np.isinf(x), x.dtype.type(0), inner)

@@ -14,15 +14,20 @@ from ..core.declare import METHODS
 from ..core.record import OPS
 from ..core.tensor import Tensor
 
-__all__ = ["renamed"]
+__all__ = ["ours", "renamed"]
 
-_OURS = __name__.partition(".")[0]
+_OURS = tuple(f"{__name__.partition('.')[0]}.{room}." for room in ("core", "func", "nn"))
+
+
+def ours(cls: type) -> bool:
+    """Whether it is a class of the engine or of modules (Parameter), which is never asked."""
+    return cls.__module__.startswith(_OURS)
 
 
 def _init_subclass(cls: type, **options: Any) -> None:
     """Called by Python when a subclass is defined."""
     super(Tensor, cls).__init_subclass__(**options)
-    if cls.__module__.partition(".")[0] != _OURS:
+    if not ours(cls):
         importlib.import_module("..overrides", __package__).prepare(cls)
 
 
@@ -77,8 +82,11 @@ def _make_wrapper_subclass(cls: type, *args: Any, **options: Any) -> Tensor:
     )
 
 
-METHODS["__init_subclass__"] = classmethod(_init_subclass)
-METHODS["__torch_function__"] = classmethod(_torch_function)
 METHODS["as_subclass"] = as_subclass
-METHODS["_make_subclass"] = staticmethod(_make_subclass)
-METHODS["_make_wrapper_subclass"] = staticmethod(_make_wrapper_subclass)
+for _name, _function in (
+    ("__init_subclass__", classmethod(_init_subclass)),
+    ("__torch_function__", classmethod(_torch_function)),
+    ("_make_subclass", staticmethod(_make_subclass)),
+    ("_make_wrapper_subclass", staticmethod(_make_wrapper_subclass)),
+):
+    setattr(Tensor, _name, _function)  # no METHODS: these are not called on a tensor

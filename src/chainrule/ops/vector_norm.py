@@ -55,6 +55,8 @@ _lane = one_lane(_vector_norm.prim)
 
 def _converted(op: str, x: Any, dtype: Any) -> Any:
     """x in a dtype that holds it."""
+    if not hasattr(dtype, "category"):
+        raise errors.wrong_kind(op.replace(".", "_"), "dtype", "torch.dtype", dtype)
     if dtype.category < 2:
         raise RuntimeError(
             f"{op}: dtype should be floating point or complex, but got {errors.LEGACY[dtype.name]}"

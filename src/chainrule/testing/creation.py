@@ -8,11 +8,13 @@ from typing import Any
 
 from .. import dtypes
 from ..core.tensor import Tensor
+from ..ops import namespace
 from ..ops.create import full
 from ..ops.from_data import check_device
-from ..ops.random import rand, randint
 
 __all__ = ["make_tensor"]
+
+rand, randint = (namespace("")[name] for name in ("rand", "randint"))
 
 
 def make_tensor(

@@ -1,13 +1,24 @@
 """`torch.utils`: what stands beside tensors and modules.
 
 What lives here: `checkpoint` (memory for computation), `data` (data sets and loaders), `hooks`
-(removable handles). Who may call:
-users, `compat`. Everything is built on what the rooms to the left offer; nothing here knows a rule
+(removable handles); when named, `dlpack`, `scipy` (its minimizers), `_pytree` (nested containers).
+Who may call: users, `compat`. Everything is built on what the rooms to the left offer; nothing here knows a rule
 or a kernel.
 """
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from . import checkpoint, data, hooks
 
 __all__ = ["checkpoint", "data", "hooks"]
+
+_LAZY = ("_pytree", "dlpack", "scipy")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module("." + name, __name__)
+    raise AttributeError(f"module 'torch.utils' has no attribute '{name}'", name=name)

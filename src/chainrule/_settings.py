@@ -12,7 +12,7 @@ from typing import Any
 from . import dtypes
 from ._state import S
 from .core.tensor import Tensor
-from .legacy_types import DTYPE_OF, tensortype
+from ._legacy_types import DTYPE_OF, tensortype
 from .ops.from_data import check_device
 
 __all__ = [

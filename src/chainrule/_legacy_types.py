@@ -98,4 +98,4 @@ def __getattr__(name: str) -> Any:
     if name in DTYPE_OF:
         found = globals()[name] = tensor_class(name)
         return found
-    raise AttributeError(f"module 'torch.legacy_types' has no attribute '{name}'", name=name)
+    raise AttributeError(f"module 'torch' has no attribute '{name}'", name=name)

@@ -1,0 +1,19 @@
+"""`torch._C`: the few names of PyTorch's extension module that programs use directly."""
+
+from __future__ import annotations
+
+from .ops.random import Generator
+from .core.tensor import Size
+from .overrides import (
+    DisableTorchFunction,
+    DisableTorchFunctionSubclass,
+    _disabled_torch_function_impl,
+)
+
+__all__ = [
+    "DisableTorchFunction",
+    "DisableTorchFunctionSubclass",
+    "Generator",
+    "Size",
+    "_disabled_torch_function_impl",
+]
