@@ -67,7 +67,7 @@ def test_a_missing_module_is_named_with_a_hint() -> None:
     assert python("""
 import chainrule
 chainrule.install()
-for name in ("torch.nn.functionl", "torch.mps", "torch.zzz.deeper"):
+for name in ("torch.nn.functionl", "torch.nested", "torch.zzz.deeper"):
     try:
         __import__(name)
     except ModuleNotFoundError as error:
@@ -75,7 +75,7 @@ for name in ("torch.nn.functionl", "torch.mps", "torch.zzz.deeper"):
 """).splitlines() == [
         "torch.nn.functionl | No module named 'torch.nn.functionl' | PyTorch 2.13 has no "
         "torch.nn.functionl either. | Hint: did you mean torch.nn.functional?",
-        "torch.mps | No module named 'torch.mps' | PyTorch 2.13 has torch.mps; chainrule does not "
+        "torch.nested | No module named 'torch.nested' | PyTorch 2.13 has torch.nested; chainrule does not "
         "have it yet.",
         "torch.zzz | No module named 'torch.zzz' | PyTorch 2.13 has no torch.zzz either.",
     ]

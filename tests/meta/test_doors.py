@@ -21,7 +21,7 @@ DOORS = """
     -> {linalg fft special masked signal random return_types}
     -> {autograd func compile explain draw} -> nn
     -> _notes _legacy_types _settings _leftovers overrides _C types sparse array_api cuda backends
-    mps xpu cpu accelerator amp jit compiler hub onnx fx __config__
+    mps xpu cpu accelerator amp jit compiler hub onnx __config__
     optim utils distributions distributed testing serialization
     -> compat -> cli
 """

@@ -36,6 +36,8 @@ RECORDED: dict[str, str] = json.loads(recorder.DATA.read_text(encoding="utf-8"))
 def test_answers_as_pytorch(name: str) -> None:
     found = recorder.answer(recorder.CASES[name], recorder.names(torch))
     expected = RECORDED[name].partition(", but expected one of")[0]  # a list of signatures
+    if "has no len()" in expected:  # Python's own words, where chainrule names the argument
+        found, expected = found.partition(":")[0], expected.partition(":")[0]
     assert found == expected
 
 

@@ -51,8 +51,7 @@ def prod(
 
 def _extreme(path: str, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
     if x.numel() == 0 and (axis is None or not keepdims):
-        dims = dims_of(x, axis)
-        if any(x.shape[d] == 0 for d in dims):
+        if 0 in [x.shape[d] for d in dims_of(x, axis)]:
             raise ValueError("zero-size array to a reduction that has no identity")
     return op(path)(x, dims_of(x, axis), keepdims) if x.ndim else x.clone()  # type: ignore[no-any-return]
 

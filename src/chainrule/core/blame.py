@@ -57,7 +57,9 @@ def explained(
         kind = ValueError  # a pair was expected: PyTorch too has Python's error here
     facts = f"arguments: {', '.join(map(_short, given))}"
     hint = f"see the help on {name} for what it takes"
-    return kind(errors.hinted(f"{name}(): {text}", facts, hint=hint))
+    if kind is RuntimeError:
+        return kind(errors.hinted(f"{name}(): {text}", facts, hint=hint))
+    return kind(errors.hinted(text, f"op: {name}", facts, hint=hint))
 
 
 def no_combination(

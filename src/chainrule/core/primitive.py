@@ -221,7 +221,9 @@ class Primitive:
                 if dtype is not common:
                     if common is not None:
                         break
-                    if not (dtype is F32 or dtype is F64 or (dtype is I64 and self.promote is SAME)):
+                    if not (
+                        dtype is F32 or dtype is F64 or (dtype is I64 and self.promote is SAME)
+                    ):
                         break
                     common = dtype
             elif not self.numbers or common is None:

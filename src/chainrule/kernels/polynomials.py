@@ -48,7 +48,9 @@ def _operands(x: Any, n: Any) -> tuple[Array, Array]:
         x, n = np.asarray(x, getattr(x, "dtype", None) or n.dtype), np.asarray(n)
     if n.dtype.kind != "i":
         n = (n if no_nan(n) else np.where(n == n, n, -1)).astype(np.int64)
-    return (x, n) if x.shape == n.shape else np.broadcast_arrays(x, n)
+    if x.shape != n.shape:
+        x, n = np.broadcast_arrays(x, n)
+    return x, n
 
 
 def _sign(n: Array) -> Array:

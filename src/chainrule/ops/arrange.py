@@ -94,8 +94,8 @@ def squeeze(input: Any, dim: Any = None) -> Any:
         return _squeeze_lane(input, (None,))
     shape = input._data.shape
     if type(dim) is int and -len(shape) <= dim < len(shape):
-        gone = (dim % len(shape),) if shape[dim] == 1 else ()
-        return _squeeze_dim_lane(input, (gone,))
+        one: Ints = (dim % len(shape),) if shape[dim] == 1 else ()
+        return _squeeze_dim_lane(input, (one,))
     dims = (
         dims_of(tuple(dim), len(shape))
         if isinstance(dim, (tuple, list))

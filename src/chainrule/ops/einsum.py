@@ -417,7 +417,7 @@ def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     left = OPS.reshape(input, tuple(s for d in a for s in (d, 1)))
     right = OPS.reshape(other, tuple(s for d in b for s in (1, d)))
     shape = tuple(p * q for p, q in zip(a, b, strict=True))
-    made = OPS._unsafe_view(OPS.mul(left, right), shape)
+    made = OPS._unsafe_view.prim.call(OPS.mul(left, right), params=(shape,))
     return made if out is None else out.copy_(made)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from .. import errors
 from .._state import S
 from ..core.declare import METHODS, bilinear, general, public, spelled
+from ..core.interpreter import current
 from ..core.lanes import pair_lane
 from ..core.primitive import F32, F64
 from ..core.record import OPS, sum_to

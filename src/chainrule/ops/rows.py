@@ -372,7 +372,7 @@ def take_along_dim(
     if a[:dim] == b[:dim] and a[dim + 1 :] == b[dim + 1 :]:
         return gather(input, dim, indices, out=out)
     try:
-        common = np.broadcast_shapes(a[:dim] + (1,) + a[dim + 1 :], b[:dim] + (1,) + b[dim + 1 :])
+        common = np.broadcast_shapes(*[(*s[:dim], 1, *s[dim + 1 :]) for s in (a, b)])
     except ValueError:
         raise errors.broadcast("take_along_dim", (a, b)) from None
     wide = [

@@ -449,7 +449,8 @@ class Transformer(Module):
     ) -> Any:
         """The decoder on tgt and the encoder's output for src; masks as for the layers."""
         batched = src.dim() == 3
-        if batched and src.size(not self.batch_first) != tgt.size(not self.batch_first):
+        of_batch = 0 if self.batch_first else 1
+        if batched and src.size(of_batch) != tgt.size(of_batch):
             raise RuntimeError("the batch number of src and tgt must be equal")
         if src.size(-1) != self.d_model or tgt.size(-1) != self.d_model:
             raise RuntimeError("the feature number of src and tgt must be equal to d_model")
