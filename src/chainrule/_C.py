@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .ops.random import Generator
 from .core.tensor import Size
+from .ops.random import Generator
 from .overrides import (
     DisableTorchFunction,
     DisableTorchFunctionSubclass,

@@ -30,15 +30,15 @@ def cond(
 def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """The square root of the sum of squares over dimensions (all of them for [])."""
     dims = tuple(range(input.ndim)) if isinstance(dim, (list, tuple)) and not dim else dim
-    return _T["norm"](input, 2, dims, keepdim)  # type: ignore[no-any-return]
+    return _T["norm"](input, 2, dims, keepdim)
 
 
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """The norm over all dimensions but `dim`, which keep size one; over all for -1."""
     if dim == -1:
-        return _T["norm"](v, pow)  # type: ignore[no-any-return]
+        return _T["norm"](v, pow)
     others = tuple(d for d in range(v.ndim) if d != dim % v.ndim)
-    return _T["norm"](v, pow, others, True)  # type: ignore[no-any-return]
+    return _T["norm"](v, pow, others, True)
 
 
 def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:

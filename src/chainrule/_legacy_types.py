@@ -55,9 +55,9 @@ def _made(dtype: dtypes.dtype, args: tuple[Any, ...]) -> Tensor:
     if not args:
         return wrap(np.empty((0,), dtype.np))
     first = args[0]
-    if len(args) > 1 or isinstance(first, int) or hasattr(first, "numel") and isinstance(
+    if len(args) > 1 or isinstance(first, int) or (hasattr(first, "numel") and isinstance(
         first, tuple
-    ):  # fmt: skip
+    )):  # fmt: skip
         sizes = args if len(args) > 1 or isinstance(first, int) else first
         return wrap(np.empty(tuple(int(n) for n in sizes), dtype.np))
     if isinstance(first, Tensor):

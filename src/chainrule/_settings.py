@@ -10,9 +10,9 @@ import warnings
 from typing import Any
 
 from . import dtypes
+from ._legacy_types import DTYPE_OF, tensortype
 from ._state import S
 from .core.tensor import Tensor
-from ._legacy_types import DTYPE_OF, tensortype
 from .ops.from_data import check_device
 
 __all__ = [
@@ -73,9 +73,7 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
         raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
     number = _DEBUG_MODES.get(debug_mode) if isinstance(debug_mode, str) else debug_mode
     if number not in (0, 1, 2):
-        names = (
-            "`default`, `warn`, `error`" if isinstance(debug_mode, str) else "0, 1, 2"
-        )
+        names = "`default`, `warn`, `error`" if isinstance(debug_mode, str) else "0, 1, 2"
         raise RuntimeError(
             f"invalid value of debug_mode, expected one of {names}, but got {debug_mode}"
         )

@@ -114,9 +114,7 @@ def _overloaded(values: Iterable[Any], found: list[Any]) -> list[Any]:
     return found
 
 
-def _disabled_torch_function_impl(
-    func: Any, types: Any, args: Any = (), kwargs: Any = None
-) -> Any:
+def _disabled_torch_function_impl(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
     """As `__torch_function__` of a class: it is never asked."""
     with DisableTorchFunctionSubclass():
         return func(*args, **(kwargs or {}))
@@ -154,7 +152,7 @@ def default(cls: type, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         made = func(*args, **kwargs)
     if func in _not_converted():
         return made
-    return _converted(made, cls, args)
+    return _converted(made, cls, (*args, *kwargs.values()))
 
 
 @functools.cache
@@ -171,8 +169,9 @@ def _converted(made: Any, cls: type, args: Any) -> Any:
         return renamed(made, cls)
     if type(made) in (tuple, list):
         return type(made)(_converted(m, cls, args) for m in made)
-    if isinstance(made, tuple) and hasattr(made, "_fields"):
-        return type(made)(*(_converted(m, cls, args) for m in made))
+    if isinstance(made, tuple) and any(isinstance(m, Tensor) for m in made):
+        items = [_converted(m, cls, args) for m in made]
+        return type(made)(*items) if hasattr(made, "_fields") else type(made)(items)
     return made
 
 
@@ -284,9 +283,7 @@ class TorchFunctionMode:
         add
     """
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         raise NotImplementedError
 
     def __enter__(self) -> TorchFunctionMode:
@@ -301,9 +298,7 @@ class TorchFunctionMode:
 class BaseTorchFunctionMode(TorchFunctionMode):
     """A mode that changes nothing."""
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return func(*args, **(kwargs or {}))
 
 

@@ -193,9 +193,7 @@ class SparseTensor:
 
     def numpy(self, *, force: bool = False) -> Any:
         """Refuses: an array is dense."""
-        raise TypeError(
-            "can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first."
-        )
+        raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
 
     def transpose(self, dim0: int, dim1: int) -> SparseTensor:
         """Two sparse dimensions exchanged."""
@@ -293,7 +291,7 @@ class SparseTensor:
         rows = other.index_select(0, self._i[1])
         terms = rows * (self._v if other.ndim == 1 else self._v.unsqueeze(1))
         zero = _T["zeros"]((self.shape[0], *other.shape[1:]), dtype=terms.dtype)
-        return zero.index_add(0, self._i[0], terms)  # type: ignore[no-any-return]
+        return zero.index_add(0, self._i[0], terms)
 
     mm = mv = __matmul__ = matmul
     __neg__, __abs__ = neg, abs
@@ -302,13 +300,13 @@ class SparseTensor:
         return self.add(other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return other + self.to_dense()  # type: ignore[no-any-return]
+        return other + self.to_dense()
 
     def __sub__(self, other: Any) -> SparseTensor:
         return self.sub(other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return other - self.to_dense()  # type: ignore[no-any-return]
+        return other - self.to_dense()
 
     def __mul__(self, other: Any) -> SparseTensor:
         return self.mul(other)
@@ -319,7 +317,7 @@ class SparseTensor:
         return self.div(other)
 
     def __rmatmul__(self, other: Tensor) -> Tensor:
-        return self.t().matmul(other.t()).t()  # type: ignore[no-any-return]
+        return self.t().matmul(other.t()).t()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(Tensor, name):
@@ -401,9 +399,7 @@ def sparse_coo_tensor(
 
 def _checked(places: Tensor, values: Tensor, size: Any) -> tuple[int, ...]:
     if places.ndim != 2:
-        raise RuntimeError(
-            f"indices must be sparse_dim x nnz, but got: {list(places.shape)}"
-        )
+        raise RuntimeError(f"indices must be sparse_dim x nnz, but got: {list(places.shape)}")
     if places.shape[1] != values.shape[0]:
         raise RuntimeError(
             "indices and values must have same nnz, but got nnz from indices: "
@@ -437,7 +433,7 @@ def from_dense(x: Tensor) -> SparseTensor:
 
 def mm(mat1: Any, mat2: Tensor) -> Tensor:
     """The product of a sparse and a dense matrix; gradients for both."""
-    return mat1 @ mat2  # type: ignore[no-any-return]
+    return mat1 @ mat2
 
 
 def addmm(

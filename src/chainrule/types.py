@@ -10,8 +10,8 @@ from .dtypes import device, dtype, layout
 
 __all__ = ["Device", "FileLike", "Number", "Storage"]
 
-Number: TypeAlias = Union[int, float, bool]
-Device: TypeAlias = Union[device, str, int, None]
+Number: TypeAlias = int | float | bool
+Device: TypeAlias = device | str | int | None
 FileLike: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 Storage: TypeAlias = Any
 

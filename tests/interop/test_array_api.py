@@ -181,7 +181,9 @@ def test_searching_and_sets() -> None:
     assert every.indices.tolist() == [1, 3, 0] and every.inverse_indices.tolist() == [2, 0, 2, 1]
     assert xp.unique_values(xp.asarray([nan, nan])).shape == (2,)
     assert xp.take(x, xp.asarray([-1, 0])).tolist() == [2, 3]
-    assert xp.count_nonzero(xp.asarray([[0, 1], [2, 3]]), axis=0, keepdims=True).tolist() == [[1, 2]]
+    assert xp.count_nonzero(xp.asarray([[0, 1], [2, 3]]), axis=0, keepdims=True).tolist() == [
+        [1, 2]
+    ]
     assert xp.searchsorted(xp.asarray([1, 3]), xp.asarray([2])).tolist() == [1]
 
 

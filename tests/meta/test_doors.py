@@ -37,6 +37,8 @@ LOADERS = {
     "nn",
     "ops",
     "optim",
+    "compile",
+    "utils",
 }  # may use importlib: what few programs use is loaded late
 
 

@@ -3,17 +3,19 @@
 An interpreter sees every op and converts its floating point operands: products and convolutions
 to the lower precision, ops that lose too much there to float32, joins to their widest operand.
 Conversions are recorded, so gradients arrive in the dtype of the leaf.
+Differs from PyTorch: ops are seen one by one, so a function that is several ops here (`conv2d` with
+a bias, `mse_loss`) is converted inside, not as a whole; its result may have the other dtype.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from .. import dtypes
-from .._state import modes
 from ..core.interpreter import Interpreter, below, pop, push
 from ..core.primitive import cast
 from ..core.tensor import Tensor
@@ -64,7 +66,8 @@ class _Casting(Interpreter):
         self.casts = low is not None
 
     def process(self, prim: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
-        target = self._target(prim.name, inputs)
+        inner = _local.stack[-1] if _local.stack else self
+        target = self._target(prim.name, inputs) if inner is self else None
         with below(self):
             if target is not None:
                 inputs = tuple(_converted(t, target) for t in inputs)
@@ -97,9 +100,18 @@ def _converted(t: Any, target: dtypes.dtype) -> Any:
     return cast(t, target) if _castable(t) else t
 
 
+class _Local(threading.local):
+    """The autocasts that one thread has entered; only the last one decides."""
+
+    def __init__(self) -> None:
+        self.stack: list[_Casting] = []
+
+
+_local = _Local()
+
+
 def _running() -> _Casting | None:
-    found = [m for m in modes() if isinstance(m, _Casting)]
-    return found[-1] if found else None
+    return _local.stack[-1] if _local.stack else None
 
 
 class autocast:
@@ -158,6 +170,7 @@ class autocast:
         if self.device == "cpu" and (self._enabled or _running() is not None):
             mode = _Casting(self.fast_dtype if self._enabled else None)
             push(mode)
+            _local.stack.append(mode)
         self._entered.append(mode)
         return self
 
@@ -165,6 +178,7 @@ class autocast:
         mode = self._entered.pop()
         if mode is not None:
             pop(mode)
+            _local.stack.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -225,12 +239,12 @@ def clear_autocast_cache() -> None:
 
 def autocast_increment_nesting() -> int:
     """How many autocasts run in this thread, one more counted."""
-    return len([m for m in modes() if isinstance(m, _Casting)]) + 1
+    return len(_local.stack) + 1
 
 
 def autocast_decrement_nesting() -> int:
     """How many autocasts run in this thread, one less counted."""
-    return max(len([m for m in modes() if isinstance(m, _Casting)]) - 1, 0)
+    return max(len(_local.stack) - 1, 0)
 
 
 # ---------------------------------------------------------------- custom functions

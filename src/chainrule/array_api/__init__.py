@@ -37,7 +37,7 @@ complex64, complex128 = dtypes.complex64, dtypes.complex128
 e, pi = 2.718281828459045, 3.141592653589793
 inf, nan, newaxis = float("inf"), float("nan"), None
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     *_creation, *_datatypes, *_elementwise, *_manipulation, *_reductions, *_searching,
     "bool", "complex128", "complex64", "e", "fft", "float32", "float64", "inf", "int16", "int32",
     "int64", "int8", "linalg", "matmul", "matrix_transpose", "nan", "newaxis", "pi", "tensordot",

@@ -51,17 +51,17 @@ def asarray(
     if grad:
         made = obj if dtype is None else obj.to(dtype)
         return made.clone() if copy and made is obj else made
-    return op("asarray")(obj, dtype=dtype, device=device, copy=copy)  # type: ignore[no-any-return]
+    return op("asarray")(obj, dtype=dtype, device=device, copy=copy)
 
 
 def empty(shape: Shape, *, dtype: Any = None, device: Any = None) -> Tensor:
     """An uninitialised array."""
-    return op("empty")(_sizes(shape), dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("empty")(_sizes(shape), dtype=dtype, device=device)
 
 
 def empty_like(x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
     """An uninitialised array of the shape of x."""
-    return op("empty_like")(x, dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("empty_like")(x, dtype=dtype, device=device)
 
 
 def eye(
@@ -78,17 +78,17 @@ def eye(
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """An array that shares the memory of another library's."""
-    return op("from_dlpack")(x, device=device, copy=copy)  # type: ignore[no-any-return]
+    return op("from_dlpack")(x, device=device, copy=copy)
 
 
 def full(shape: Shape, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """An array of one value."""
-    return op("full")(_sizes(shape), fill_value, dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("full")(_sizes(shape), fill_value, dtype=dtype, device=device)
 
 
 def full_like(x: Tensor, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """An array of one value, of the shape of x."""
-    return op("full_like")(x, fill_value, dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("full_like")(x, fill_value, dtype=dtype, device=device)
 
 
 def linspace(
@@ -98,7 +98,7 @@ def linspace(
     """`num` evenly spaced values from start to stop, with stop or without it."""
     if not endpoint:
         return linspace(start, stop, num + 1, dtype=dtype, device=device)[:num]
-    return op("linspace")(start, stop, num, dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("linspace")(start, stop, num, dtype=dtype, device=device)
 
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
@@ -108,31 +108,29 @@ def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
 
 def ones(shape: Shape, *, dtype: Any = None, device: Any = None) -> Tensor:
     """An array of ones."""
-    return op("ones")(_sizes(shape), dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("ones")(_sizes(shape), dtype=dtype, device=device)
 
 
 def ones_like(x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Ones, of the shape of x."""
-    return op("ones_like")(x, dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("ones_like")(x, dtype=dtype, device=device)
 
 
 def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
     """The lower triangle, zeros above the k-th diagonal."""
-    return op("tril")(x, k)  # type: ignore[no-any-return]
+    return op("tril")(x, k)
 
 
 def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
     """The upper triangle, zeros below the k-th diagonal."""
-    return op("triu")(x, k)  # type: ignore[no-any-return]
+    return op("triu")(x, k)
 
 
 def zeros(shape: Shape, *, dtype: Any = None, device: Any = None) -> Tensor:
     """An array of zeros."""
-    return op("zeros")(_sizes(shape), dtype=dtype, device=device)  # type: ignore[no-any-return]
+    return op("zeros")(_sizes(shape), dtype=dtype, device=device)
 
 
 def zeros_like(x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Zeros, of the shape of x."""
-    return op("zeros_like")(x, dtype=dtype, device=device)  # type: ignore[no-any-return]
-
-
+    return op("zeros_like")(x, dtype=dtype, device=device)

@@ -24,15 +24,13 @@ KINDS: dict[str, tuple[dtypes.dtype, ...]] = {
 }  # fmt: skip
 
 
-def astype(
-    x: Tensor, dtype: dtypes.dtype, /, *, copy: bool = True, device: Any = None
-) -> Tensor:
+def astype(x: Tensor, dtype: dtypes.dtype, /, *, copy: bool = True, device: Any = None) -> Tensor:
     """x in another dtype; a copy unless told otherwise."""
     if x.dtype.is_complex and not dtype.is_complex and dtype.category != 0:
         raise TypeError(
             f"astype: a complex array has no values in {dtype!r}\nHint: real(x), imag(x) or abs(x)"
         )
-    return x.to(dtype, copy=copy)  # type: ignore[no-any-return]
+    return x.to(dtype, copy=copy)
 
 
 def can_cast(from_: Any, to: dtypes.dtype, /) -> bool:
@@ -129,5 +127,3 @@ class _Info:
 def __array_namespace_info__() -> _Info:
     """What this namespace can do: dtypes, devices, capabilities."""
     return _Info()
-
-

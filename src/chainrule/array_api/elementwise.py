@@ -12,20 +12,79 @@ from ..core.tensor import Tensor
 from ._ops import from_scalar, is_float, is_integer, op, pair
 
 __all__ = [
-    "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "ceil", "clip", "conj", "copysign", "cos", "cosh", "divide", "equal", "exp", "expm1", "floor",
-    "floor_divide", "greater", "greater_equal", "hypot", "imag", "isfinite", "isinf", "isnan",
-    "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative",
-    "nextafter", "not_equal", "positive", "pow", "real", "reciprocal", "remainder", "round",
-    "sign", "signbit", "sin", "sinh", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "ceil",
+    "clip",
+    "conj",
+    "copysign",
+    "cos",
+    "cosh",
+    "divide",
+    "equal",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "imag",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "nextafter",
+    "not_equal",
+    "positive",
+    "pow",
+    "real",
+    "reciprocal",
+    "remainder",
+    "round",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "trunc",
 ]  # fmt: skip
 
 
 def _unary(name: str, path: str | None = None) -> Callable[[Tensor], Tensor]:
     def function(x: Tensor, /) -> Tensor:
-        return op(path or name)(x)  # type: ignore[no-any-return]
+        return op(path or name)(x)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The standard's `{name}`: `torch.{path or name}`."
@@ -34,7 +93,7 @@ def _unary(name: str, path: str | None = None) -> Callable[[Tensor], Tensor]:
 
 def _binary(name: str, path: str | None = None) -> Callable[[Any, Any], Tensor]:
     def function(x1: Any, x2: Any, /) -> Tensor:
-        return op(path or name)(*pair(x1, x2))  # type: ignore[no-any-return]
+        return op(path or name)(*pair(x1, x2))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The standard's `{name}`: `torch.{path or name}`; one may be a number."
@@ -69,7 +128,7 @@ pow, remainder, subtract = _binary("pow"), _binary("remainder"), _binary("subtra
 def floor_divide(x1: Any, x2: Any, /) -> Tensor:
     """x1 / x2 rounded down; x1 / 0 is an infinity or NaN for floating point numbers."""
     a, b = pair(x1, x2)
-    return op("floor_divide")(a, b)  # type: ignore[no-any-return]
+    return op("floor_divide")(a, b)
 
 
 def _whole(name: str) -> Callable[[Tensor], Tensor]:
@@ -89,8 +148,8 @@ def round(x: Tensor, /) -> Tensor:
     if is_integer(x):
         return x.clone()
     if x.dtype.is_complex:
-        return op("complex")(op("round")(op("real")(x)), op("round")(op("imag")(x)))  # type: ignore[no-any-return]
-    return op("round")(x)  # type: ignore[no-any-return]
+        return op("complex")(op("round")(op("real")(x)), op("round")(op("imag")(x)))
+    return op("round")(x)
 
 
 def sign(x: Tensor, /) -> Tensor:
@@ -102,24 +161,24 @@ def sign(x: Tensor, /) -> Tensor:
         tensor([-1., 0., nan])
     """
     if x.dtype.is_complex:
-        return op("sgn")(x)  # type: ignore[no-any-return]
+        return op("sgn")(x)
     found = op("sign")(x)
-    return op("where")(op("isnan")(x), x, found) if is_float(x) else found  # type: ignore[no-any-return]
+    return op("where")(op("isnan")(x), x, found) if is_float(x) else found
 
 
 def conj(x: Tensor, /) -> Tensor:
     """The complex conjugate; real numbers as they are."""
-    return op("conj_physical")(x) if x.dtype.is_complex else x.clone()  # type: ignore[no-any-return]
+    return op("conj_physical")(x) if x.dtype.is_complex else x.clone()
 
 
 def real(x: Tensor, /) -> Tensor:
     """The real part; real numbers as they are."""
-    return op("real")(x) if x.dtype.is_complex else x.clone()  # type: ignore[no-any-return]
+    return op("real")(x) if x.dtype.is_complex else x.clone()
 
 
 def imag(x: Tensor, /) -> Tensor:
     """The imaginary part; zeros of real numbers."""
-    return op("imag")(x) if x.dtype.is_complex else op("zeros_like")(x)  # type: ignore[no-any-return]
+    return op("imag")(x) if x.dtype.is_complex else op("zeros_like")(x)
 
 
 def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
@@ -128,6 +187,7 @@ def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
     Raises:
         TypeError: a float limit of an integer array.
     """
+
     def limit(value: Any) -> Any:
         if value is None or isinstance(value, Tensor):
             return value if value is None else value.to(x.dtype)
@@ -136,6 +196,4 @@ def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
     low, high = limit(min), limit(max)
     if low is None and high is None:
         return x.clone()
-    return op("clamp")(x, low, high)  # type: ignore[no-any-return]
-
-
+    return op("clamp")(x, low, high)

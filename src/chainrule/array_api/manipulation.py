@@ -20,39 +20,39 @@ def broadcast_arrays(*arrays: Tensor) -> list[Tensor]:
 
 def broadcast_to(x: Tensor, /, shape: tuple[int, ...]) -> Tensor:
     """x in a larger shape, without a copy."""
-    return op("broadcast_to")(x, tuple(shape))  # type: ignore[no-any-return]
+    return op("broadcast_to")(x, tuple(shape))
 
 
 def concat(arrays: Any, /, *, axis: int | None = 0) -> Tensor:
     """Arrays joined along an axis; flattened before where it is None."""
     if axis is None:
-        return op("cat")([x.reshape(-1) for x in arrays], 0)  # type: ignore[no-any-return]
-    return op("cat")(list(arrays), axis)  # type: ignore[no-any-return]
+        return op("cat")([x.reshape(-1) for x in arrays], 0)
+    return op("cat")(list(arrays), axis)
 
 
 def expand_dims(x: Tensor, /, *, axis: int = 0) -> Tensor:
     """x with a new axis of size one."""
-    return x.unsqueeze(axis)  # type: ignore[no-any-return]
+    return x.unsqueeze(axis)
 
 
 def flip(x: Tensor, /, *, axis: Any = None) -> Tensor:
     """x in reverse order along axes, all of them by default."""
-    return op("flip")(x, dims_of(x, axis))  # type: ignore[no-any-return]
+    return op("flip")(x, dims_of(x, axis))
 
 
 def moveaxis(x: Tensor, source: Any, destination: Any, /) -> Tensor:
     """x with some axes at other places."""
-    return op("movedim")(x, source, destination)  # type: ignore[no-any-return]
+    return op("movedim")(x, source, destination)
 
 
 def permute_dims(x: Tensor, /, axes: tuple[int, ...]) -> Tensor:
     """x with its axes in another order."""
-    return x.permute(tuple(axes))  # type: ignore[no-any-return]
+    return x.permute(tuple(axes))
 
 
 def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     """Every element several times."""
-    return op("repeat_interleave")(x, repeats, axis)  # type: ignore[no-any-return]
+    return op("repeat_interleave")(x, repeats, axis)
 
 
 def reshape(x: Tensor, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Tensor:
@@ -71,7 +71,7 @@ def reshape(x: Tensor, /, shape: tuple[int, ...], *, copy: bool | None = None) -
 
 def roll(x: Tensor, /, shift: Any, *, axis: Any = None) -> Tensor:
     """x with its elements moved along, the last coming first."""
-    return op("roll")(x, shift, axis)  # type: ignore[no-any-return]
+    return op("roll")(x, shift, axis)
 
 
 def squeeze(x: Tensor, /, axis: Any) -> Tensor:
@@ -86,17 +86,17 @@ def squeeze(x: Tensor, /, axis: Any) -> Tensor:
             raise ValueError(
                 f"squeeze: axis {dim} has size {x.shape[dim]}, not 1\nshape: {tuple(x.shape)}"
             )
-    return x.squeeze(dims)  # type: ignore[no-any-return]
+    return x.squeeze(dims)
 
 
 def stack(arrays: Any, /, *, axis: int = 0) -> Tensor:
     """Arrays joined along a new axis."""
-    return op("stack")(list(arrays), axis)  # type: ignore[no-any-return]
+    return op("stack")(list(arrays), axis)
 
 
 def tile(x: Tensor, repetitions: tuple[int, ...], /) -> Tensor:
     """x repeated along its axes."""
-    return op("tile")(x, tuple(repetitions))  # type: ignore[no-any-return]
+    return op("tile")(x, tuple(repetitions))
 
 
 def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:

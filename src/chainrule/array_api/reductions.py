@@ -17,9 +17,9 @@ __all__ = [
 def _widened(x: Tensor, dtype: Any) -> Tensor:
     """x in the dtype of its sum: integers in int64 (unsigned in uint64) unless said otherwise."""
     if dtype is not None:
-        return x.to(dtype)  # type: ignore[no-any-return]
+        return x.to(dtype)
     if x.dtype.category == 1 and not x.dtype.is_signed:
-        return x.to(dtypes.uint64)  # type: ignore[no-any-return]
+        return x.to(dtypes.uint64)
     return x
 
 
@@ -28,9 +28,7 @@ def _kept(made: Tensor, x: Tensor, dtype: Any) -> Tensor:
     return made if wanted is None or made.dtype is wanted else made.to(wanted)
 
 
-def sum(
-    x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
-) -> Tensor:
+def sum(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
     """The sum over axes; of no elements 0."""
     x = _widened(x, dtype)
     dims = dims_of(x, axis)
@@ -39,9 +37,7 @@ def sum(
     return _kept(op("sum")(x, dims, keepdims), x, dtype)
 
 
-def prod(
-    x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
-) -> Tensor:
+def prod(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
     """The product over axes; of no elements 1."""
     x = made = _widened(x, dtype)
     for dim in sorted((d % x.ndim for d in dims_of(x, axis)), reverse=True):
@@ -50,10 +46,9 @@ def prod(
 
 
 def _extreme(path: str, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
-    if x.numel() == 0 and (axis is None or not keepdims):
-        if 0 in [x.shape[d] for d in dims_of(x, axis)]:
-            raise ValueError("zero-size array to a reduction that has no identity")
-    return op(path)(x, dims_of(x, axis), keepdims) if x.ndim else x.clone()  # type: ignore[no-any-return]
+    if 0 in [x.shape[d] for d in dims_of(x, axis)]:
+        raise ValueError("zero-size array to a reduction that has no identity")
+    return op(path)(x, dims_of(x, axis), keepdims) if x.ndim else x.clone()
 
 
 def max(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -69,7 +64,7 @@ def min(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
 def mean(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The mean over axes; NaN of no elements."""
     dims = dims_of(x, axis)
-    return op("mean")(x, dims, keepdims) if dims else x.clone()  # type: ignore[no-any-return]
+    return op("mean")(x, dims, keepdims) if dims else x.clone()
 
 
 def var(
@@ -77,8 +72,8 @@ def var(
 ) -> Tensor:
     """The variance over axes, divided by the number of elements less `correction`."""
     if x.ndim == 0:
-        return op("var")(x.reshape(1), 0, correction=correction)  # type: ignore[no-any-return]
-    return op("var")(x, dims_of(x, axis), correction=correction, keepdim=keepdims)  # type: ignore[no-any-return]
+        return op("var")(x.reshape(1), 0, correction=correction)
+    return op("var")(x, dims_of(x, axis), correction=correction, keepdim=keepdims)
 
 
 def std(
@@ -86,8 +81,8 @@ def std(
 ) -> Tensor:
     """The square root of the variance."""
     if x.ndim == 0:
-        return op("std")(x.reshape(1), 0, correction=correction)  # type: ignore[no-any-return]
-    return op("std")(x, dims_of(x, axis), correction=correction, keepdim=keepdims)  # type: ignore[no-any-return]
+        return op("std")(x.reshape(1), 0, correction=correction)
+    return op("std")(x, dims_of(x, axis), correction=correction, keepdim=keepdims)
 
 
 def _running(path: str, x: Tensor, axis: int | None, dtype: Any, first: int | None) -> Tensor:
@@ -126,17 +121,17 @@ def cumulative_prod(
 def all(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements over axes are true; true of none."""
     dims = dims_of(x, axis)
-    return op("all")(x != 0, dims, keepdims) if dims else x != 0  # type: ignore[no-any-return]
+    return op("all")(x != 0, dims, keepdims) if dims else x != 0
 
 
 def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether some element over axes is true; false of none."""
     dims = dims_of(x, axis)
-    return op("any")(x != 0, dims, keepdims) if dims else x != 0  # type: ignore[no-any-return]
+    return op("any")(x != 0, dims, keepdims) if dims else x != 0
 
 
 def diff(
     x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
 ) -> Tensor:
     """The n-th differences along an axis."""
-    return op("diff")(x, n, axis, prepend, append)  # type: ignore[no-any-return]
+    return op("diff")(x, n, axis, prepend, append)

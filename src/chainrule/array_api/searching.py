@@ -28,8 +28,8 @@ def argmin(x: Tensor, /, *, axis: int | None = None, keepdims: bool = False) -> 
 def _arg(path: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     if axis is None:
         found = op(path)(x.reshape(-1), 0)
-        return found.reshape((1,) * x.ndim) if keepdims else found  # type: ignore[no-any-return]
-    return op(path)(x, axis, keepdims)  # type: ignore[no-any-return]
+        return found.reshape((1,) * x.ndim) if keepdims else found
+    return op(path)(x, axis, keepdims)
 
 
 def count_nonzero(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -37,7 +37,7 @@ def count_nonzero(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> 
     found = op("count_nonzero")(x, dims_of(x, axis)) if x.ndim else (x != 0).long()
     for dim in sorted(d % x.ndim for d in dims_of(x, axis)) if keepdims else ():
         found = found.unsqueeze(dim)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def nonzero(x: Tensor, /) -> tuple[Tensor, ...]:
@@ -51,26 +51,24 @@ def searchsorted(
     x1: Tensor, x2: Tensor, /, *, side: str = "left", sorter: Tensor | None = None
 ) -> Tensor:
     """Where the elements of x2 would have to be put in x1 to keep it sorted."""
-    return op("searchsorted")(x1, x2, side=side, sorter=sorter)  # type: ignore[no-any-return]
+    return op("searchsorted")(x1, x2, side=side, sorter=sorter)
 
 
 def where(condition: Tensor, x1: Any, x2: Any, /) -> Tensor:
     """Elements of x1 where the condition holds, else of x2."""
-    return op("where")(condition, *pair(x1, x2))  # type: ignore[no-any-return]
+    return op("where")(condition, *pair(x1, x2))
 
 
 def argsort(
     x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True
 ) -> Tensor:
     """The indices that sort x."""
-    return op("sort")(x, dim=axis, descending=descending, stable=stable)[1]  # type: ignore[no-any-return]
+    return op("sort")(x, dim=axis, descending=descending, stable=stable)[1]
 
 
-def sort(
-    x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True
-) -> Tensor:
+def sort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """x sorted along an axis."""
-    return op("sort")(x, dim=axis, descending=descending, stable=stable)[0]  # type: ignore[no-any-return]
+    return op("sort")(x, dim=axis, descending=descending, stable=stable)[0]
 
 
 def take(x: Tensor, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
@@ -80,13 +78,13 @@ def take(x: Tensor, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
             raise ValueError("axis must be given for arrays that have not one dimension")
         axis = 0
     indices = op("where")(indices < 0, indices + x.shape[axis], indices)
-    return op("index_select")(x, axis, indices)  # type: ignore[no-any-return]
+    return op("index_select")(x, axis, indices)
 
 
 def take_along_axis(x: Tensor, indices: Tensor, /, *, axis: int = -1) -> Tensor:
     """Elements of x along an axis, by an index for every other place."""
     indices = op("where")(indices < 0, indices + x.shape[axis], indices)
-    return op("take_along_dim")(x, indices, axis)  # type: ignore[no-any-return]
+    return op("take_along_dim")(x, indices, axis)
 
 
 # ---------------------------------------------------------------- sets

@@ -16,7 +16,12 @@ def get_cpu_capability() -> str:
         True
     """
     has = np._core._multiarray_umath.__cpu_features__  # type: ignore[attr-defined]
-    for name, feature in (("AVX512", "AVX512F"), ("AVX2", "AVX2"), ("NEON", "NEON"), ("VSX", "VSX")):
+    for name, feature in (
+        ("AVX512", "AVX512F"),
+        ("AVX2", "AVX2"),
+        ("NEON", "NEON"),
+        ("VSX", "VSX"),
+    ):
         if has.get(feature):
             return name
     return "DEFAULT"

@@ -46,7 +46,7 @@ def is_flash_attention_available() -> bool:
 
 
 def preferred_linalg_library(backend: str | None = None) -> str:
-    """"default": LAPACK through NumPy and SciPy."""
+    """ "default": LAPACK through NumPy and SciPy."""
     return "default"
 
 

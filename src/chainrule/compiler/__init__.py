@@ -54,8 +54,7 @@ def compile(
     """
     if mode is not None and options is not None:
         raise RuntimeError(
-            "Either mode or options can be specified, but both can't be specified at the same "
-            "time."
+            "Either mode or options can be specified, but both can't be specified at the same time."
         )
     if mode not in _MODES:
         raise RuntimeError(

@@ -239,10 +239,10 @@ def _integer_path(prim: Primitive) -> Callable[[Any, Any], Any] | None:
     """int64 and int64, tensor or number: what needs no promotion and no record. None for others."""
     if prim.promote is not SAME:
         return None
-    kernel, check = prim.kernel, prim.check
+    kernel, check, numbers = prim.kernel, prim.check, prim.numbers
 
     def on_integers(input: Any, other: Any) -> Any:
-        if type(other) is int and -_TOO_LARGE <= other < _TOO_LARGE:
+        if type(other) is int and numbers and -_TOO_LARGE <= other < _TOO_LARGE:
             y = other
         elif type(other) is Tensor and other._data.dtype is I64:
             y = other._data

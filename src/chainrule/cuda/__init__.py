@@ -9,8 +9,8 @@ no.
 from __future__ import annotations
 
 from collections import OrderedDict
-from contextlib import contextmanager
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from .._legacy_types import DTYPE_OF, tensor_class

@@ -140,9 +140,7 @@ def init_process_group(
         raise ValueError("trying to initialize the default process group twice!")
     name = (backend or "gloo").lower().rpartition("cpu:")[2].partition(",")[0]
     if name == "nccl":
-        raise RuntimeError(
-            "Distributed package doesn't have NCCL built in\nHint: backend='gloo'"
-        )
+        raise RuntimeError("Distributed package doesn't have NCCL built in\nHint: backend='gloo'")
     members = _told("WORLD_SIZE", world_size)
     _told("RANK", rank)
     if members != 1:

@@ -12,10 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from ..nn import Module
 from .._notes import once
+from ..nn import Module
 from .annotations import (
-    Attribute, Final, Future, annotate, export, final, fork, ignore, interface, isinstance, unused,
+    Attribute,
+    Final,
+    Future,
+    annotate,
+    export,
+    final,
+    fork,
+    ignore,
+    interface,
+    isinstance,
+    unused,
     wait,
 )  # fmt: skip
 

@@ -348,8 +348,9 @@ def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
 
 @_method
 def share_memory_(self: Tensor) -> Tensor:
-    """The tensor itself, its memory moved to where a process that is forked shares it (aliases made before keep
-    the old memory).
+    """The tensor itself, its memory moved to where a process that is forked shares it.
+
+    Aliases made before keep the old memory.
 
     Raises:
         RuntimeError: it is a view; share its base.

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes, errors
+from .. import dtypes
 from .._state import S, grad_enabled
 from ..core.declare import METHODS
 from ..core.primitive import PUBLIC, bump, cast
@@ -190,7 +190,9 @@ def _is_float(t: Any) -> bool:
     return isinstance(t, Tensor) and t._data.dtype.kind in "fc"
 
 
-def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+def __array_wrap__(
+    self: Tensor, array: Any, context: Any = None, return_scalar: bool = False
+) -> Any:
     """What a NumPy function made of this tensor's array, as a tensor.
 
     Differs from PyTorch: truth values stay bool (there: uint8).
@@ -305,7 +307,8 @@ ALWAYS: dict[Any, Callable[..., Any]] = {  # a tensor in, a tensor out, with a g
     np.moveaxis: lambda a, source, destination: _op("movedim")(a, source, destination),
 }  # fmt: skip
 IN_GRAPH: dict[Any, Callable[..., Any]] = {  # NumPy makes arrays of them where there is no graph
-    np.concatenate: _of_list("cat"), np.stack: _of_list("stack"), np.dot: _dot, np.inner: _plain("inner"),
+    np.concatenate: _of_list("cat"), np.stack: _of_list("stack"), np.dot: _dot,
+    np.inner: _plain("inner"),
     np.vstack: lambda tup, **_: _op("vstack")([_tensor(t) for t in tup]),
     np.hstack: lambda tup, **_: _op("hstack")([_tensor(t) for t in tup]),
     np.where: lambda condition, x, y: _op("where")(_tensor(condition), x, y),

@@ -31,9 +31,7 @@ def _init_subclass(cls: type, **options: Any) -> None:
         importlib.import_module("..overrides", __package__).prepare(cls)
 
 
-def _torch_function(
-    cls: type, func: Any, types: Any, args: Any = (), kwargs: Any = None
-) -> Any:
+def _torch_function(cls: type, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
     """What a subclass inherits: evaluate `func` without dispatching again; tensors in the result
     get the class."""
     overrides = importlib.import_module("..overrides", __package__)
@@ -64,9 +62,7 @@ def as_subclass(self: Tensor, cls: type) -> Tensor:
     return renamed(OPS.alias(self), cls)
 
 
-def _make_subclass(
-    cls: type, data: Tensor, require_grad: bool = False, **options: Any
-) -> Tensor:
+def _make_subclass(cls: type, data: Tensor, require_grad: bool = False, **options: Any) -> Tensor:
     """A leaf of class `cls` that shares the memory of `data`."""
     made = renamed(data.detach(), cls)
     return made.requires_grad_() if require_grad else made

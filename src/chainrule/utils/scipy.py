@@ -1,6 +1,6 @@
 """SciPy's minimizers with derivatives from here: `minimize(fun, x0)` on tensors.
 
-Nothing like this is in PyTorch. The unknowns are one tensor or a nest of tensors of any shapes; SciPy
+PyTorch has nothing like it. The unknowns are one tensor or a nest of tensors of any shapes; SciPy
 sees them as one flat float64 vector. The gradient is one backward walk beside the value; a product
 with the Hessian is a second one through the recorded gradient, so a Newton method never sees a
 matrix.
@@ -20,9 +20,7 @@ from ..core.tensor import Tensor, wrap
 __all__ = ["minimize"]
 
 WITHOUT_GRADIENT = frozenset(("nelder-mead", "powell", "cobyla", "cobyqa"))
-WITH_PRODUCTS = frozenset(
-    ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr")
-)
+WITH_PRODUCTS = frozenset(("newton-cg", "trust-ncg", "trust-krylov", "trust-constr"))
 WITH_MATRIX = frozenset(("dogleg", "trust-exact"))
 
 
