@@ -126,9 +126,7 @@ def per_sample(torch: Any) -> Step:
 
     def loss(weights: Any, x: Any, y: Any) -> Any:
         w1, b1, w2, b2 = weights
-        out = torch.nn.functional.linear(
-            torch.tanh(torch.nn.functional.linear(x, w1, b1)), w2, b2
-        )
+        out = torch.nn.functional.linear(torch.tanh(torch.nn.functional.linear(x, w1, b1)), w2, b2)
         return ((out.squeeze(-1) - y) ** 2).mean()
 
     gradients = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))

@@ -108,7 +108,8 @@ for _place, _words in (
     ("._legacy_types", "FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor "
      "ShortTensor CharTensor ByteTensor BoolTensor"),
     (".amp.autocast_mode", "autocast autocast_decrement_nesting autocast_increment_nesting "
-     "clear_autocast_cache get_autocast_dtype get_autocast_cpu_dtype get_autocast_gpu_dtype is_autocast_cache_enabled is_autocast_enabled "
+     "clear_autocast_cache get_autocast_dtype get_autocast_cpu_dtype get_autocast_gpu_dtype "
+     "is_autocast_cache_enabled is_autocast_enabled "
      "set_autocast_cache_enabled set_autocast_dtype"),
     (".sparse", "sparse_coo_tensor"),
     ("._leftovers", "cond frobenius_norm norm_except_dim set_anomaly_enabled"),

@@ -90,7 +90,7 @@ _NAME_OF: dict[Any, str] = {}  # dispatching function -> its dotted path
 # ---------------------------------------------------------------- who is asked
 
 
-def _asks(kind: type) -> bool:
+def _asks(kind: Any) -> bool:
     """Whether values of this class are asked; remembered for those that are not."""
     if getattr(kind, "__torch_function__", None) is None:
         return False

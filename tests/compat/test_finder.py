@@ -75,8 +75,8 @@ for name in ("torch.nn.functionl", "torch.nested", "torch.zzz.deeper"):
 """).splitlines() == [
         "torch.nn.functionl | No module named 'torch.nn.functionl' | PyTorch 2.13 has no "
         "torch.nn.functionl either. | Hint: did you mean torch.nn.functional?",
-        "torch.nested | No module named 'torch.nested' | PyTorch 2.13 has torch.nested; chainrule does not "
-        "have it yet.",
+        "torch.nested | No module named 'torch.nested' | PyTorch 2.13 has torch.nested; "
+        "chainrule does not have it yet.",
         "torch.zzz | No module named 'torch.zzz' | PyTorch 2.13 has no torch.zzz either.",
     ]
 

@@ -41,7 +41,9 @@ def routines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("dtype", KINDS)
-@pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (2, 4, 4), (300, 3, 3), (0, 3, 3), (260, 230)])
+@pytest.mark.parametrize(
+    "shape", [(3, 3), (5, 3), (3, 5), (2, 4, 4), (300, 3, 3), (0, 3, 3), (260, 230)]
+)
 def test_lu_multiplies_back(routines: str, dtype: Any, shape: Any) -> None:
     x = random(*shape, dtype=dtype)
     made = torch.linalg.lu(torch.tensor(x))

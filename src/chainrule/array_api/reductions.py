@@ -121,13 +121,13 @@ def cumulative_prod(
 def all(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements over axes are true; true of none."""
     dims = dims_of(x, axis)
-    return op("all")(x != 0, dims, keepdims) if dims else x != 0
+    return op("all")(op("ne")(x, 0), dims, keepdims) if dims else op("ne")(x, 0)
 
 
 def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether some element over axes is true; false of none."""
     dims = dims_of(x, axis)
-    return op("any")(x != 0, dims, keepdims) if dims else x != 0
+    return op("any")(op("ne")(x, 0), dims, keepdims) if dims else op("ne")(x, 0)
 
 
 def diff(

@@ -34,7 +34,7 @@ def _arg(path: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
 
 def count_nonzero(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """How many elements over axes are not zero."""
-    found = op("count_nonzero")(x, dims_of(x, axis)) if x.ndim else (x != 0).long()
+    found = op("count_nonzero")(x, dims_of(x, axis)) if x.ndim else op("ne")(x, 0).long()
     for dim in sorted(d % x.ndim for d in dims_of(x, axis)) if keepdims else ():
         found = found.unsqueeze(dim)
     return found

@@ -490,4 +490,3 @@ def guarded(function: Any) -> Any:
     call.__dict__.update(function.__dict__)
     call.__wrapped__ = function  # type: ignore[attr-defined]  # inspect.signature follows it
     return call
-

@@ -205,7 +205,7 @@ class Node:
             known = self._shown()
             if name in known:
                 try:
-                    value = self.saved().get(known[name])
+                    value: Any = self.saved().get(known[name])
                     return tuple(value) if name.endswith("_sym_sizes") else value
                 except errors.SavedFreed:
                     raise errors.second_backward(self) from None

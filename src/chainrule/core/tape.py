@@ -213,8 +213,7 @@ class Tape:
         roots = [(e, g) for e, g in zip(edges, gs, strict=True) if e is not None and g is not None]
         leveled = any(g._wrapped for _, g in roots)
         recording = grad_enabled() and (
-            any(g._node is not None for _, g in roots)
-            or self.survey([e for e, _ in roots])[1]
+            any(g._node is not None for _, g in roots) or self.survey([e for e, _ in roots])[1]
         )
         if recording or leveled:
             return engine.towards(roots, leaves, True, True, recording)

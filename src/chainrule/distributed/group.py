@@ -178,7 +178,7 @@ def member_of(group: Any = None) -> ProcessGroup:
             "Default process group has not been initialized, please make sure to call "
             "init_process_group."
         )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def get_rank(group: Any = None) -> int:

@@ -38,7 +38,7 @@ class Beta(ExponentialFamily):
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: Any = None) -> None:
         if isinstance(concentration1, Number) and isinstance(concentration0, Number):
-            both = torch.tensor([float(concentration1), float(concentration0)])
+            both = torch.tensor([float(c) for c in (concentration1, concentration0)])  # type: ignore[arg-type]
         else:
             both = torch.stack(broadcast_all(concentration1, concentration0), -1)
         self._dirichlet = Dirichlet(both, validate_args=validate_args)

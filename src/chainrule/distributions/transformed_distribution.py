@@ -57,7 +57,8 @@ class TransformedDistribution(Distribution):
         if shape != wide:
             base_distribution = base_distribution.expand(wide[: len(wide) - event_dim])
         more = transform.domain.event_dim - event_dim
-        self.base_dist = Independent(base_distribution, more) if more > 0 else base_distribution
+        base: Any = Independent(base_distribution, more) if more > 0 else base_distribution
+        self.base_dist = base
         change = transform.codomain.event_dim - transform.domain.event_dim
         cut = len(forward) - max(transform.codomain.event_dim, event_dim + change)
         super().__init__(forward[:cut], forward[cut:], validate_args=validate_args)
@@ -80,7 +81,7 @@ class TransformedDistribution(Distribution):
         return constraints.independent(support, more) if more > 0 else support
 
     @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def has_rsample(self) -> bool:
         return self.base_dist.has_rsample
 
     def _carried(self, x: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ class lazy_property:
         return value
 
 
-class _LazyOfClass(lazy_property, property):  # type: ignore[misc]
+class _LazyOfClass(lazy_property, property):
     """What a class gives for a lazy property: both kinds, so that tools see a property."""
 
     def __init__(self, wrapped: Callable[[Any], Any]) -> None:

@@ -14,7 +14,7 @@ __all__ = [
 final = Final
 
 
-class Attribute(tuple):  # type: ignore[type-arg]
+class Attribute(tuple):
     """A value and its type; in Python the pair is kept and `value` read from it."""
 
     __slots__ = ()

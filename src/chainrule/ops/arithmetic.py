@@ -120,7 +120,8 @@ _mul = elementwise(
 _div = elementwise(
     "div", op.truediv, a=lambda xp, g, b: g / b, b=lambda xp, g, a, b: -g * ((a / b) / b),
     promote=TO_FLOAT, operator="__truediv__", inplace_ufunc=np.divide, constants=True,
-    number_as_tensor=True, aliases=("divide",), domain=(0.5, 2.0), doc="a / b, elementwise; d(a/b) = da/b - a/b^2 db.",
+    number_as_tensor=True, aliases=("divide",), domain=(0.5, 2.0),
+    doc="a / b, elementwise; d(a/b) = da/b - a/b^2 db.",
 )  # fmt: skip
 neg = elementwise(
     "neg", op.neg, lambda xp, g: -g, operator="__neg__", aliases=("negative",), check=_no_bool_neg,

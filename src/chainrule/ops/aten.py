@@ -56,7 +56,8 @@ class Overload:
             return mine == theirs
         if isinstance(other, str):
             return other in (self._name, str(self), self.name())
-        return callable(other) and other is self.function
+        function = self.function  # overrides.py may have wrapped what a program names
+        return callable(other) and function in (other, getattr(other, "__wrapped__", other))
 
     def __hash__(self) -> int:
         return hash((self._name, self._overloadname))

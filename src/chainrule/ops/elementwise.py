@@ -182,7 +182,8 @@ elementwise(
     a=lambda xp, g, b: xp.sigmoid_backward(g, b), b=lambda xp, g, a, b: g * a * (1 - 2 * b),
     means=lambda a, b: a * (1 - b) * b,
     method=False, has_inplace=False, numbers=False, names=("_sigmoid_backward",),
-    grad_fn="SigmoidBackwardBackward0", doc="a b (1 - b): the vjp of sigmoid where its result is b.",
+    grad_fn="SigmoidBackwardBackward0",
+    doc="a b (1 - b): the vjp of sigmoid where its result is b.",
 )  # fmt: skip
 relu = elementwise(
     "relu", kernels.relu, lambda xp, g, out: xp.where(out <= 0, 0.0, g), names=("relu",),

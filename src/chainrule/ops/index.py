@@ -122,9 +122,7 @@ def _rows_back(node: Any, g: Any, edges: Any) -> Any:
 
 
 _select.prim.rows = _slice.prim.rows = _rows_back
-OPS.select_backward.prim.rows = lambda node, g, edges: _select_kernel(
-    g, node.p[1] + 1, *node.p[2:]
-)
+OPS.select_backward.prim.rows = lambda node, g, edges: _select_kernel(g, node.p[1] + 1, *node.p[2:])
 OPS.slice_backward.prim.rows = lambda node, g, edges: _slice_kernel(g, node.p[1] + 1, *node.p[2:])
 
 

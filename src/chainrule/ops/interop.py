@@ -96,7 +96,7 @@ def __dlpack__(
         )
     if stream is not None and stream != -1:
         raise BufferError("stream must be None on the CPU\nHint: there is no CUDA here")
-    return own(self).__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)  # type: ignore[call-arg]
+    return own(self).__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
 
 
 @_method
@@ -274,7 +274,8 @@ def _with_grad(made: Tensor, requires_grad: bool) -> Tensor:
 def __contains__(self: Tensor, element: Any) -> bool:
     """`element in x`: whether any element equals it (a tensor is broadcast)."""
     if isinstance(element, (Tensor, int, float, complex, np.generic)):
-        return bool((element == self).any().item())
+        equal: Any = element == self
+        return bool(equal.any().item())
     raise RuntimeError(
         "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
         f"{type(element)}.\nHint: compare numbers or tensors"
@@ -396,7 +397,8 @@ def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
     return self.copy_(other).detach()
 
 
-METHODS["grad_dtype"] = property(
+_PROPERTIES: dict[str, Any] = METHODS
+_PROPERTIES["grad_dtype"] = property(
     lambda self: self.dtype, doc="The dtype that its gradient has: its own."
 )
-METHODS["name"] = property(lambda self: None, doc="None: tensors have no names.")
+_PROPERTIES["name"] = property(lambda self: None, doc="None: tensors have no names.")

@@ -70,9 +70,7 @@ LATE["resample"] = (
     "nn.functional.upsample nn.functional.upsample_bilinear nn.functional.upsample_nearest"
 )
 
-LATE["spectrogram"] = (
-    "stft istft Tensor.stft Tensor.istft"
-)
+LATE["spectrogram"] = "stft istft Tensor.stft Tensor.istft"
 
 LATE["grid_sample"] = (
     "_affine_grid_transpose _grid_gather _grid_places _grid_scatter affine_grid_generator "
@@ -100,18 +98,14 @@ LATE["conv"] = (
     "nn.functional.conv_transpose3d"
 )
 
-LATE["conv_tbc"] = (
-    "_conv_tbc conv_tbc nn.functional.conv_tbc"
-)
+LATE["conv_tbc"] = "_conv_tbc conv_tbc nn.functional.conv_tbc"
 
 LATE["conv_grad"] = (
     "nn.grad.conv1d_input nn.grad.conv1d_weight nn.grad.conv2d_input nn.grad.conv2d_weight "
     "nn.grad.conv3d_input nn.grad.conv3d_weight"
 )
 
-LATE["fold"] = (
-    "_col2im _im2col nn.functional.fold nn.functional.unfold"
-)
+LATE["fold"] = "_col2im _im2col nn.functional.fold nn.functional.unfold"
 
 LATE["histogram"] = (
     "histc Tensor.histc histogram Tensor.histogram histogramdd bincount Tensor.bincount "
@@ -119,9 +113,7 @@ LATE["histogram"] = (
     "return_types.histogram return_types.histogramdd"
 )
 
-LATE["differences"] = (
-    "gradient vander"
-)
+LATE["differences"] = "gradient vander"
 
 LATE["layouts"] = (
     "Tensor.apply_ Tensor.map_ Tensor.map2_ Tensor.sum_to_size Tensor.resize_as_ "
@@ -138,13 +130,9 @@ LATE["function_forms"] = (
     "tan_ tanh_ trunc_ xlogy_ zero_ detach get_device is_inference is_neg is_signed"
 )
 
-LATE["heads"] = (
-    "nn.functional.multi_head_attention_forward"
-)
+LATE["heads"] = "nn.functional.multi_head_attention_forward"
 
-LATE["linear_cross_entropy"] = (
-    "nn.functional.linear_cross_entropy"
-)
+LATE["linear_cross_entropy"] = "nn.functional.linear_cross_entropy"
 
 LATE["masked"] = (
     "masked.sum masked.prod masked.cumsum masked.cumprod masked.amax masked.amin "
@@ -188,17 +176,13 @@ LATE["unpool"] = (
     "nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d"
 )
 
-LATE["segment"] = (
-    "_segment_fold _segment_prod_others _segment_spread _segment_sum segment_reduce"
-)
+LATE["segment"] = "_segment_fold _segment_prod_others _segment_spread _segment_sum segment_reduce"
 
 LATE["ctc"] = (
     "_ctc_counts _ctc_lattice _ctc_loss_each _ctc_posterior ctc_loss nn.functional.ctc_loss"
 )
 
-LATE["matrices"] = (
-    "_identity_like _phase_free _quotient _unit_lower linalg.LinAlgError"
-)
+LATE["matrices"] = "_identity_like _phase_free _quotient _unit_lower linalg.LinAlgError"
 
 LATE["solve"] = (
     "Tensor.cholesky_inverse Tensor.cholesky_solve Tensor.inverse Tensor.triangular_solve "
@@ -243,9 +227,7 @@ LATE["chains"] = (
     "chain_matmul linalg.multi_dot linalg.tensorinv linalg.tensorsolve linalg.vander vander"
 )
 
-LATE["lowrank"] = (
-    "lobpcg pca_lowrank svd_lowrank"
-)
+LATE["lowrank"] = "lobpcg pca_lowrank svd_lowrank"
 
 LATE["interop"] = (
     "Tensor.__array_namespace__ Tensor.__contains__ Tensor.__delitem__ Tensor.__div__ "
@@ -255,9 +237,7 @@ LATE["interop"] = (
     "Tensor.to_device Tensor.to_sparse asarray from_dlpack frombuffer to_dlpack"
 )
 
-LATE["numpy_protocol"] = (
-    "Tensor.__array_function__ Tensor.__array_ufunc__ Tensor.__array_wrap__"
-)
+LATE["numpy_protocol"] = "Tensor.__array_function__ Tensor.__array_ufunc__ Tensor.__array_wrap__"
 
 LATE["gamma_draws"] = (
     "_binomial_of _dirichlet_grad _dirichlet_of _sample_dirichlet _standard_gamma "

@@ -225,7 +225,7 @@ def _reduction(path: str, whole: str | None = None) -> Callable[..., Any]:
 
 
 def _only_defaults(name: str, out: Any, rest: dict[str, Any]) -> None:
-    no_value = np._NoValue  # type: ignore[attr-defined]
+    no_value = np._NoValue
     given = [k for k, v in rest.items() if v is not no_value and not (k == "where" and v is True)]
     if out is not None or given:
         raise _refused(f"np.{name} with {', '.join(given) or 'out'}")
@@ -283,7 +283,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **rest: Any) -> Any:
     _only_defaults("clip", out, {k: v for k, v in rest.items() if k not in ("min", "max")})
-    low, high = (None if v is np._NoValue else v for v in (a_min, a_max))  # type: ignore[attr-defined]
+    low, high = (None if v is np._NoValue else v for v in (a_min, a_max))
     return _op("clamp")(a, rest.get("min", low), rest.get("max", high))
 
 

@@ -120,11 +120,14 @@ class Reducer:
                 raise no_overload(self.name, x, keepdim)
             lane, params = self.every, EVERY
         else:
-            lane, params = self.along, (
-                dims_of(dim, x._data.ndim, self.name),
-                keepdim
-                if keepdim is False or keepdim is True
-                else errors.checked_bool(self.name, "keepdim", keepdim),
+            lane, params = (
+                self.along,
+                (
+                    dims_of(dim, x._data.ndim, self.name),
+                    keepdim
+                    if keepdim is False or keepdim is True
+                    else errors.checked_bool(self.name, "keepdim", keepdim),
+                ),
             )
         if rest:
             params += rest

@@ -72,9 +72,7 @@ def argsort(
         dim = more[name]  # NumPy's name of it, which PyTorch takes too
     _need_order(input)
     descending = errors.checked_bool("argsort", "descending", descending)
-    return _argsort.prim.call(
-        input, params=(errors.checked_dim(dim, input._data.ndim), descending)
-    )
+    return _argsort.prim.call(input, params=(errors.checked_dim(dim, input._data.ndim), descending))
 
 
 @public("msort", method=True)

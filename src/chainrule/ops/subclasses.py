@@ -26,7 +26,7 @@ def ours(cls: type) -> bool:
 
 def _init_subclass(cls: type, **options: Any) -> None:
     """Called by Python when a subclass is defined."""
-    super(Tensor, cls).__init_subclass__(**options)
+    super(Tensor, cls).__init_subclass__(**options)  # type: ignore[misc]
     if not ours(cls):
         importlib.import_module("..overrides", __package__).prepare(cls)
 

@@ -49,7 +49,7 @@ def make_tensor(
         (torch.Size([2, 3]), True)
     """
     check_device(device)
-    sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    sizes: Any = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
     if requires_grad and dtype.category < 2:
         raise ValueError(
             "`requires_grad=True` is not supported for boolean and integral dtypes, but got "

@@ -2,8 +2,8 @@
 
 What lives here: `checkpoint` (memory for computation), `data` (data sets and loaders), `hooks`
 (removable handles); when named, `dlpack`, `scipy` (its minimizers), `_pytree` (nested containers).
-Who may call: users, `compat`. Everything is built on what the rooms to the left offer; nothing here knows a rule
-or a kernel.
+Who may call: users, `compat`. Everything is built on what the rooms to the left offer; nothing here
+knows a rule or a kernel.
 """
 
 from __future__ import annotations

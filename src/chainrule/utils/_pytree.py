@@ -40,6 +40,8 @@ class TreeSpec:
         type, context, children_specs: the container, what else it needs, and the specs below.
     """
 
+    num_leaves: int
+
     def __init__(self, type: Any, context: Any, children_specs: list[TreeSpec]) -> None:
         self.type, self.context, self.children_specs = type, context, children_specs
         self.num_leaves = 1 if type is None else sum(c.num_leaves for c in children_specs)
@@ -222,7 +224,7 @@ def tree_map_(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: _Stop =
 def _chooses(kind: Any) -> Callable[[Any], bool]:
     if isinstance(kind, (type, tuple)):
         return lambda x: isinstance(x, kind)
-    return kind  # type: ignore[no-any-return]
+    return kind
 
 
 def tree_map_only(

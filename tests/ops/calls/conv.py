@@ -58,7 +58,10 @@ BY_HAND: dict[str, list[Sample]] = {
     "convolution_input_bias": to_input(True),
     "convolution_weight": to_weight(),
     "conv_tbc": [on(values(5, 2, 3), values(3, 3, 2, seed=1), values(2, seed=2))(1)],
-    "im2col": [on(values(2, 2, 4, 4))(*PATCHES), on(values(2, 3, 3))((2, 2), (2, 2), (1, 1), (0, 0), (1, 1))],
+    "im2col": [
+        on(values(2, 2, 4, 4))(*PATCHES),
+        on(values(2, 3, 3))((2, 2), (2, 2), (1, 1), (0, 0), (1, 1)),
+    ],
     "col2im": [on(values(2, 12, 6))((4, 4), *PATCHES)],
 }  # fmt: skip
 
