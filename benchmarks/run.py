@@ -4,11 +4,11 @@ pinned core.
     chainrule bench [NAME ...] [--rounds N] [--seconds S] [--against torch,jax,autograd] [--peer
     PYTHON] [--core N] python benchmarks/run.py ...        the same
 
-NAME is a suite (tiny, derivatives, optimizers, training, overhead) or a program of one. Every round
-times every candidate once; printed are the medians over the rounds and the median of the per-round ratios candidate / chainrule
-(above 1: chainrule is faster). PyTorch, JAX and HIPS autograd take part when the Python given by
---peer (default: `.venv-oracle` if it is there, else this Python) can import them. Shared machines
-are noisy: quote ratios, not microseconds.
+NAME is a suite (tiny, derivatives, optimizers, training, overhead) or a program of one. Every
+round times every candidate once; printed are the medians over the rounds and the median of the
+per-round ratios candidate / chainrule (above 1: chainrule is faster). PyTorch, JAX and HIPS
+autograd take part when the Python given by --peer (default: `.venv-oracle` if it is there, else
+this Python) can import them. Shared machines are noisy: quote ratios, not microseconds.
 """
 
 from __future__ import annotations
