@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .core.tensor import Size
-from .ops.random import Generator
+from .ops.make.random import Generator
 from .overrides import (
     DisableTorchFunction,
     DisableTorchFunctionSubclass,

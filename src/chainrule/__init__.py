@@ -52,7 +52,7 @@ from .core.printing import set_printoptions
 from .core.tensor import Size, Tensor
 from .kernels.memory import keep_freed as _keep_freed
 from .ops import later as _later, namespace as _namespace
-from .ops.random import Generator, default_generator
+from .ops.make.random import Generator, default_generator
 
 # NumPy's floating point warnings are noise to a program written for PyTorch, which has none (NaN
 # and inf are values);

@@ -13,7 +13,7 @@ from . import dtypes
 from ._legacy_types import DTYPE_OF, tensortype
 from ._state import S
 from .core.tensor import Tensor
-from .ops.from_data import check_device
+from .ops.make.from_data import check_device
 
 __all__ = [
     "are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi", "get_default_device",

@@ -2,7 +2,7 @@
 
 What lives here: `switch_on`, which puts dispatching functions in the place of the public functions
 and of Tensor's methods; the questions PyTorch has about them; `TorchFunctionMode`. Who may call:
-users; `ops/subclasses.py` when a program defines a subclass of Tensor.
+users; `ops/interop/subclasses.py` when a program defines a subclass of Tensor.
 A value comes from the public function, whose dispatching form looks at the arguments' types, and
 goes to the `__torch_function__` of the first one that has it, or to the function itself. Nothing
 of this exists until a program defines a subclass, imports this module or enters a mode: plain
@@ -24,8 +24,8 @@ from typing import Any
 from .core.declare import METHODS
 from .core.primitive import PUBLIC
 from .core.tensor import Tensor
+from .ops.interop.subclasses import ours, renamed
 from .ops.late import FAMILY_OF, SHOWN, attach, load_all
-from .ops.subclasses import ours, renamed
 
 __all__ = [
     "BaseTorchFunctionMode",

@@ -1,7 +1,7 @@
-"""`torch.random`: the default generator; declared in `ops/random.py`."""
+"""`torch.random`: the default generator; declared in `ops/make/random.py`."""
 
 from .ops import namespace
-from .ops.random import default_generator
+from .ops.make.random import default_generator
 
 globals().update(namespace("random"))
 __all__ = ["default_generator"]

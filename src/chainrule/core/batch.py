@@ -4,7 +4,7 @@ A `Batched` wraps a tensor whose dimension 0 is the batch; to the function it ha
 element. Its elements cannot be read (`item`, `if x > 0`), since they are many: where an array would
 be there is only its shape (`ShapeOnly`). What an op does on batches is in `core/batching.py`, by
 kind and by name; an op without a rule is evaluated element by element, with one warning.
-Called by `func/` and `autograd/`; `ops/random.py` asks `draw` how many numbers to make.
+Called by `func/` and `autograd/`; `ops/make/random.py` asks `draw` how many numbers to make.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Arrays go through NumPy's ufuncs in as few passes as possible. One float32 number (a 0-d result)
 goes through the C library in float64 and is rounded once (`exact`): that is closer to PyTorch than
 NumPy's vector approximations, and as fast. Constants are 0-d arrays made once, because a Python
-number beside an array costs a conversion. Called through the declarations in `ops/arithmetic.py`,
-`ops/elementwise.py`, `ops/select.py` and their neighbours.
+number beside an array costs a conversion. Called through the declarations in
+`ops/math/arithmetic.py`, `ops/math/elementwise.py`, `ops/math/select.py` and their neighbours.
 """
 
 from __future__ import annotations

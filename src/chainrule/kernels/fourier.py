@@ -1,7 +1,7 @@
 """Kernels of the Fourier family: NumPy's transforms with PyTorch's parameters.
 
 `dim` is a tuple of dimensions, `normalization` 0, 1 or 2 (no factor, one over the root of the
-number of points, one over it). Called through `ops/fourier.py`.
+number of points, one over it). Called through `ops/signal/fourier.py`.
 """
 
 from __future__ import annotations

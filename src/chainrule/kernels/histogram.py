@@ -1,7 +1,7 @@
 """Kernels that count: bins of a range, bins between edges in several dimensions, integers.
 
 Elements outside of the edges, and NaN, are not counted; the last bin has both its edges. Called
-through `ops/histogram.py`.
+through `ops/reduce/histogram.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Losses on arrays: the elements, then their mean or sum in the same kernel.
 
-Lives here: the kernels of `ops/loss.py`. Operands are ndarrays or NumPy scalars of one shape;
+Lives here: the kernels of `ops/nn/loss.py`. Operands are ndarrays or NumPy scalars of one shape;
 weights may be None or broadcast. `reduced` ends each of them. The sum is that of
 `kernels/reduce.py`, which is quick for few numbers."""
 

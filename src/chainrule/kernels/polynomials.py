@@ -3,7 +3,7 @@
 Each function takes arrays (or NumPy scalars) `x` and degrees `n`, which broadcast; a degree is cut
 to an integer, and a polynomial of negative degree is 0. The values at the ends of the interval are
 exact, and Chebyshev polynomials of high degree inside it are cosines. Called through
-`ops/polynomials.py`.
+`ops/math/polynomials.py`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 (never more than the step before: sequences sorted by length), so a padded batch and a packed one
 are the same thing. A step updates the first rows of the state; `backwards` begins with the last
 step. The products with the input are one matrix product for all steps. Called by
-`ops/recurrent.py`.
+`ops/nn/recurrent.py`.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def lstm_backward(
     sizes: tuple[int, ...],
     backwards: bool,
 ) -> tuple[Array, ...]:
-    """The cotangents of x, h0, c0, w_ih, w_hh and of one bias: the rule of `ops/recurrent.py` in
+    """The cotangents of x, h0, c0, w_ih, w_hh and of one bias: the rule of `ops/nn/recurrent.py` in
     buffers that stay in the cache."""
     gy, g_cells, g_acts, dh, dc = g
     inner = bool(g_cells.any() or g_acts.any())  # only in derivatives of derivatives

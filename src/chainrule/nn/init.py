@@ -17,7 +17,7 @@ import numpy as np
 from ..autograd.grad_mode import no_grad
 from ..core.tensor import wrap
 from ..ops.fast import T
-from ..ops.random import randperm
+from ..ops.make.random import randperm
 
 __all__ = [
     "calculate_gain",

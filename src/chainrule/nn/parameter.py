@@ -19,7 +19,7 @@ from .. import dtypes
 from .._state import S
 from ..core.node import LEAF
 from ..core.tensor import Size, Tensor, own, wrap
-from ..ops.create import empty
+from ..ops.make.create import empty
 
 __all__ = [
     "Buffer",

@@ -12,48 +12,15 @@ import importlib
 from typing import Any
 
 from ..core.primitive import PUBLIC
-from . import (
-    activation,
-    affine,
-    arithmetic,
-    arrange,
-    assign,
-    bits,
-    classes,
-    compare,
-    complexes,
-    create,
-    diagonal,
-    distance,
-    dropout,
-    einsum,
-    elementwise,
-    embedding,
-    extremes,
-    facts,
-    from_data,
-    grids,
-    index,
-    join,
-    linalg,
-    loss,
-    margin,
-    misc,
-    norm,
-    random,
-    reduce,
-    regions,
-    rows,
-    running,
-    scatter,
-    select,
-    shape,
-    softmax,
-    sort,
-    subclasses,
-    vector_norm,
-)
+from .index import assign, indexing, rows, scatter
+from .interop import subclasses
 from .late import attach, later, load_all, promise_methods, promised
+from .linalg import affine, distance, einsum, products
+from .make import create, facts, from_data, misc, random
+from .math import arithmetic, bits, compare, complexes, elementwise, select
+from .nn import activation, classes, dropout, embedding, loss, margin, norm, softmax
+from .reduce import extremes, running, sort, sums, vector_norm
+from .shape import arrange, diagonal, grids, join, regions, reshape
 
 __all__ = [
     "bits",
@@ -79,5 +46,5 @@ def namespace(prefix: str) -> dict[str, Any]:
 
 def __getattr__(name: str) -> Any:
     if name == "aten":  # PyTorch's names of single operations, for those who ask
-        return importlib.import_module(".aten", __name__)
+        return importlib.import_module(".interop.aten", __name__)
     raise AttributeError(f"module 'torch.ops' has no attribute '{name}'", name=name)

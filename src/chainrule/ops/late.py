@@ -18,18 +18,18 @@ from ..core.tensor import Tensor
 # family file -> the names it brings (words, in any order)
 LATE: dict[str, str] = {}
 
-LATE["recurrent"] = (
+LATE["nn.recurrent"] = (
     "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell _lstm_layer _gru_layer _rnn_layer"
 )
 
-LATE["fourier"] = (
+LATE["signal.fourier"] = (
     "fft.fft fft.ifft fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft fft.irfft fft.rfft2 "
     "fft.irfft2 fft.rfftn fft.irfftn fft.hfft fft.ihfft fft.hfft2 fft.ihfft2 fft.hfftn "
     "fft.ihfftn fft.fftfreq fft.rfftfreq fft.fftshift fft.ifftshift _fft_c2c _fft_r2c "
     "_fft_c2r _fft_resize _fft_weigh"
 )
 
-LATE["polynomials"] = (
+LATE["math.polynomials"] = (
     "special.chebyshev_polynomial_t special.chebyshev_polynomial_u "
     "special.chebyshev_polynomial_v special.chebyshev_polynomial_w "
     "special.shifted_chebyshev_polynomial_t special.shifted_chebyshev_polynomial_u "
@@ -38,7 +38,7 @@ LATE["polynomials"] = (
     "special.laguerre_polynomial_l special.legendre_polynomial_p"
 )
 
-LATE["special"] = (
+LATE["math.special"] = (
     "i0 Tensor.i0 Tensor.i0_ igamma Tensor.igamma Tensor.igamma_ igammac Tensor.igammac "
     "Tensor.igammac_ mvlgamma Tensor.mvlgamma Tensor.mvlgamma_ special.i0 special.i0e "
     "special.i1 special.i1e special.ndtri special.log_ndtr special.erfcx special.gammainc "
@@ -49,19 +49,19 @@ LATE["special"] = (
     "special.spherical_bessel_j0"
 )
 
-LATE["shuffle"] = (
+LATE["nn.shuffle"] = (
     "_channel_unshuffle channel_shuffle native_channel_shuffle nn.functional.channel_shuffle "
     "nn.functional.native_channel_shuffle nn.functional.pixel_shuffle "
     "nn.functional.pixel_unshuffle pixel_shuffle pixel_unshuffle"
 )
 
-LATE["padding"] = (
+LATE["nn.padding"] = (
     "_circular_pad1d _circular_pad2d _circular_pad3d _pad_by _pad_transpose _reflection_pad1d "
     "_reflection_pad2d _reflection_pad3d _replication_pad1d _replication_pad2d "
     "_replication_pad3d constant_pad_nd nn.functional.pad"
 )
 
-LATE["resample"] = (
+LATE["nn.resample"] = (
     "_area1d _area2d _area3d _resample _resample_transpose _upsample_bicubic2d "
     "_upsample_bicubic2d_aa _upsample_bilinear2d _upsample_bilinear2d_aa "
     "_upsample_lanczos2d_aa _upsample_linear1d _upsample_nearest1d _upsample_nearest2d "
@@ -70,15 +70,15 @@ LATE["resample"] = (
     "nn.functional.upsample nn.functional.upsample_bilinear nn.functional.upsample_nearest"
 )
 
-LATE["spectrogram"] = "stft istft Tensor.stft Tensor.istft"
+LATE["signal.spectrogram"] = "stft istft Tensor.stft Tensor.istft"
 
-LATE["grid_sample"] = (
+LATE["nn.grid_sample"] = (
     "_affine_grid_transpose _grid_gather _grid_places _grid_scatter affine_grid_generator "
     "grid_sampler grid_sampler_2d grid_sampler_3d nn.functional.affine_grid "
     "nn.functional.grid_sample"
 )
 
-LATE["windows"] = (
+LATE["signal.windows"] = (
     "signal.windows.exponential signal.windows.cosine signal.windows.gaussian "
     "signal.windows.kaiser signal.windows.bartlett signal.windows.general_cosine "
     "signal.windows.general_hamming signal.windows.hamming signal.windows.hann "
@@ -86,11 +86,11 @@ LATE["windows"] = (
     "hamming_window hann_window kaiser_window"
 )
 
-LATE["attention"] = (
+LATE["nn.attention"] = (
     "_attention _attention_backward _safe_softmax nn.functional.scaled_dot_product_attention"
 )
 
-LATE["conv"] = (
+LATE["nn.conv"] = (
     "_convolution _convolution_bias _convolution_input _convolution_input_bias "
     "_convolution_weight conv1d conv2d conv3d conv_transpose1d conv_transpose2d "
     "conv_transpose3d convolution nn.functional.conv1d nn.functional.conv2d "
@@ -98,30 +98,30 @@ LATE["conv"] = (
     "nn.functional.conv_transpose3d"
 )
 
-LATE["conv_tbc"] = "_conv_tbc conv_tbc nn.functional.conv_tbc"
+LATE["nn.conv_tbc"] = "_conv_tbc conv_tbc nn.functional.conv_tbc"
 
-LATE["conv_grad"] = (
+LATE["nn.conv_grad"] = (
     "nn.grad.conv1d_input nn.grad.conv1d_weight nn.grad.conv2d_input nn.grad.conv2d_weight "
     "nn.grad.conv3d_input nn.grad.conv3d_weight"
 )
 
-LATE["fold"] = "_col2im _im2col nn.functional.fold nn.functional.unfold"
+LATE["nn.fold"] = "_col2im _im2col nn.functional.fold nn.functional.unfold"
 
-LATE["histogram"] = (
+LATE["reduce.histogram"] = (
     "histc Tensor.histc histogram Tensor.histogram histogramdd bincount Tensor.bincount "
     "unravel_index isin hash_tensor Tensor.hash_tensor _histogramdd _unravel_index "
     "return_types.histogram return_types.histogramdd"
 )
 
-LATE["differences"] = "gradient vander"
+LATE["signal.differences"] = "gradient vander"
 
-LATE["layouts"] = (
+LATE["shape.layouts"] = (
     "Tensor.apply_ Tensor.map_ Tensor.map2_ Tensor.sum_to_size Tensor.resize_as_ "
     "Tensor.resize Tensor.resize_as Tensor.new_empty_strided empty_permuted "
     "Tensor.dim_order Tensor.is_set_to Tensor.const_data_ptr"
 )
 
-LATE["function_forms"] = (
+LATE["interop.function_forms"] = (
     "abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ "
     "as_strided_ asin_ asinh_ atan_ atanh_ ceil_ clamp_max_ clamp_min_ conj_physical_ cos_ "
     "cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fill_ fix_ floor_ frac_ gcd_ i0_ "
@@ -130,29 +130,29 @@ LATE["function_forms"] = (
     "tan_ tanh_ trunc_ xlogy_ zero_ detach get_device is_inference is_neg is_signed"
 )
 
-LATE["heads"] = "nn.functional.multi_head_attention_forward"
+LATE["nn.heads"] = "nn.functional.multi_head_attention_forward"
 
-LATE["linear_cross_entropy"] = "nn.functional.linear_cross_entropy"
+LATE["nn.linear_cross_entropy"] = "nn.functional.linear_cross_entropy"
 
-LATE["masked"] = (
+LATE["reduce.masked"] = (
     "masked.sum masked.prod masked.cumsum masked.cumprod masked.amax masked.amin "
     "masked.argmax masked.argmin masked.mean masked.median masked.norm masked.var "
     "masked.std masked.softmax masked.log_softmax masked.softmin masked.normalize "
     "masked.logaddexp masked.logsumexp"
 )
 
-LATE["native_norm"] = (
+LATE["nn.native_norm"] = (
     "batch_norm_update_stats bilinear binary_cross_entropy_with_logits embedding_renorm_ "
     "kl_div native_batch_norm native_dropout native_group_norm native_layer_norm "
     "nn.functional.sigmoid nn.functional.tanh poisson_nll_loss"
 )
 
-LATE["embedding_bag"] = (
+LATE["nn.embedding_bag"] = (
     "_bag_argmax _bag_numbers _bag_spread _bag_sum _bag_weights _embedding_bag_max "
     "_embedding_bag_put _embedding_bag_sum embedding_bag nn.functional.embedding_bag"
 )
 
-LATE["pool"] = (
+LATE["nn.pool"] = (
     "_adaptive_avg_pool2d _adaptive_avg_pool3d _adaptive_avg_pool_backward _adaptive_max_pool2d "
     "_adaptive_max_pool3d _avg_pool2d _avg_pool3d _avg_pool_backward _fractional_max_pool2d "
     "_fractional_max_pool3d _max_pool2d _max_pool2d_with_indices _max_pool3d "
@@ -169,29 +169,31 @@ LATE["pool"] = (
     "nn.functional.max_pool3d_with_indices"
 )
 
-LATE["unpool"] = (
+LATE["nn.unpool"] = (
     "nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool2d_with_indices "
     "nn.functional.fractional_max_pool3d nn.functional.fractional_max_pool3d_with_indices "
     "nn.functional.lp_pool1d nn.functional.lp_pool2d nn.functional.lp_pool3d "
     "nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d"
 )
 
-LATE["segment"] = "_segment_fold _segment_prod_others _segment_spread _segment_sum segment_reduce"
+LATE["nn.segment"] = (
+    "_segment_fold _segment_prod_others _segment_spread _segment_sum segment_reduce"
+)
 
-LATE["ctc"] = (
+LATE["nn.ctc"] = (
     "_ctc_counts _ctc_lattice _ctc_loss_each _ctc_posterior ctc_loss nn.functional.ctc_loss"
 )
 
-LATE["matrices"] = "_identity_like _phase_free _quotient _unit_lower linalg.LinAlgError"
+LATE["linalg.matrices"] = "_identity_like _phase_free _quotient _unit_lower linalg.LinAlgError"
 
-LATE["solve"] = (
+LATE["linalg.solve"] = (
     "Tensor.cholesky_inverse Tensor.cholesky_solve Tensor.inverse Tensor.triangular_solve "
     "cholesky_inverse cholesky_solve inverse linalg.inv linalg.inv_ex linalg.solve "
     "linalg.solve_ex linalg.solve_triangular return_types.linalg_inv_ex "
     "return_types.linalg_solve_ex return_types.triangular_solve triangular_solve"
 )
 
-LATE["decompose"] = (
+LATE["linalg.decompose"] = (
     "Tensor.cholesky Tensor.qr Tensor.svd _eigvals _eigvalsh _svdvals cholesky "
     "linalg.cholesky linalg.cholesky_ex linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh "
     "linalg.qr linalg.svd linalg.svdvals qr return_types.linalg_cholesky_ex "
@@ -199,12 +201,12 @@ LATE["decompose"] = (
     "return_types.linalg_svd return_types.qr return_types.svd svd"
 )
 
-LATE["determinant"] = (
+LATE["linalg.determinant"] = (
     "Tensor.det Tensor.logdet Tensor.slogdet _cofactor _cofactor_vjp det linalg.det "
     "linalg.slogdet logdet return_types.linalg_slogdet return_types.slogdet slogdet"
 )
 
-LATE["lu"] = (
+LATE["linalg.lu"] = (
     "Tensor.lu Tensor.lu_solve _linalg_lu _lu_unpack _permutation_of linalg.ldl_factor "
     "linalg.ldl_factor_ex linalg.ldl_solve linalg.lu linalg.lu_factor linalg.lu_factor_ex "
     "linalg.lu_solve lu lu_solve lu_unpack return_types._lu_with_info "
@@ -212,24 +214,24 @@ LATE["lu"] = (
     "return_types.linalg_lu_factor return_types.linalg_lu_factor_ex return_types.lu_unpack"
 )
 
-LATE["householder"] = (
+LATE["linalg.householder"] = (
     "Tensor.geqrf Tensor.orgqr Tensor.ormqr geqrf linalg.householder_product orgqr ormqr "
     "return_types.geqrf"
 )
 
-LATE["matrix_functions"] = (
+LATE["linalg.matrix_functions"] = (
     "Tensor.matrix_exp Tensor.matrix_power Tensor.pinverse _linalg_lstsq linalg.cond "
     "linalg.lstsq linalg.matrix_exp linalg.matrix_power linalg.matrix_rank linalg.pinv "
     "matrix_exp matrix_power pinverse return_types.linalg_lstsq"
 )
 
-LATE["chains"] = (
+LATE["linalg.chains"] = (
     "chain_matmul linalg.multi_dot linalg.tensorinv linalg.tensorsolve linalg.vander vander"
 )
 
-LATE["lowrank"] = "lobpcg pca_lowrank svd_lowrank"
+LATE["linalg.lowrank"] = "lobpcg pca_lowrank svd_lowrank"
 
-LATE["interop"] = (
+LATE["interop.interop"] = (
     "Tensor.__array_namespace__ Tensor.__contains__ Tensor.__delitem__ Tensor.__div__ "
     "Tensor.__dlpack__ Tensor.__dlpack_device__ Tensor.__idiv__ Tensor.__long__ "
     "Tensor.__nonzero__ Tensor.__reversed__ Tensor.__setstate__ Tensor.grad_dtype "
@@ -237,9 +239,11 @@ LATE["interop"] = (
     "Tensor.to_device Tensor.to_sparse asarray from_dlpack frombuffer to_dlpack"
 )
 
-LATE["numpy_protocol"] = "Tensor.__array_function__ Tensor.__array_ufunc__ Tensor.__array_wrap__"
+LATE["interop.numpy_protocol"] = (
+    "Tensor.__array_function__ Tensor.__array_ufunc__ Tensor.__array_wrap__"
+)
 
-LATE["gamma_draws"] = (
+LATE["make.gamma_draws"] = (
     "_binomial_of _dirichlet_grad _dirichlet_of _sample_dirichlet _standard_gamma "
     "_standard_gamma_grad _standard_gamma_of binomial"
 )

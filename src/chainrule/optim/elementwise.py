@@ -24,7 +24,7 @@ from ..core.primitive import bump
 from ..core.tensor import Tensor, own, wrap
 from ..errors import hinted
 from ..kernels.optim import addresses
-from ..ops.complexes import view_as_real
+from ..ops.math.complexes import view_as_real
 from .optimizer import Optimizer
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 from .. import dtypes
 from ..core.tensor import Tensor
 from ..ops import namespace
-from ..ops.create import full
-from ..ops.from_data import check_device
+from ..ops.make.create import full
+from ..ops.make.from_data import check_device
 
 __all__ = ["make_tensor"]
 

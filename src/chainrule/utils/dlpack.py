@@ -1,6 +1,6 @@
-"""`torch.utils.dlpack`: sharing memory with other libraries (`ops/interop.py`)."""
+"""`torch.utils.dlpack`: sharing memory with other libraries (`ops/interop/interop.py`)."""
 
-from ..ops import interop
+from ..ops.interop import interop
 
 __all__ = ["from_dlpack", "to_dlpack"]
 

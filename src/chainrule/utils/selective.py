@@ -19,8 +19,8 @@ from ..autograd.following import Follower
 from ..core.interpreter import Interpreter, below, current, remove
 from ..core.record import record, version_of
 from ..core.tensor import Tensor, wrap
-from ..ops import aten
-from ..ops.aten import Overload, Packet, overload_of
+from ..ops.interop import aten
+from ..ops.interop.aten import Overload, Packet, overload_of
 
 __all__ = [
     "SAC_IGNORED_OPS",

@@ -6,7 +6,7 @@ from collections import namedtuple
 from collections.abc import Sequence
 from typing import Any
 
-from ...ops.join import cat
+from ...ops.shape.join import cat
 from .. import functional as F
 from .container import ModuleList, Sequential
 from .linear import Linear

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops.create import empty
+from ...ops.make.create import empty
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ... import dtypes
-from ...ops.create import ones, zeros
-from ...ops.from_data import tensor
+from ...ops.make.create import ones, zeros
+from ...ops.make.from_data import tensor
 from .. import functional as F
 from .. import init
 from ..parameter import UninitializedBuffer, UninitializedParameter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
-from ...ops.join import cat
+from ...ops.shape.join import cat
 from .. import functional as F
 from .. import init
 from .module import Module

@@ -1,6 +1,6 @@
 """Recurrent layers: RNN, LSTM and GRU over sequences, and their single steps.
 
-A layer in one direction is one op with the whole time loop (`ops/recurrent.py`); here are the
+A layer in one direction is one op with the whole time loop (`ops/nn/recurrent.py`); here are the
 parameters, the shapes, the stacking of layers and directions, and packed sequences.
 """
 
@@ -11,9 +11,9 @@ import numbers
 import warnings
 from typing import Any
 
-from ...ops.create import zeros
-from ...ops.join import cat, stack
-from ...ops.recurrent import gru_cell, layer, lstm_cell, rnn_relu_cell, rnn_tanh_cell
+from ...ops.make.create import zeros
+from ...ops.nn.recurrent import gru_cell, layer, lstm_cell, rnn_relu_cell, rnn_tanh_cell
+from ...ops.shape.join import cat, stack
 from .. import functional as F
 from .. import init
 from ..utils.rnn import PackedSequence

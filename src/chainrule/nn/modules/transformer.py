@@ -10,8 +10,8 @@ import warnings
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...ops.create import full
-from ...ops.diagonal import triu
+from ...ops.make.create import full
+from ...ops.shape.diagonal import triu
 from .. import functional as F
 from .. import init
 from .attention import MultiheadAttention

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...ops.create import empty
+from ...ops.make.create import empty
 from ..parameter import Parameter
 
 __all__ = ["consume_prefix_in_state_dict_if_present", "new_parameter"]

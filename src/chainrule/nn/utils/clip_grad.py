@@ -8,9 +8,9 @@ from typing import Any
 
 from ...autograd.grad_mode import no_grad
 from ...core.tensor import Tensor
-from ...ops.create import zeros
-from ...ops.join import stack
-from ...ops.vector_norm import vector_norm
+from ...ops.make.create import zeros
+from ...ops.reduce.vector_norm import vector_norm
+from ...ops.shape.join import stack
 
 __all__ = [
     "clip_grad_norm",

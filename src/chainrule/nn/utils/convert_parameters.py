@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...ops.join import cat
+from ...ops.shape.join import cat
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 

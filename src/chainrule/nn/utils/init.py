@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from ...ops.random import get_rng_state, set_rng_state
+from ...ops.make.random import get_rng_state, set_rng_state
 from ..modules.module import Module
 
 __all__ = ["skip_init"]

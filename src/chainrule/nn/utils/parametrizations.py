@@ -9,10 +9,10 @@ import numpy as np
 from ... import linalg
 from ...autograd.grad_mode import no_grad
 from ...core.tensor import Tensor, wrap
-from ...ops.create import eye
 from ...ops.fast import T
-from ...ops.householder import geqrf
-from ...ops.join import cat
+from ...ops.linalg.householder import geqrf
+from ...ops.make.create import eye
+from ...ops.shape.join import cat
 from .. import functional as F
 from ..modules.module import Module
 from .parametrize import register_parametrization

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...ops.fast import T
-from ...ops.vector_norm import vector_norm
+from ...ops.reduce.vector_norm import vector_norm
 
 __all__ = [
     "BasePruningMethod",

@@ -9,10 +9,10 @@ from typing import Any
 
 from ... import dtypes
 from ...core.tensor import Tensor
-from ...ops.create import arange, full
-from ...ops.from_data import tensor
-from ...ops.join import cat
-from ...ops.sort import sort
+from ...ops.make.create import arange, full
+from ...ops.make.from_data import tensor
+from ...ops.reduce.sort import sort
+from ...ops.shape.join import cat
 
 __all__ = [
     "PackedSequence",

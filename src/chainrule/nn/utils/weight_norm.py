@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...ops.vector_norm import vector_norm
+from ...ops.reduce.vector_norm import vector_norm
 from ..modules.module import Module
 from ..parameter import Parameter, is_lazy
 

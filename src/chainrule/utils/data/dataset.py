@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from ...core.tensor import Tensor
-from ...ops.random import Generator, default_generator, randperm
+from ...ops.make.random import Generator, default_generator, randperm
 
 __all__ = [
     "ChainDataset",

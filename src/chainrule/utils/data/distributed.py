@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ...ops.random import Generator, randperm
+from ...ops.make.random import Generator, randperm
 from .sampler import Sampler
 
 __all__ = ["DistributedSampler"]

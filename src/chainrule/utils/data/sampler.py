@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from ... import dtypes
-from ...ops.from_data import as_tensor
-from ...ops.random import Generator, _source, multinomial, randint, randperm
+from ...ops.make.from_data import as_tensor
+from ...ops.make.random import Generator, _source, multinomial, randint, randperm
 
 __all__ = [
     "BatchSampler",

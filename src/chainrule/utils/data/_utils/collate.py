@@ -10,8 +10,8 @@ import numpy as np
 
 from ....core.tensor import Tensor
 from ....dtypes import float64
-from ....ops.from_data import as_tensor, tensor
-from ....ops.join import stack
+from ....ops.make.from_data import as_tensor, tensor
+from ....ops.shape.join import stack
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 

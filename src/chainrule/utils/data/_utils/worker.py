@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ....kernels.blas import set_num_threads
-from ....ops.random import default_generator
+from ....ops.make.random import default_generator
 from .fetch import IterableFetcher
 from .transport import send
 

@@ -1,0 +1,1 @@
+"""Parts of tensors: reading by index, writing by index, scattering and gathering."""

@@ -1,0 +1,1 @@
+"""Products, contractions, factorisations, solving, functions of matrices, distances."""

@@ -1,0 +1,453 @@
+"""Tensors of a given size or range: `zeros`, `full`, `eye`, `arange`, `linspace`, ...
+
+None of these is differentiable, so none is a primitive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ... import dtypes, errors
+from ..._state import S
+from ...core.declare import METHODS, public
+from ...core.levels import alike
+from ...core.primitive import F32, F64, fill_out
+from ...core.tensor import Tensor
+from ..shape.reshape import sizes_of
+from .from_data import as_array, check_device, check_options, checked_dtype, finished
+
+# ---------------------------------------------------------------- of a given size
+
+
+def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..., Tensor]:
+    def function(
+        *size: Any,
+        out: Any = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        names: Any = None,
+        memory_format: Any = None,
+        **shape: Any,
+    ) -> Tensor:
+        if shape or not size:
+            size = (*size, named_size(op, shape))
+        dims = checked_size(op, size)
+        check_device(device)
+        check_options(layout, pin_memory)
+        if out is not None:
+            if not isinstance(out, Tensor):
+                raise errors.wrong_type(op, "out", 2, out)
+            out._data = make(dims, out._data.dtype)
+            return out
+        return finished(make(dims, checked_dtype(op, dtype) or S.default_dtype.np), requires_grad)
+
+    function.__name__ = function.__qualname__ = op
+    function.__doc__ = f"""A tensor of the given size, of {op}.
+
+    Args:
+        size: ints, or one tuple of ints.
+        dtype, device, requires_grad: as in `torch.tensor`; the dtype is the default dtype unless
+            given.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.{op}(2, 3).shape
+        torch.Size([2, 3])
+    """
+    return public(op)(function)
+
+
+def named_size(op: str, more: dict[str, Any], *known: str) -> Any:
+    """The `size=` among further keyword arguments, which must be among the `known`."""
+    errors.only(op, more, "size", *known)
+    return more.get("size", ())
+
+
+def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    """A size as users write it, checked."""
+    try:
+        dims = sizes_of(size)
+    except (TypeError, AttributeError):
+        given = size[0] if isinstance(size[0], (tuple, list)) else size
+        wrong = next(
+            (s for s in given if not hasattr(s, "__index__") or isinstance(s, Tensor)), given[0]
+        )
+        raise TypeError(
+            f"{op}(): argument 'size' (position 1) must be tuple of ints, not "
+            f"{type(wrong).__name__}\n"
+            f"Hint: torch.{op}(2, 3) or torch.{op}((2, 3))"
+        ) from None
+    if any(n < 0 for n in dims):
+        raise RuntimeError(f"{op}: Dimension size must be non-negative.\nsize: {list(dims)}")
+    return dims
+
+
+zeros = _filled("zeros", np.zeros)
+ones = _filled("ones", np.ones)
+empty = _filled("empty", np.empty)
+
+
+@public("full")
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor of `size` filled with one number, whose type decides the dtype unless given."""
+    check_device(device)
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    if not isinstance(value, (int, float, complex, np.generic)):
+        raise errors.wrong_kind("full", "fill_value", "Number", value)
+    if out is not None:
+        return _filled_in(out, np.full(checked_size("full", (size,)), value), "full")
+    target = checked_dtype("full", dtype) or dtypes.scalar_type(value).np
+    return finished(np.full(checked_size("full", (size,)), value, target), requires_grad)
+
+
+def _like(op: str, make: Callable[..., Any]) -> None:
+    def function(
+        input: Tensor,
+        *args: Any,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:
+        if not isinstance(input, Tensor):
+            raise errors.wrong_type(op, "input", 1, input)
+        check_device(device)
+        target = checked_dtype(op, dtype) or input._data.dtype
+        if input._wrapped:
+            return alike(
+                input, lambda shape: finished(make(shape, *args, target), False), input._data.shape
+            )
+        return finished(make(input._data.shape, *args, target), requires_grad)
+
+    function.__name__ = function.__qualname__ = op
+    function.__doc__ = f"`torch.{op.removesuffix('_like')}` with the shape and dtype of `input`."
+    public(op)(function)
+
+
+_like("zeros_like", np.zeros)
+_like("ones_like", np.ones)
+_like("empty_like", np.empty)
+_like("full_like", np.full)
+
+
+OPTIONS = ("layout", "pin_memory", "device", "memory_format", "requires_grad", "names")
+
+
+def _new_of(op: str, make: Callable[..., Any]) -> None:
+    def method(
+        self: Tensor,
+        *size: Any,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        fill_value: Any = None,
+        **options: Any,
+    ) -> Tensor:
+        check_device(device)
+        if size:
+            errors.only(op, options, *OPTIONS)
+        target = checked_dtype(op, dtype) or self._data.dtype
+        if op == "new_full":
+            if fill_value is None:
+                if len(size) < 2 or not isinstance(size[0], (tuple, list)):
+                    raise TypeError(
+                        'new_full() missing 1 required positional arguments: "fill_value"\n'
+                        "Hint: x.new_full((2, 3), 1.0)"
+                    )
+                *size, fill_value = size  # type: ignore[assignment]
+            value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+            dims, filled = checked_size(op, tuple(size)), lambda n: np.full(n, value, target)
+        else:
+            dims = checked_size(op, size or (named_size(op, options, *OPTIONS),))
+            filled = lambda n: make(n, target)  # noqa: E731
+        if self._wrapped:
+            return alike(self, lambda n: finished(filled(n), False), dims)
+        return finished(filled(dims), requires_grad)
+
+    method.__name__ = op
+    method.__doc__ = f"`torch.{op.removeprefix('new_')}` with the dtype of this tensor."
+    METHODS[op] = method
+
+
+for _op, _make in (
+    ("new_zeros", np.zeros),
+    ("new_ones", np.ones),
+    ("new_empty", np.empty),
+    ("new_full", np.full),
+):
+    _new_of(_op, _make)
+
+
+@public("empty_strided", method=False)
+def empty_strided(
+    size: Any, stride: Any, *, dtype: Any = None, requires_grad: bool = False, **options: Any
+) -> Tensor:
+    """An uninitialised tensor with the given strides, in elements."""
+    target = checked_dtype("empty_strided", dtype) or S.default_dtype.np
+    extent = (
+        1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if math.prod(size) else 0
+    )
+    flat = np.empty(extent, target)
+    steps = tuple(s * target.itemsize for s in stride)
+    return finished(np.lib.stride_tricks.as_strided(flat, tuple(size), steps), requires_grad)
+
+
+def _new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`torch.tensor(data)` with the dtype of this tensor."""
+    check_device(device)
+    target = checked_dtype("new_tensor", dtype) or self._data.dtype
+    source = data._data if isinstance(data, Tensor) else data
+    return finished(as_array(source, target, True), requires_grad)
+
+
+METHODS["new_tensor"] = _new_tensor
+
+
+@public("scalar_tensor")
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any
+) -> Tensor:
+    """A 0-d tensor of the default dtype unless given."""
+    check_device(device)
+    errors.only("scalar_tensor", options, *OPTIONS)
+    if not isinstance(s, (int, float, complex, np.generic)) and not (
+        isinstance(s, Tensor) and s._data.size == 1
+    ):
+        raise errors.wrong_kind("scalar_tensor", "s", "Number", s)
+    return finished(
+        (checked_dtype("scalar_tensor", dtype) or S.default_dtype.np).type(s), requires_grad
+    )
+
+
+# ---------------------------------------------------------------- ranges
+
+
+_MOST = 2**60  # elements; beyond, sizes in bytes overflow
+
+
+@public("arange")
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """start, start + step, ... below `end`; int64 for integers, else the default dtype.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.arange(3), torch.arange(0.0, 1.0, 0.25)
+        (tensor([0, 1, 2]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
+    """
+    check_device(device)
+    if end is None:
+        start, end = 0, start
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    target = checked_dtype("arange", dtype if out is None or dtype is not None else out.dtype)
+    if target is None:
+        integers = all(isinstance(v, int) for v in (start, end, step))
+        target = dtypes.int64.np if integers else S.default_dtype.np
+    values = _steps(start, end, step, target)
+    return finished(values, requires_grad) if out is None else _filled_in(out, values)
+
+
+def _steps(start: Any, end: Any, step: Any, target: np.dtype[Any]) -> Any:
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    span = (end - start) / step
+    if span != span or start - start or end - end:
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if span < 0:
+        raise RuntimeError(
+            f"upper bound and lower bound inconsistent with step sign\nstart: {start}, end: "
+            f"{end}, step: {step}"
+        )
+    if target == dtypes.int64.np:
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero\nHint: the dtype is integer, so is the step")
+        return np.arange(start, end, step, dtype=target)
+    n = math.ceil(span)
+    if n > _MOST:
+        raise RuntimeError("invalid size, possible overflow?")
+    if target.kind in "iu":
+        return (int(start) + np.arange(n) * int(step)).astype(target)
+    values = start + np.arange(n, dtype=np.float64) * step
+    return values.astype(target)
+
+
+def _filled_in(out: Any, values: Any, op: str = "arange") -> Tensor:
+    """The tensor given as `out=`, with these values."""
+    if not isinstance(out, Tensor):
+        raise errors.wrong_type(op, "out", 4, out)
+    fill_out(out, finished(values.astype(out._data.dtype), False))
+    return out
+
+
+@public("range")
+def range_(
+    start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any
+) -> Tensor:
+    """Like `arange`, but with `end` included, and always in the default dtype (deprecated in
+    PyTorch)."""
+    errors.only("range", options, *OPTIONS, "out")
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) / step < 0:
+        raise RuntimeError(
+            f"upper bound and lower bound inconsistent with step sign\nstart: {start}, end: "
+            f"{end}, step: {step}"
+        )
+    n = math.floor((end - start) / step) + 1
+    target = checked_dtype("range", dtype) or S.default_dtype.np
+    if options.get("out") is not None:
+        values = start + np.arange(n, dtype=np.float64) * step
+        return _filled_in(options["out"], values, "range")
+    return finished(
+        (start + np.arange(n, dtype=np.float64) * step).astype(target),
+        options.get("requires_grad", False),
+    )
+
+
+@public("linspace")
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """`steps` values from `start` to `end`, both included, symmetric about the middle.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.linspace(0, 1, 5)
+        tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    check_device(device)
+    start, end, steps = _ends_and_steps("linspace", start, end, steps)
+    target = checked_dtype("linspace", dtype if out is None or dtype is not None else out.dtype)
+    if target is None:
+        target = (S.default_complex if complex in (type(start), type(end)) else S.default_dtype).np
+    values = _spaced(start, end, steps, target)
+    return finished(values, requires_grad) if out is None else _filled_in(out, values)
+
+
+def _ends_and_steps(op: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:
+    """Tensors of one number as numbers; TypeError where the number of steps is no integer."""
+    for name, t in (("start", start), ("end", end)):
+        if isinstance(t, Tensor) and t._data.ndim:
+            raise RuntimeError(
+                f"{op} only supports 0-dimensional start and end tensors, but got {name} with "
+                f"{t._data.ndim} dimension(s)."
+            )
+    if type(steps) is not int:
+        if not isinstance(steps, (Tensor, np.integer)) or steps.dtype in (dtypes.bool_,):
+            kinds = ", ".join(type(v).__name__ for v in (start, end, steps))
+            raise TypeError(
+                f"{op}() received an invalid combination of arguments - got ({kinds})\n"
+                "Hint: the number of steps is an integer"
+            )
+        steps = steps.__index__()
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    return start, end, steps
+
+
+def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative.")
+    if steps == 1:
+        return np.array([start], target)
+    work = (
+        target
+        if target.kind in "fc" and target.itemsize > 2
+        else np.dtype("float32" if target.kind == "f" else "float64")
+    )
+    first, last = np.array(start, work), np.array(end, work)
+    index = np.arange(steps)
+    step = (last - first) / np.array(max(steps - 1, 1), work)
+    low, high = index.astype(work), (steps - 1 - index).astype(work)
+    if work is F32:  # PyTorch's kernel fuses multiply and add: one rounding
+        step, first, last = (np.asarray(v, F64) for v in (step, first, last))
+    half = steps // 2
+    values = np.concatenate((first + step * low[:half], last - step * high[half:]))
+    return values.astype(target)
+
+
+@public("logspace")
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **options: Any,
+) -> Tensor:
+    """base ** linspace(start, end, steps)."""
+    check_device(device)
+    errors.only("logspace", options, *OPTIONS, "out")
+    start, end, steps = _ends_and_steps("logspace", start, end, steps)
+    target = checked_dtype("logspace", dtype) or S.default_dtype.np
+    exponents = _spaced(start, end, steps, F64 if target.kind != "c" else target)
+    if options.get("out") is not None:
+        return _filled_in(options["out"], base**exponents, "logspace")
+    return finished((base**exponents).astype(target), requires_grad)
+
+
+@public("eye")
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """The n x m identity matrix."""
+    check_device(device)
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n must be greater or equal to 0, got {n if n < 0 else m}")
+    if out is not None:
+        return _filled_in(out, np.eye(n, m), "eye")
+    return finished(
+        np.eye(n, m, dtype=checked_dtype("eye", dtype) or S.default_dtype.np), requires_grad
+    )

@@ -1,0 +1,598 @@
+"""Arithmetic: the operators, powers, quotients and remainders, and the conversions between dtypes.
+
+Kernels of + - * / are Python's own operators, which serve ndarrays and NumPy scalars alike (a ufunc
+call on a NumPy scalar is ten times slower than the operator). Integer and logical operators are in
+`ops/math/bits.py`, signs in `ops/math/elementwise.py`, complex numbers in `ops/math/complexes.py`.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+import operator as op
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ... import dtypes, errors
+from ..._state import S
+from ...core.declare import METHODS, TO_FLOAT, elementwise, linear, public, spelled
+from ...core.lanes import binary_lane
+from ...core.primitive import F32, F64, cast
+from ...core.record import OPS, record
+from ...core.tensor import Tensor, wrap
+from ...core.views import inplace
+from ...kernels import elementwise as kernels
+from ..fast import Lane
+
+_NUMBERS = (int, float, bool, complex)
+Operands = tuple[Any, ...]
+Check = Callable[[Operands, Operands], None]
+
+# ---------------------------------------------------------------- what an op refuses
+
+
+_HINTS = {
+    "c": "take a real part first: x.real, x.imag, x.abs()",
+    "f": "convert it first, as in x.long() or x > 0",
+    "i": "convert it first, as in x.float()",
+}
+
+
+def refuse(
+    kinds: str, sentence: str, error: type[Exception] = NotImplementedError, also: Any = None
+) -> Check:
+    """A `check`: operands of these NumPy kinds raise; `{}` in the sentence is the dtype's name."""
+
+    def check(operands: Operands, given: Operands) -> None:
+        if operands[0]._data.dtype.kind in kinds:
+            dtype = operands[0].dtype
+            name = errors.LEGACY[dtype.name]
+            hint = _HINTS["c" if dtype.is_complex else "f" if dtype.is_floating_point else "i"]
+            raise error(errors.hinted(sentence.format(name), f"dtype: {dtype!r}", hint=hint))
+        if also is not None:
+            also(operands, given)
+
+    return check
+
+
+def unsupported(kernel: str, kinds: str, also: Any = None) -> Check:
+    """A `check` with PyTorch's sentence for a dtype that its kernel does not take."""
+    return refuse(kinds, f"\"{kernel}\" not implemented for '{{}}'", also=also)
+
+
+def zeros(xp: Any, g: Any) -> Any:
+    """The cotangent of an operand that a function does not vary with (piecewise constant)."""
+    return xp.zeros(g.shape, g.dtype)
+
+
+def is_complex(x: Any) -> bool:
+    """Whether an array or tensor is complex: a static fact, so a rule may branch on it."""
+    return getattr(x, "_data", x).dtype.kind == "c"
+
+
+# ---------------------------------------------------------------- + - * /
+
+
+def _no_bool_sub(operands: Operands, given: Operands) -> None:
+    bools = [isinstance(t, bool) or getattr(t, "dtype", None) is dtypes.bool_ for t in given]
+    if all(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
+    if any(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+            "to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+
+
+_no_bool_neg = refuse(
+    "b",
+    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+    "mask, use the `~` or `logical_not()` operator instead.",
+    RuntimeError,
+)
+
+_add = elementwise(
+    "add", op.add, a=lambda xp, g: g, b=lambda xp, g: g,
+    operator="__add__", inplace_ufunc=np.add, constants=True, number_as_tensor=True,
+    doc="a + b, elementwise.",
+)  # fmt: skip
+_sub = elementwise(
+    "sub", op.sub, a=lambda xp, g: g, b=lambda xp, g: -g, check=_no_bool_sub,
+    operator="__sub__", inplace_ufunc=np.subtract, constants=True, number_as_tensor=True,
+    aliases=("subtract",), doc="a - b, elementwise.",
+)  # fmt: skip
+_rsub = elementwise(
+    "rsub", lambda a, b: b - a, a=lambda xp, g: -g, b=lambda xp, g: g, check=_no_bool_sub,
+    grad_fn="RsubBackward0", number_grad_fn="RsubBackward1", constants=True,
+    has_inplace=False, method=False,
+    doc="b - a, elementwise.",
+)  # fmt: skip
+_mul = elementwise(
+    "mul", op.mul, a=lambda xp, g, b: g * b, b=lambda xp, g, a: g * a,
+    operator="__mul__", inplace_ufunc=np.multiply, constants=True, number_as_tensor=True,
+    product=True, aliases=("multiply",), doc="a b, elementwise; d(ab) = b da + a db.",
+)  # fmt: skip
+_div = elementwise(
+    "div", op.truediv, a=lambda xp, g, b: g / b, b=lambda xp, g, a, b: -g * ((a / b) / b),
+    promote=TO_FLOAT, operator="__truediv__", inplace_ufunc=np.divide, constants=True,
+    number_as_tensor=True, aliases=("divide",), domain=(0.5, 2.0),
+    doc="a / b, elementwise; d(a/b) = da/b - a/b^2 db.",
+)  # fmt: skip
+neg = elementwise(
+    "neg", op.neg, lambda xp, g: -g, operator="__neg__", aliases=("negative",), check=_no_bool_neg,
+    doc="-x, elementwise.",
+)  # fmt: skip
+reciprocal = elementwise(
+    "reciprocal", kernels.reciprocal, lambda xp, g, out: -g * (out * out), promote=TO_FLOAT,
+    domain=(0.5, 2.0), doc="1/x; d(1/x) = -1/x^2 dx.",
+)  # fmt: skip
+
+
+# ------------------------------------------------- spellings: alpha, rounding_mode, reversed
+
+
+def as_operand(number: Any, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor of the dtype that it has beside `like`."""
+    kind = dtypes.result_type_of([like.dtype], [], [dtypes.scalar_type(number)]).np
+    return wrap(np.array(number).astype(kind)[()])
+
+
+def as_first(input: Any, other: Any) -> Any:
+    """A number in the place of the first operand, where PyTorch takes one beside a tensor."""
+    if isinstance(input, (*_NUMBERS, np.generic)) and isinstance(other, Tensor):
+        return as_operand(input, other)
+    return input
+
+
+def number_first(op: Any) -> Any:
+    """The spelling of a binary op whose first operand may be a number beside a tensor."""
+
+    def function(input: Any, other: Any, *, out: Any = None) -> Any:
+        if not isinstance(input, Tensor):
+            input = as_first(input, other)
+        return op(input, other) if out is None else op(input, other, out=out)
+
+    return spelled(op)(function)
+
+
+mul = number_first(_mul)
+
+
+def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
+    """`alpha * other` for add and sub."""
+    if not isinstance(alpha, _NUMBERS):
+        kind = type(alpha).__name__
+        raise TypeError(f"{op_name}(): argument 'alpha' must be Number, not {kind}")
+    if not isinstance(other, (Tensor, int, float, bool, complex, np.generic)):
+        raise errors.wrong_type(op_name, "other", 2, other)
+    category = max(t.dtype.category for t in (input, other) if isinstance(t, Tensor))
+    if isinstance(alpha, bool) and category > 0:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and category < 2 and not isinstance(other, float):
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    factor: Any = bool(alpha) if category == 0 else alpha
+    return OPS.mul(other, factor) if isinstance(other, Tensor) else other * factor
+
+
+@spelled(_add)
+def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+    if alpha != 1:
+        other = _scaled("add", other, alpha, input)
+    if not isinstance(input, Tensor):
+        input = as_first(input, other)
+    return _add(input, other) if out is None else _add(input, other, out=out)
+
+
+@spelled(_sub)
+def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+    if alpha != 1:
+        other = _scaled("sub", other, alpha, input)
+    if not isinstance(input, Tensor):
+        if isinstance(input, bool):
+            _no_bool_sub((), (input, other))
+        input = as_first(input, other)
+    return _sub(input, other) if out is None else _sub(input, other, out=out)
+
+
+@spelled(_rsub)
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    return _rsub(input if alpha == 1 else _scaled("rsub", input, alpha, input), other)
+
+
+def _scaled_inplace(plain: Any, name: str) -> Any:
+    def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Any:
+        return plain(self, other if alpha == 1 else _scaled(name, other, alpha, self))
+
+    return method
+
+
+for _name in ("add_", "sub_", "subtract_"):
+    METHODS[_name] = _scaled_inplace(METHODS[_name], _name[:3])
+
+
+def _rounded(rounding_mode: str | None) -> Any:
+    """The op of a rounding mode."""
+    if rounding_mode not in ("trunc", "floor"):
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"'{rounding_mode}'"
+        )
+    return OPS.floor_divide if rounding_mode == "floor" else OPS.trunc_divide
+
+
+@spelled(_div)
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+    chosen = _div if rounding_mode is None else _rounded(rounding_mode)
+    if not isinstance(input, Tensor):
+        input = as_first(input, other)
+    return chosen(input, other) if out is None else chosen(input, other, out=out)
+
+
+@public("true_divide", method=True)
+def true_divide(input: Any, other: Any, *, out: Any = None) -> Any:
+    """a / b, elementwise: `div` without rounding.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.true_divide(torch.tensor([1, 2]), 2)
+        tensor([0.5000, 1.0000])
+    """
+    return div(input, other, out=out)
+
+
+_div_ = METHODS["true_divide_"] = METHODS["div_"]
+
+
+def _div_inplace(self: Tensor, other: Any, *, rounding_mode: str | None = None) -> Any:
+    if rounding_mode is None:
+        return _div_(self, other)
+    return inplace(_rounded(rounding_mode).prim, self, other)
+
+
+METHODS["div_"] = METHODS["divide_"] = _div_inplace
+
+METHODS["__radd__"], METHODS["__rmul__"] = METHODS["__add__"], METHODS["__mul__"]
+
+
+def reversed_operator(forward: Any) -> Any:
+    """The operator with the number (or ndarray) on the left: `forward(tensor, number)`."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if not isinstance(other, (Tensor, *_NUMBERS, np.generic, np.ndarray)):
+            return NotImplemented
+        return forward(self, other if not isinstance(other, np.ndarray) else wrap(np.array(other)))
+
+    return operator
+
+
+METHODS["__rsub__"] = binary_lane(_rsub.prim, constants=True, dunder=True)
+METHODS["__rtruediv__"] = METHODS["__rdiv__"] = reversed_operator(lambda x, n: reciprocal(x) * n)
+
+
+# ---------------------------------------------------------------- powers
+
+
+def _pow_base(xp: Any, g: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, _NUMBERS):
+        if b == 0:
+            return zeros(xp, g)
+        return g * (a + a) if b == 2 else g * (b * xp.pow(a, b - 1))  # a + a is 2a, and faster
+    return xp.where(b == 0, 0.0, g * (b * xp.pow(a, b - 1)))
+
+
+def _pow_exponent(xp: Any, g: Any, a: Any, b: Any) -> Any:
+    real = xp.real(b) if is_complex(b) else b
+    return xp.where((a == 0) & (real >= 0), 0.0, g * (xp.pow(a, b) * xp.log(a)))
+
+
+def _rpow_exponent(xp: Any, g: Any, a: Any, b: Any) -> Any:
+    slope = g * (xp.rpow(a, b) * _log_of(b, is_complex(a)))
+    if b != 0:
+        return slope
+    return xp.where((xp.real(a) if is_complex(a) else a) >= 0, 0.0, slope)
+
+
+def _log_of(b: Any, complex_: bool) -> Any:
+    """log b of a number, -inf and NaN included."""
+    if isinstance(b, complex) or (complex_ and b < 0):
+        return cmath.log(b)
+    return math.log(b) if b > 0 else -math.inf if b == 0 else math.nan
+
+
+def _no_negative_power(operands: Operands, given: Operands) -> None:
+    a, b = operands[0], given[1]
+    if isinstance(b, int) and b < 0 and a.dtype.category == 1:
+        raise RuntimeError(
+            errors.hinted(
+                "Integers to negative integer powers are not allowed.",
+                f"exponent: {b}, dtype: {a.dtype!r}",
+                hint="use a floating point exponent (x ** -1.0), or convert: x.float() ** -1",
+            )
+        )
+    if isinstance(b, Tensor):
+        unsupported("pow", "b")(operands, given)
+
+
+_pow = elementwise(
+    "pow", kernels.power, a=_pow_base, b=_pow_exponent, check=_no_negative_power,
+    grad_fn="PowBackward1", number_grad_fn="PowBackward0", operator="__pow__", domain=(0.2, 3.0),
+    doc="a^b; d(a^b) = b a^(b-1) da + a^b log a db, 0 where the exponent (or a^b log a) is 0.",
+)  # fmt: skip
+_rpow = elementwise(
+    "rpow", kernels.reversed_power, a=_rpow_exponent, b=None, method=False, names=("_rpow",),
+    grad_fn="PowBackward2", has_inplace=False, domain=(0.2, 3.0),
+    check=unsupported("pow", "b"),
+    doc="b^a for a number b; d(b^a) = b^a log b da.",
+)  # fmt: skip
+
+
+@spelled(_pow)
+def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    if isinstance(input, Tensor):
+        return _pow(input, exponent) if out is None else _pow(input, exponent, out=out)
+    if not isinstance(exponent, Tensor) or not isinstance(input, (*_NUMBERS, np.generic)):
+        raise TypeError(
+            "pow() received an invalid combination of arguments - got "
+            f"({type(input).__name__}, {type(exponent).__name__})\n"
+            "Hint: one of the two must be a tensor, the other a tensor or a number"
+        )
+    return _rpow.prim.call(exponent, input, out=out)
+
+
+METHODS["__rpow__"] = reversed_operator(
+    lambda x, n: _rpow(x, n) if not isinstance(n, Tensor) else _pow(n, x)
+)
+
+
+def _two(input: Any, *, out: Any = None) -> Any:
+    """x^2, elementwise.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.square(torch.tensor([1.0, -2.0]))
+        tensor([1., 4.])
+    """
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type("square", "input", 1, input)
+    return _pow(input, 2) if out is None else _pow(input, 2, out=out)
+
+
+square = public("square", method="square")(_two)
+METHODS["square_"] = lambda self: METHODS["pow_"](self, 2)
+
+
+@public("float_power", method=True)
+def float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    """`pow` in double precision: operands become float64, or complex128 if one is complex.
+
+    Args:
+        input: a tensor, or a number if `exponent` is a tensor.
+        exponent: a tensor or a number.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.float_power(torch.tensor([1, 2]), 0.5)
+        tensor([1.0000, 1.4142], dtype=torch.float64)
+    """
+    both = [t for t in (input, exponent) if isinstance(t, Tensor)]
+    has_complex = any(t.is_complex() for t in both) or isinstance(input, complex)
+    target = dtypes.complex128 if has_complex or isinstance(exponent, complex) else dtypes.float64
+    a, b = (cast(t, target) if isinstance(t, Tensor) else t for t in (input, exponent))
+    return pow(a, b, out=out)
+
+
+def _float_power_inplace(self: Tensor, exponent: Any) -> Any:
+    made = float_power(self.detach(), exponent).dtype
+    if self.dtype is not made:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {errors.LEGACY[self.dtype.name]} but the "
+            f"operation's result requires dtype {errors.LEGACY[made.name]}"
+        )
+    return METHODS["pow_"](self, exponent)
+
+
+METHODS["float_power_"] = _float_power_inplace
+
+
+# ---------------------------------------------------------------- quotients and remainders
+
+
+def _nonzero(operands: Operands, given: Operands) -> None:
+    a, b = operands
+    if a.dtype.category < 2 and not np.all(b._data if isinstance(b, Tensor) else b):
+        raise RuntimeError(
+            errors.hinted(
+                "ZeroDivisionError",
+                "an integer was divided by zero",
+                hint="floating point division gives inf or NaN instead: x / y, or x.float() // y",
+            )
+        )
+
+
+_floor_divide = elementwise(
+    "floor_divide", kernels.floor_divide, a=zeros, b=zeros, operator="__floordiv__",
+    grad_fn="DivBackward2", constants=True, domain=(0.5, 2.0),
+    check=unsupported("div_floor_cpu", "bc", _nonzero),
+    doc="The largest integer not above a / b; piecewise constant, so its derivative is 0.",
+)  # fmt: skip
+trunc_divide = elementwise(
+    "trunc_divide", kernels.trunc_divide, a=zeros, b=zeros, grad_fn="DivBackward2", constants=True,
+    method=False, names=("_trunc_divide",), has_inplace=False, domain=(0.5, 2.0),
+    check=unsupported("div_trunc_cpu", "bc", _nonzero),
+    doc="a / b rounded towards zero; piecewise constant, so its derivative is 0.",
+)  # fmt: skip
+floor_divide = number_first(_floor_divide)
+_remainder = elementwise(
+    "remainder", kernels.remainder, a=lambda xp, g: g,
+    b=lambda xp, g, a, b: -g * xp.floor_divide(a, b), operator="__mod__", constants=True,
+    grad_fn="RemainderBackward1", number_grad_fn="RemainderBackward0", domain=(0.5, 2.0),
+    check=unsupported("remainder_cpu", "bc", _nonzero),
+    doc="a - b floor(a/b), which has the sign of b; d = da - floor(a/b) db.",
+)  # fmt: skip
+fmod = elementwise(
+    "fmod", kernels.fmod, a=lambda xp, g: g, b=lambda xp, g, a, b: -g * xp.trunc_divide(a, b),
+    constants=True, grad_fn="FmodBackward1", number_grad_fn="FmodBackward0", domain=(0.5, 2.0),
+    check=unsupported("fmod_cpu", "bc", _nonzero),
+    doc="a - b trunc(a/b), which has the sign of a; d = da - trunc(a/b) db.",
+)  # fmt: skip
+
+remainder = number_first(_remainder)
+
+METHODS["__rfloordiv__"] = reversed_operator(lambda x, n: floor_divide(n, x))
+METHODS["__rmod__"] = reversed_operator(lambda x, n: remainder(n, x))
+
+
+# ---------------------------------------------------------------- products and quotients in one
+
+
+def of_three(lane: Lane, a: Any, b: Any, c: Any, params: tuple[Any, ...], out: Any = None) -> Any:
+    """Call an op of three operands (the last may be a number), the short way where it can."""
+    prim = lane.prim
+    if out is None and S.mode is None and type(a) is Tensor and type(b) is Tensor:
+        x, y = a._data, b._data
+        dtype, number = x.dtype, type(c) is float
+        z = c if number else c._data if type(c) is Tensor else None
+        if (
+            (dtype is F32 or dtype is F64) and y.dtype is dtype and x.shape == y.shape
+            and z is not None and (number or (z.dtype is dtype and z.shape == x.shape))
+        ):  # fmt: skip
+            r = wrap(prim.kernel(x, y, z, *params))
+            if prim.tracked((a, b, c)):
+                if number:
+                    record(prim, (r,), (a, b, c), params)
+                else:
+                    lane.hang(r, (a, b, c), params)
+            return r
+    return prim.call(a, b, c, params=params, out=out)
+
+
+def _same_dtype_kernel(name: str) -> Any:
+    """Integers take an integer `value`."""
+    kernel = getattr(kernels, name)
+
+    def scaled(a: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
+        if a.dtype.kind in "iu":
+            value = int(value)
+        return kernel(a, tensor1, tensor2, value)
+
+    return scaled
+
+
+addcmul = elementwise(
+    "addcmul", _same_dtype_kernel("addcmul"),
+    a=lambda xp, g: g,
+    tensor1=lambda xp, g, tensor2, value: g * (tensor2 * value),
+    tensor2=lambda xp, g, tensor1, value: g * (tensor1 * value),
+    check=unsupported("addcmul_cpu_out", "b"),
+    doc="a + value t1 t2; d = da + value (t2 dt1 + t1 dt2).",
+)  # fmt: skip
+
+
+def _no_integers(operands: Operands) -> None:
+    if all(t.dtype.category < 2 for t in operands[1:]):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release "
+            "addcdiv will perform a true division of tensor1 and tensor2.\n"
+            "Hint: convert the operands with .float()"
+        )
+
+
+_addcdiv = elementwise(
+    "addcdiv", kernels.addcdiv,
+    a=lambda xp, g: g,
+    tensor1=lambda xp, g, tensor2, value: g * (value / tensor2),
+    tensor2=lambda xp, g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
+    domain=(0.5, 2.0), doc="a + value t1 / t2; d = da + value (dt1 / t2 - t1/t2^2 dt2).",
+)  # fmt: skip
+
+
+@spelled(addcmul)
+def _addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
+    return of_three(_addcmul_lane, input, tensor1, tensor2, (value,), out)
+
+
+@spelled(_addcdiv)
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
+    if isinstance(tensor1, Tensor) and isinstance(tensor2, Tensor):
+        _no_integers((input, tensor1, tensor2))
+    return of_three(_addcdiv_lane, input, tensor1, tensor2, (value,), out)
+
+
+_addcmul_lane, _addcdiv_lane = Lane(addcmul), Lane(_addcdiv)
+
+
+_lerp_refuses = unsupported("lerp_kernel_scalar", "bui")
+
+
+def _lerp_check(operands: Any, given: Any) -> None:
+    _lerp_refuses(given, given)
+
+
+_lerp = elementwise(
+    "lerp", kernels.lerp,
+    a=lambda xp, g, weight: g * (1 - weight),
+    end=lambda xp, g, weight: g * weight,
+    weight=lambda xp, g, a, end: g * (end - a),
+    grad_fn="LerpBackward1", number_grad_fn="LerpBackward0",
+    check=_lerp_check,
+    doc="a + weight (end - a); d = (1 - weight) da + weight d end + (end - a) d weight.",
+)  # fmt: skip
+
+
+@spelled(_lerp)
+def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
+    for name, t in (("end", end), ("weight", weight)):
+        if (
+            isinstance(t, Tensor)
+            and isinstance(input, Tensor)
+            and t._data.dtype is not input._data.dtype
+            and t.dtype is not input.dtype
+        ):
+            raise RuntimeError(
+                f"expected dtype {_c_name(input.dtype)} for `{name}` but got dtype "
+                f"{_c_name(t.dtype)}\nHint: convert it, as in {name}.to({input.dtype!r})"
+            )
+    return of_three(_lerp_lane, input, end, weight, (), out)
+
+
+_lerp_lane = Lane(_lerp)
+
+
+def _c_name(dtype: Any) -> str:
+    names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int"}
+    return names.get(dtype.name, dtype.name)
+
+
+# ---------------------------------------------------------------- between dtypes
+
+
+def _to_dtype_kernel(x: Any, dtype: Any) -> Any:
+    target = dtype.np if isinstance(dtype, dtypes.dtype) else dtype
+    if x.dtype.kind == "c" and target.kind not in "cb":
+        x = x.real
+    return x.astype(target)
+
+
+to_dtype = linear(
+    "to_dtype", _to_dtype_kernel, lambda xp, g, x_dtype: xp.to_dtype(g, x_dtype),
+    grad_fn="ToCopyBackward0", method=False, names=("_to_dtype",), doc="x in another dtype.",
+)  # fmt: skip
+
+_clone = elementwise(
+    "clone", kernels.clone, lambda xp, g: g, has_inplace=False,
+    doc="A copy, recorded: d clone(x) = dx.",
+)  # fmt: skip
+
+
+@spelled(_clone)
+def clone(input: Any, *, memory_format: Any = None) -> Any:
+    if memory_format is dtypes.contiguous_format and not input.is_contiguous():
+        return OPS.contiguous(input)
+    return _clone(input)

@@ -1,0 +1,1 @@
+"""The functions of layers and losses: `torch.nn.functional` is declared here."""

@@ -1,0 +1,476 @@
+"""Order: sort, topk, medians, quantiles, distinct elements, searching in sorted ones.
+
+Values carry gradients to the places they were read from; places and counts have none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import dtypes, errors
+from ...core.declare import general, public, spelled
+from ...core.record import OPS
+from ...core.tensor import Tensor, wrap
+from ...kernels import sort as kernels
+from .extremes import chosen, need_size, return_type
+from .sums import need_tensor, no_overload
+
+_PAIR = ("values", "indices")
+_Sort, _Topk, _Mode, _Kthvalue, _Median, _Nanmedian = (
+    return_type(n, *_PAIR) for n in ("sort", "topk", "mode", "kthvalue", "median", "nanmedian")
+)
+
+
+def _along(xp: Any, g: Any, x_shape: Any, indices: Any, dim: int) -> Any:
+    return chosen(xp, g, x_shape, indices, dim)
+
+
+def _picked(name: str, kernel: Any, grad_fn: str | None = None, **options: Any) -> Any:
+    rule = _along if name in ("sort", "topk") else chosen
+    return general(
+        name, kernel, ("x",), rules={"x": rule}, outputs=_PAIR, grad_fn=grad_fn, **options
+    )
+
+
+# ---------------------------------------------------------------- sort, topk
+
+_sort = _picked("sort", kernels.sort, doc="The elements in order along `dim`, and where they were.")
+_topk = _picked(
+    "topk", kernels.topk, doc="The k largest elements along `dim` in order, and where they were."
+)
+_argsort = general(
+    "argsort", kernels.argsort, ("x",), doc="Where the elements in order along `dim` were."
+)
+
+
+def _need_order(x: Any) -> None:
+    if x._data.dtype.kind == "c":
+        raise RuntimeError(" Sort does not support complex dtypes on CPU")
+
+
+@spelled(_sort)
+def sort(
+    input: Any, dim: int = -1, descending: bool = False, stable: Any = None, *, out: Any = None
+) -> Any:
+    need_tensor("sort", input)
+    _need_order(input)
+    descending = errors.checked_bool("sort", "descending", descending)
+    params = (errors.checked_dim(dim, input._data.ndim), descending)
+    return _Sort(_sort.prim.call(input, params=params, out=out))
+
+
+@spelled(_argsort)
+def argsort(
+    input: Any, dim: int = -1, descending: bool = False, stable: Any = None, **more: Any
+) -> Any:
+    need_tensor("argsort", input)
+    for name in more:
+        if name != "axis":
+            raise TypeError(f"argsort() got an unexpected keyword argument '{name}'")
+        dim = more[name]  # NumPy's name of it, which PyTorch takes too
+    _need_order(input)
+    descending = errors.checked_bool("argsort", "descending", descending)
+    return _argsort.prim.call(input, params=(errors.checked_dim(dim, input._data.ndim), descending))
+
+
+@public("msort", method=True)
+def msort(input: Tensor, *, out: Any = None) -> Tensor:
+    """The elements in order along the first dimension.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.msort(torch.tensor([3, 1, 2]))
+        tensor([1, 2, 3])
+    """
+    made = sort(input, 0)[0]
+    return made if out is None else out.copy_(made)
+
+
+@spelled(_topk)
+def topk(
+    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+) -> Any:
+    need_tensor("topk", input)
+    at = errors.checked_dim(dim, input._data.ndim)
+    size = input._data.shape[at] if input._data.ndim else 1
+    if not hasattr(k, "__index__") or type(k) is bool:
+        raise errors.wrong_kind("topk", "k", "int", k)
+    k = int(k)
+    largest, sorted = (
+        errors.checked_bool("topk", n, v) for n, v in (("largest", largest), ("sorted", sorted))
+    )
+    if not 0 <= k <= size:
+        raise RuntimeError(
+            f"selected index k out of range\nk: {k}, elements along dimension {at}: {size}"
+        )
+    return _Topk(_topk.prim.call(input, params=(k, at, largest), out=out))
+
+
+# -------------------------------------------------------- one of the middle, the most frequent
+
+
+def _middle_rule(xp: Any, g: Any, x: Any, out: Any) -> Any:
+    ties = xp.to_dtype(xp.same(x, out), x.dtype)
+    return ties * (g / xp.sum(ties, None, False))
+
+
+_kthvalue = _picked(
+    "kthvalue", kernels.kthvalue, doc="The k-th smallest element along `dim`, and where it is."
+)
+_mode = _picked(
+    "mode", kernels.mode, doc="The most frequent element along `dim`, and its last place."
+)
+_median_dim = _picked(
+    "median_dim",
+    kernels.median,
+    "MedianBackward1",
+    method=False,
+    names=("_median_dim",),
+    doc="The lower middle element along `dim`, and where it is.",
+)
+_nanmedian_dim = _picked(
+    "nanmedian_dim",
+    kernels.nanmedian,
+    "NanmedianBackward1",
+    method=False,
+    names=("_nanmedian_dim",),
+    doc="The lower middle of the elements along `dim` that are not NaN.",
+)
+_median = general(
+    "median", kernels.median_all, ("x",), rules={"x": _middle_rule}, doc="The lower middle element."
+)
+_nanmedian = general(
+    "nanmedian",
+    kernels.nanmedian_all,
+    ("x",),
+    rules={"x": _middle_rule},
+    doc="The lower middle of the elements that are not NaN.",
+)
+
+
+def _check_out(input: Tensor, out: Any) -> None:
+    """PyTorch wants the exact dtypes here."""
+    if all(isinstance(o, Tensor) for o in out):
+        if np.may_share_memory(out[0]._data, input._data):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to "
+                "tensor refer to a single memory location. Please clone() the tensor before "
+                "performing the operation."
+            )
+        if out[0].dtype is not input.dtype:
+            raise RuntimeError("output values must be of same type as input")
+        if out[1].dtype is not dtypes.int64:
+            raise RuntimeError("output indices must be of scalar type Long")
+
+
+@spelled(_kthvalue)
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+    need_tensor("kthvalue", input)
+    at = errors.checked_dim(dim, input._data.ndim)
+    if input._data.ndim:
+        need_size("kthvalue", input, at)
+    size = input._data.shape[at] if input._data.ndim else 1
+    if not hasattr(k, "__index__") or type(k) is bool:
+        raise errors.wrong_kind("kthvalue", "k", "int", k)
+    if not 1 <= k <= size:
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
+    if out is not None:
+        _check_out(input, out)
+    keepdim = errors.checked_bool("kthvalue", "keepdim", keepdim)
+    return _Kthvalue(_kthvalue.prim.call(input, params=(int(k), at, keepdim), out=out))
+
+
+@spelled(_mode)
+def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+    need_tensor("mode", input)
+    at = errors.checked_dim(dim, input._data.ndim)
+    need_size("mode", input, at)
+    keepdim = errors.checked_bool("mode", "keepdim", keepdim)
+    return _Mode(_mode.prim.call(input, params=(at, keepdim), out=out))
+
+
+def _spell_median(whole: Any, along: Any, result: Any) -> None:
+    name = whole.prim.name
+
+    def spelling(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
+        need_tensor(name, input)
+        if input._data.dtype.kind in "bc":
+            raise NotImplementedError(f"\"{name}_out\" not implemented for '{_name(input)}'")
+        if dim is None and keepdim is False:
+            return whole.prim.call(input, out=out)
+        if not hasattr(dim, "__index__"):
+            raise no_overload(name, input, dim)
+        at = errors.checked_dim(dim, input._data.ndim)
+        need_size(name, input, at)
+        keepdim = errors.checked_bool(name, "keepdim", keepdim)
+        return result(along.prim.call(input, params=(at, keepdim), out=out))
+
+    spelling.__name__ = name
+    spelled(whole)(spelling)
+
+
+def _name(x: Tensor) -> str:
+    return errors.LEGACY[x.dtype.name]
+
+
+_spell_median(_median, _median_dim, _Median)
+_spell_median(_nanmedian, _nanmedian_dim, _Nanmedian)
+
+
+# ---------------------------------------------------------------- quantiles
+
+_WAYS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _quantile(op: str, x: Any, q: Any, dim: Any, keepdim: bool, way: str, skip_nan: bool) -> Tensor:
+    need_tensor(op, x)
+    q = _checked_q(op, x, q, way)
+    at = None if dim is None else errors.checked_dim(dim, x._data.ndim)
+    ranks = x._data.ndim
+    rows = OPS.reshape(x, (x._data.size,)) if at is None or not ranks else x.movedim(at, -1)
+    ordered = sort(rows, -1)[0]
+    n = ordered._data.shape[-1]
+    last = (~OPS.isnan(ordered)).sum(-1, keepdim=True) - 1 if skip_nan else None
+    levels = OPS.reshape(q, (q._data.size,))
+    where = levels * (n - 1) if last is None else levels * OPS.maximum(last, last * 0)
+    made = _between(ordered, where, way, skip_nan, n)
+    made = made.movedim(-1, 0) if q._data.ndim else OPS.squeeze(made, -1)
+    if keepdim:
+        start = q._data.ndim
+        if at is None:
+            made = OPS.reshape(made, made._data.shape[:start] + (1,) * ranks)
+        else:
+            made = OPS.unsqueeze(made, start + at) if ranks else made
+    return made
+
+
+def _between(ordered: Tensor, where: Tensor, way: str, skip_nan: bool, n: int) -> Any:
+    """The elements of sorted rows at places that may lie between two of them."""
+    shape = (*ordered._data.shape[:-1], where._data.shape[-1])
+    where = OPS.expand(where, shape)
+    if not skip_nan:  # one NaN makes everything NaN: it was sorted to the end
+        bad = OPS.isnan(OPS.slice(ordered, ordered._data.ndim - 1, n - 1, n, 1))
+        where = OPS.masked_fill(where, bad, float(n - 1))
+    if way in ("lower", "higher", "nearest"):
+        pick = {"lower": OPS.floor, "higher": OPS.ceil, "nearest": OPS.round}[way](where)
+        return OPS.gather(ordered, -1, OPS.to_dtype(pick, dtypes.int64))
+    below = OPS.floor(where)
+    low = OPS.gather(ordered, -1, OPS.to_dtype(below, dtypes.int64))
+    high = OPS.gather(ordered, -1, OPS.to_dtype(OPS.ceil(where), dtypes.int64))
+    part = where - below if way == "linear" else (where - below) * 0 + 0.5
+    return OPS.lerp(low, high, part)
+
+
+def _checked_q(op: str, x: Tensor, q: Any, way: str) -> Tensor:
+    if way not in _WAYS:
+        raise RuntimeError(
+            f"{op}() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            f"but got {way}"
+        )
+    if not x._data.size:
+        raise RuntimeError(f"{op}() input tensor must be non-empty")
+    if x.dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(f"{op}() input tensor must be either float or double dtype")
+    if not isinstance(q, Tensor):
+        if not 0 <= q <= 1:
+            raise RuntimeError(f"{op}() q must be in the range [0, 1] but got {q:g}")
+        return wrap(x._data.dtype.type(q))
+    if q.dtype is not x.dtype:
+        raise RuntimeError(f"{op}() q tensor must be same dtype as the input tensor")
+    if q._data.ndim > 1:
+        raise RuntimeError(f"{op}() q must be a scalar or 1D tensor")
+    if not q._wrapped and not np.all((q._data >= 0) & (q._data <= 1)):
+        raise RuntimeError(f"{op}() q values must be in the range [0, 1]")
+    return q
+
+
+@public("quantile", method=True)
+def quantile(
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Any = None,
+) -> Tensor:
+    """The element below which a share `q` of the elements lies, between two by interpolation.
+
+    Args:
+        input: float32 or float64.
+        q: a number in [0, 1], or a vector of them (its dimension comes first in the result).
+        dim: along which (default: all elements).
+        keepdim: keep the dimension with size 1.
+        interpolation: linear, lower, higher, midpoint or nearest.
+
+    Raises:
+        RuntimeError: `q` outside [0, 1], an empty or integer tensor.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.quantile(torch.tensor([0.0, 1.0, 2.0, 3.0]), 0.5)
+        tensor(1.5000)
+    """
+    made = _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+    return made if out is None else out.copy_(made)
+
+
+@public("nanquantile", method=True)
+def nanquantile(
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Any = None,
+) -> Tensor:
+    """`quantile` of the elements that are not NaN.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.nanquantile(torch.tensor([1.0, float("nan"), 3.0]), 0.5)
+        tensor(2.)
+    """
+    made = _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+    return made if out is None else out.copy_(made)
+
+
+# ---------------------------------------------------------------- distinct elements
+
+_unique = general(
+    "unique",
+    kernels.unique,
+    ("x",),
+    outputs=("output", "inverse_indices", "counts"),
+    doc="The distinct elements, or slices along `dim`, in order.",
+)
+_unique_consecutive = general(
+    "unique_consecutive",
+    kernels.unique_consecutive,
+    ("x",),
+    outputs=("output", "inverse_indices", "counts"),
+    doc="One of every run of equal neighbours.",
+)
+
+
+def _parts(made: Any, return_inverse: bool, return_counts: bool) -> Any:
+    chosen = [made[0], *made[1:2] * bool(return_inverse), *made[2:] * bool(return_counts)]
+    return chosen[0] if len(chosen) == 1 else tuple(chosen)
+
+
+@spelled(_unique)
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    need_tensor("unique", input)
+    at = None if dim is None else errors.checked_dim(dim, input._data.ndim)
+    return _parts(_unique.prim.call(input, params=(at,)), return_inverse, return_counts)
+
+
+@spelled(_unique_consecutive)
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    need_tensor("unique_consecutive", input)
+    at = None if dim is None else errors.checked_dim(dim, input._data.ndim)
+    return _parts(_unique_consecutive.prim.call(input, params=(at,)), return_inverse, return_counts)
+
+
+# ---------------------------------------------------------------- searching
+
+_searchsorted = general(
+    "searchsorted",
+    kernels.searchsorted,
+    ("sorted_sequence", "values"),
+    method=False,
+    doc="Where values would have to be put in sorted rows to keep them sorted.",
+)
+
+
+@spelled(_searchsorted)
+def searchsorted(
+    sorted_sequence: Any,
+    input: Any = None,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Any = None,
+    out: Any = None,
+    values: Any = None,
+) -> Any:
+    need_tensor("searchsorted", sorted_sequence)
+    value = values if input is None else input
+    if not isinstance(value, Tensor):
+        value = wrap(np.asarray(value, sorted_sequence._data.dtype)[()])
+    if side not in (None, "left", "right"):
+        raise RuntimeError(
+            f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
+        )
+    if side == "left" and right:
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while "
+            "right was True"
+        )
+    if sorter is not None:
+        sorted_sequence = OPS.gather(sorted_sequence, -1, sorter)
+    _check_search(sorted_sequence, value)
+    made = _searchsorted.prim.call(sorted_sequence, value, params=(bool(right or side == "right"),))
+    made = OPS.to_dtype(made, dtypes.int32) if out_int32 else made
+    return made if out is None else out.copy_(made)
+
+
+def _check_search(rows: Tensor, values: Tensor) -> None:
+    a, b = rows._data.shape, values._data.shape
+    if not a:
+        raise RuntimeError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+            "dimension is 1"
+        )
+    if len(a) > 1 and (len(a) != len(b) or a[:-1] != b[:-1]):
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            "dimensions "
+            "of boundaries tensor and input value tensor must match, but we got boundaries "
+            f"tensor {list(a)} "
+            f"and input value tensor {list(b)}"
+        )
+    if rows.dtype is not values.dtype:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary tensor and input value tensor should have same "
+            "dtype, but got "
+            f"boundary tensor dtype {_name(rows).lower()} and input value tensor dtype "
+            f"{_name(values).lower()}"
+        )
+
+
+@public("bucketize", method=True)
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Any = None
+) -> Tensor:
+    """The number of the bucket, between sorted boundaries, that every element falls into.
+
+    Args:
+        input: values, or one number.
+        boundaries: a sorted vector.
+        out_int32: int32 instead of int64.
+        right: a value on a boundary belongs to the bucket after it.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.bucketize(torch.tensor([0.5, 2.0]), torch.tensor([1.0, 2.0, 3.0]))
+        tensor([0, 1])
+    """
+    if boundaries._data.ndim != 1:
+        raise RuntimeError(
+            f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"
+        )
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
