@@ -73,6 +73,7 @@ def _run(
     """
     leaves: dict[int, tuple[Any, Any, bool]] = {}
     wanted = None
+    plain = watch is None and aim is None
     if watch is not None:
         wanted, watch.leaves = watch.wanted, leaves
     waiting: dict[int, tuple[Any, Any, bool]] = {}
@@ -80,20 +81,23 @@ def _run(
     try:
         while True:
             if node is not None:
-                edge = node.e
-                part = False
-                if aim is not None:
-                    edge, part, asked = aim[node.k]
-                    if asked:
-                        leaves[id(node)] = (node, g, False)
-                if edge is None:
-                    gs = None
-                elif node.hooks is not None or watch is not None:
-                    gs = visit(node, g, keep, recorded, watch, waiting, heap)
-                elif part:
-                    gs = node.some(g, keep, recorded, edge)
-                else:
+                if plain and node.hooks is None:
                     gs = node.rec(g, keep) if recorded else node.raw(g, keep)
+                    edge = node.e
+                else:
+                    edge, part = node.e, False
+                    if aim is not None:
+                        edge, part, asked = aim[node.k]
+                        if asked:
+                            leaves[id(node)] = (node, g, False)
+                    if edge is None:
+                        gs = None
+                    elif node.hooks is not None or watch is not None:
+                        gs = visit(node, g, keep, recorded, watch, waiting, heap)
+                    elif part:
+                        gs = node.some(g, keep, recorded, edge)
+                    else:
+                        gs = node.rec(g, keep) if recorded else node.raw(g, keep)
                 if gs is not None:
                     if type(edge) is tuple:
                         pairs = zip(edge, gs, strict=True)  # type: ignore[assignment]

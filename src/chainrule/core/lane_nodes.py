@@ -515,15 +515,21 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
     fn, names = rule.fn, rule.names
 
     def readings(xp: Any) -> dict[Any, Reading]:
-        if xp is RAW:  # the number as the kernel took it
-            return {
-                (): lambda node, g, keep: fn(xp, g),
-                ("b",): lambda node, g, keep: fn(xp, g, node.s1),
-            }
-        return {
-            (): lambda node, g, keep: fn(xp, g),
-            ("b",): lambda node, g, keep: fn(xp, g, node.p),
-        }
+        bare = xp is RAW
+
+        def of_both(node: Any, g: Any, keep: bool) -> Any:
+            a = node.s0
+            vc = a._vc
+            if (0 if vc is None else vc[0]) != node.v0:
+                raise errors.modified_saved(node, "a", a, node.v0)
+            if not keep:
+                node.s0 = _GONE
+            return fn(xp, g, a._data, node.s1) if bare else fn(xp, g, a, node.p)
+
+        def of_number(node: Any, g: Any, keep: bool) -> Any:
+            return fn(xp, g, node.s1 if bare else node.p)  # s1: the number as the kernel took it
+
+        return {(): lambda node, g, keep: fn(xp, g), ("b",): of_number, ("a", "b"): of_both}
 
     body = {"saves_a": "a" in names, **_both(readings, names)}
     if prim.number_as_tensor:
