@@ -80,6 +80,7 @@ _compat.explain_missing([autograd, linalg, nn, nn.functional, optim, random, spe
 
 _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "utils": (".utils", ""),
+    "fx": (".fx", ""),
     "func": (".func", ""),
     "distributions": (".distributions", ""),
     "vmap": (".func", "vmap"),

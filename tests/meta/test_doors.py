@@ -22,7 +22,7 @@ DOORS = """
     -> {autograd func compile explain draw} -> nn
     -> _notes _legacy_types _settings _leftovers overrides _C types sparse array_api cuda backends
     mps xpu cpu accelerator amp jit compiler hub onnx __config__
-    optim utils distributions distributed testing serialization
+    optim utils fx distributions distributed testing serialization
     -> compat -> cli
 """
 ENTRANCES = {"__init__", "__main__"}  # these re-export or start; nobody imports them

@@ -247,7 +247,11 @@ class Module(HookedCalls, Saving):
                 del table[name]
                 self._non_persistent_buffers_set.discard(name)
                 return
-        object.__delattr__(self, name)
+        try:
+            object.__delattr__(self, name)
+        except AttributeError:  # in the words of Python 3.11
+            kind = type(self).__name__
+            raise AttributeError(f"'{kind}' object has no attribute '{name}'") from None
 
     def __dir__(self) -> list[str]:
         names = [*dir(type(self)), *self.__dict__]

@@ -1,0 +1,29 @@
+"""`torch.fx`: programs as graphs that can be read, changed and run again.
+
+What lives here: nothing but the public names. `node.py` and `graph.py` hold the program,
+`_codegen.py` writes it as Python, `graph_module.py` runs it, `proxy.py` and `_symbolic_trace.py`
+record it, `interpreter.py` walks it. Who may call: users.
+Differs from PyTorch: a function is recorded with the arguments of the call (PyTorch adds the
+defaults of `torch.nn.functional`); there is no pickling of a GraphModule, no subgraph rewriter, and
+`concrete_args` takes plain values, no nested containers.
+"""
+
+from ._symbolic_trace import Tracer, symbolic_trace, wrap
+from .graph import Graph
+from .graph_module import GraphModule
+from .interpreter import Interpreter
+from .node import Node, has_side_effect, map_arg
+from .proxy import Proxy
+
+__all__ = [
+    "Graph",
+    "GraphModule",
+    "Interpreter",
+    "Node",
+    "Proxy",
+    "Tracer",
+    "has_side_effect",
+    "map_arg",
+    "symbolic_trace",
+    "wrap",
+]
