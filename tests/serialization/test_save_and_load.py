@@ -193,6 +193,7 @@ def test_classes_that_the_user_allows() -> None:
         again(Point(3))
     torch.serialization.add_safe_globals([(Point, f"{__name__}.Point")])
     assert again([Point(4)])[0].x == 4
+    assert again({"class": Point, "all": [Point]}) == {"class": Point, "all": [Point]}
     torch.serialization.clear_safe_globals()
     assert again(Point(5), weights_only=False).x == 5
 

@@ -294,7 +294,8 @@ def _sever(origins: set[int], oldest: int) -> None:
     were made a moment ago: the collector lists the youngest objects first."""
     for generation in range(3):
         for t in gc.get_objects(generation):
-            node = t._node if isinstance(t, Tensor) else None
+            # isinstance would ask foreign objects, dead weak proxies among them, for their class
+            node = t._node if issubclass(type(t), Tensor) else None
             if node is None or node is LEAF or node.k > oldest:
                 continue
             if _ends_only_in(node, origins, oldest):

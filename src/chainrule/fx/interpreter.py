@@ -69,7 +69,8 @@ class Interpreter:
             try:
                 self.env[node] = self.run_node(node)
             except Exception as error:
-                error.add_note(f"While executing {node.format_node()}")
+                if hasattr(error, "add_note"):  # Python 3.11
+                    error.add_note(f"While executing {node.format_node()}")
                 raise
             if node.op == "output":
                 return self.env[node]

@@ -392,39 +392,40 @@ class _Machine:
         self.stack.append(tuple(self._marked()))
 
     def op_list(self, _: Any) -> None:
-        self.stack.append(self._marked())
+        self.stack.append(_whole(self._marked()))
 
     def op_dict(self, _: Any) -> None:
-        items = self._marked()
+        items = _whole(self._marked())
         self.stack.append(dict(zip(items[::2], items[1::2], strict=True)))
 
     def op_frozenset(self, _: Any) -> None:
-        self.stack.append(frozenset(self._marked()))
+        self.stack.append(frozenset(_whole(self._marked())))
 
     def op_append(self, _: Any) -> None:
         value = self.stack.pop()
-        self._a(list).append(value)
+        self._a(list, of=[value]).append(value)
 
     def op_appends(self, _: Any) -> None:
         values = self._marked()
-        self._a(list).extend(values)
+        self._a(list, of=values).extend(values)
 
     def op_additems(self, _: Any) -> None:
         values = self._marked()
-        self._a(set).update(values)
+        self._a(set, of=values).update(values)
 
     def op_setitem(self, _: Any) -> None:
         key, value = self._top(2)
         del self.stack[-2:]
-        self._a(dict, OrderedDict, defaultdict, Counter)[key] = value
+        self._a(dict, OrderedDict, defaultdict, Counter, of=(key, value))[key] = value
 
     def op_setitems(self, _: Any) -> None:
         items = self._marked()
-        target = self._a(dict, OrderedDict, defaultdict, Counter)
+        target = self._a(dict, OrderedDict, defaultdict, Counter, of=items)
         for key, value in zip(items[::2], items[1::2], strict=True):
             target[key] = value
 
-    def _a(self, *kinds: type) -> Any:
+    def _a(self, *kinds: type, of: Any) -> Any:
+        _whole(of)
         if type(self.stack[-1]) not in kinds:
             raise ValueError(f"items for a {type(self.stack[-1]).__name__}")
         return self.stack[-1]
@@ -444,7 +445,10 @@ class _Machine:
     def _push_name(self, name: str) -> None:
         if not allowed(name):
             raise _Refused(name)
-        self.stack.append(_VALUES[name] if name in _VALUES else Named(name))
+        if name in _VALUES:
+            self.stack.append(_VALUES[name])
+        else:
+            self.stack.append(_users().get(name) or Named(name))
 
     def op_reduce(self, _: Any) -> None:
         function, args = self._top(2)
@@ -454,9 +458,8 @@ class _Machine:
     def op_newobj(self, _: Any) -> None:
         kind, args = self._top(2)
         del self.stack[-2:]
-        if type(kind) is Named and kind.name in _users():
-            found = _users()[kind.name]
-            self.stack.append(found.__new__(found, *args))
+        if isinstance(kind, type) and _is_users(kind):
+            self.stack.append(kind.__new__(kind, *args))
         elif type(kind) is Named and kind.name == "collections.OrderedDict" and args == ():
             self.stack.append(OrderedDict())
         else:
@@ -468,7 +471,7 @@ class _Machine:
         kind = type(made)
         if kind in (Tensor, Parameter, OrderedDict):
             _set_state(made, state)
-        elif any(kind is thing for thing in _users().values()):
+        elif _is_users(kind):
             if hasattr(made, "__setstate__"):
                 made.__setstate__(state)
             else:
@@ -489,24 +492,36 @@ def _storage_name(kind: Any) -> str:
     return name.rpartition(".")[2]
 
 
+def _is_users(thing: Any) -> bool:
+    """Whether the user allowed exactly this."""
+    return any(thing is each for each in _users().values())
+
+
 def _called(function: Any, args: Any) -> Any:
+    if type(args) is tuple and _is_users(function):
+        return function(*args)
     if type(function) is not Named or type(args) is not tuple:
         raise ValueError(f"a call of a {type(function).__name__}")
     made = _MAKERS.get(function.name)
-    if made is not None:
-        return made(*args)
-    thing = _users().get(function.name)
-    if thing is None:
+    if made is None:
         raise _Refused(function.name)
-    return thing(*args)
+    return made(*args)
+
+
+def _part(value: Any) -> bool:
+    """Whether it is a part of the machine, or a tuple that holds one."""
+    return type(value) in (Named, _Storage) or (type(value) is tuple and any(map(_part, value)))
+
+
+def _whole(values: Any) -> Any:
+    """The values of a container, none of which is a part of the machine."""
+    if any(map(_part, values)):
+        raise ValueError("a name, where an object is meant, in a container")
+    return values
 
 
 def _finished(value: Any) -> Any:
-    """The object, unless it is a part of the machine; a name the user allowed is what it names."""
-    if type(value) is Named:
-        users = _users()
-        if value.name in users:
-            return users[value.name]
-    if type(value) in (Named, _Storage):
+    """The object, unless it is a part of the machine."""
+    if _part(value):
         raise ValueError("the file holds no object")
     return value
