@@ -20,6 +20,8 @@ __all__ = ["Follower", "Lines", "line_of", "new_node"]
 class Follower(Interpreter):
     """Evaluates each op below and calls `made(node, prim, out)` when it was recorded."""
 
+    follows = True
+
     def process(self, prim: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         with below(self):
             out = prim.call(*inputs, params=params)

@@ -28,6 +28,7 @@ __all__ = [
     "Interpreter",
     "assigned",
     "below",
+    "composing",
     "current",
     "drawn",
     "drawn_from",
@@ -46,11 +47,14 @@ class Interpreter:
         innermost: it must see ops before any level does: a level that is entered puts
             `renewed()` of it on top of itself.
         casts: it brings operands of products to one dtype, so theirs may differ.
+        follows: it only looks at what each op made, so ops that do several things at once are not
+            taken apart for it (`composing`).
     """
 
     writes = False
     innermost = False
     casts = False
+    follows = False
 
     def renewed(self) -> Interpreter:
         """What stands for this one above a new level."""
@@ -89,6 +93,13 @@ def current() -> Interpreter | None:
     """The innermost interpreter of this thread."""
     stack = _state.modes()
     return stack[-1] if stack else None
+
+
+def composing() -> bool:
+    """Whether an interpreter of this thread must see simple ops in place of one that does several
+    things at once: there is a rule for batches, tangents or symbols of each simple op, not of
+    every such one."""
+    return S.mode is not None and not all(mode.follows for mode in _state.modes())
 
 
 def push(interpreter: Interpreter) -> None:
@@ -156,6 +167,8 @@ def assigned(target: Tensor, value: Tensor) -> None:
 class InferenceMode(Interpreter):
     """`torch.inference_mode()`: nothing is recorded and what is made can never be saved for
     backward."""
+
+    follows = True
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         with below(self):

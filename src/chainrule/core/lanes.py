@@ -17,6 +17,7 @@ import numpy as np
 from .. import errors
 from .._state import S, grad_enabled
 from ..kernels import blocks as _blocks
+from .interpreter import composing
 from .lane_nodes import binary_node, half_node, number_node, one_node, pair_node, unary_node
 from .node import LEAF, next_k
 from .primitive import F32, F64, I64, NUMBERS, SAME, Primitive
@@ -72,6 +73,23 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
     return call
 
 
+def _general(prim: Primitive, title: str | None) -> Callable[..., Any]:
+    """`prim.call`; its node has the lane's name for it where interpreters look at nodes only."""
+    if title is None or title == prim.grad_fn:
+        return prim.call
+    named: Any = None
+
+    def call(*inputs: Any, params: tuple[Any, ...] = ()) -> Any:
+        nonlocal named
+        if S.mode is None or composing():
+            return prim.call(*inputs, params=params)
+        if named is None:
+            named = prim.titled(title)
+        return named.call(*inputs, params=params)
+
+    return call
+
+
 _REFUSED = (ValueError, TypeError, OverflowError)
 
 
@@ -89,7 +107,7 @@ def one_lane(
             SumBackward1 with `dim`).
         raw: the kernel for float32 and float64, where the declared one also knows other dtypes.
     """
-    kernel, call_general = prim.kernel, prim.call
+    kernel, call_general = prim.kernel, _general(prim, title)
     raw = raw or kernel
     rule = prim.rules[0]
     node_class: Any = one_node(prim, title or prim.grad_fn) if rule is not None else None
@@ -133,11 +151,12 @@ def one_lane(
     return call
 
 
-def pair_lane(prim: Primitive, title: str) -> Callable[[Any, Any], Any]:
+def pair_lane(prim: Primitive, title: str) -> Any:
     """`call(a, b)` of an op of two tensors without parameters that checks shapes and dtypes in its
     kernel (matmul).
 
-    The caller has made sure that both are tensors of one dtype and that no interpreter runs.
+    The caller has made sure that both are tensors of one dtype and that no interpreter runs; its
+    `general` is the same call where one does.
     """
     kernel = prim.kernel
     node_class: Any = pair_node(prim, title)
@@ -170,7 +189,9 @@ def pair_lane(prim: Primitive, title: str) -> Callable[[Any, Any], Any]:
             r._node = None
         return r
 
-    return call
+    lane: Any = call
+    lane.general = _general(prim, title)
+    return lane
 
 
 def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[..., Any]:

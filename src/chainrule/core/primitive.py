@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,12 @@ class Primitive:
             self._general_node = type(self.grad_fn, (GeneralNode,), {"prim": self, "__slots__": ()})
         return self._general_node
 
+    def titled(self, title: str) -> Primitive:
+        """The same op under another name of its node."""
+        made = copy(self)
+        made.grad_fn, made._general_node, made.layout = title, None, Layout(made)
+        return made
+
     @property
     def differentiable(self) -> bool:
         """Whether a gradient flows through it at all."""
@@ -262,7 +269,7 @@ class Primitive:
         """
         if self.view:
             own(inputs[0])
-        arrays = []
+        arrays: list[Any] = []
         tracked = False
         for t in inputs:
             if isinstance(t, Tensor):
@@ -276,6 +283,8 @@ class Primitive:
         try:
             made = self.kernel(arrays, *params) if self.variadic else self.kernel(*arrays, *params)
         except (ValueError, TypeError, OverflowError, AttributeError) as error:
+            if hasattr(error, "instead"):  # a sparse array (kernels/coo.py) refused the kernel
+                return error.instead(self, inputs, params)
             foreign = type(error).__module__ != "builtins" and not _from_numpy(error)
             if foreign or getattr(error, "ours", False):
                 raise

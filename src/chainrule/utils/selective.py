@@ -110,6 +110,8 @@ def _bare(t: Tensor) -> Tensor:
 class _Selective(Interpreter):
     """What the two runs share: their place on the stack, and the number of each call."""
 
+    follows = True
+
     def __init__(self, storage: dict[str, dict[int, Any]]) -> None:
         self.storage = storage
         self.calls: dict[str, int] = defaultdict(int)

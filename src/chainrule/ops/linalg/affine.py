@@ -332,13 +332,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if not _usual(input, weight, bias):
         return _composed(input, weight, bias)
     rank = input._data.ndim
-    if S.mode is not None:
-        if bias is None:
-            return _linear.prim.call(input, weight)
-        return (_affine_rows if rank == 2 else _affine_any).call(bias, input, weight)
     if bias is None:
         lane = _linear_rows if rank == 2 else _linear_row if rank == 1 else _linear_any
-        return lane(input, weight)
+        return (lane if S.mode is None else lane.general)(input, weight)
+    if S.mode is not None:
+        return (_affine_rows if rank == 2 else _affine_any).call(bias, input, weight)
     dtype = input._data.dtype
     if rank == 2 and (dtype is F32 or dtype is F64):
         return _affine_lane(bias, input, weight)

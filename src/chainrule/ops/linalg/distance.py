@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, errors
-from ..._state import S
 from ...core.declare import METHODS, general, public
+from ...core.interpreter import composing
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ..reduce.vector_norm import vector_norm
@@ -118,7 +118,7 @@ def cdist(
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {k} X2: {m}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
-    if S.mode is None and p == 2 and _worth_a_product(x1, x2, compute_mode):
+    if not composing() and p == 2 and _worth_a_product(x1, x2, compute_mode):
         return _euclidean.prim.call(x1, x2)
     a, b = OPS.unsqueeze(x1, -2), OPS.unsqueeze(x2, -3)
     return vector_norm(OPS.sub(a, b), float(p), -1)

@@ -16,7 +16,7 @@ import numpy as np
 from ... import errors
 from ..._state import S
 from ...core.declare import METHODS, bilinear, general, public, spelled
-from ...core.interpreter import current
+from ...core.interpreter import composing, current
 from ...core.lanes import pair_lane
 from ...core.primitive import F32, F64
 from ...core.record import OPS, sum_to
@@ -137,16 +137,24 @@ def _any_matmul(a: Any, b: Any, out: Any) -> Any:
         raise unequal_dtypes(a, b)
     if x.dtype.kind == "b":
         raise _no_bool(a, b)
-    if S.mode is not None or out is not None:
-        _check_matmul(x.shape, y.shape)
-        return _matmul.prim.call(a, b, out=out)
     lane = _LANES.get((x.ndim, y.ndim))
     if lane is None:
         lane = _folded if x.ndim == 2 and a._node is not None else _batched
+    return _product(a, b, lane, out)
+
+
+def _product(a: Tensor, b: Tensor, lane: Any, out: Any) -> Any:
+    if S.mode is not None or out is not None:
+        _check_matmul(a._data.shape, b._data.shape)
+        if out is not None or composing():
+            return _matmul.prim.call(a, b, out=out)
+        return lane.general(a, b)
     try:
         return lane(a, b)
     except ValueError:
-        raise mismatch(x.shape, y.shape) from None
+        raise mismatch(a._data.shape, b._data.shape) from None
+    except NotImplementedError:  # a sparse operand: the general way knows products of those
+        return _matmul.prim.call(a, b)
 
 
 METHODS["__matmul__"] = lambda self, other: (
@@ -301,13 +309,7 @@ def _strict(a: Tensor, b: Tensor, lane: Any, out: Any) -> Any:
         raise unequal_dtypes(a, b)
     if x.dtype.kind == "b":
         raise _no_bool(a, b)
-    if S.mode is not None or out is not None:
-        _check_matmul(x.shape, y.shape)
-        return _matmul.prim.call(a, b, out=out)
-    try:
-        return lane(a, b)
-    except ValueError:
-        raise mismatch(x.shape, y.shape) from None
+    return _product(a, b, lane, out)
 
 
 @public("mm", method=True)
@@ -492,8 +494,8 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     for name, t in (("self", input), ("vec2", vec2)):
         if t._data.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {t._data.ndim}-D")
-    if S.mode is None and out is None and input._data.dtype == vec2._data.dtype:
-        return _outer_lane(input, vec2)
+    if out is None and not composing() and input._data.dtype == vec2._data.dtype:
+        return (_outer_lane if S.mode is None else _outer_lane.general)(input, vec2)
     return OPS.mul(OPS.reshape(input, (input._data.size, 1)), vec2, out=out)
 
 

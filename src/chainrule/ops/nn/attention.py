@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ... import errors
-from ..._state import S, grad_enabled
+from ..._state import ATTENTION, S, grad_enabled
 from ...core.batching import RULES, front, ranked
 from ...core.declare import general, public
+from ...core.interpreter import composing
 from ...core.levels import lower
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
@@ -188,6 +189,8 @@ def scaled_dot_product_attention(
                 [0.3302, 0.6698]])
     """
     _check(query, key, value, attn_mask, dropout_p)
+    if is_causal and hasattr(attn_mask, "variant"):
+        raise ValueError("CausalBias should not be used with causal=True")
     if scale is not None and (isinstance(scale, bool) or not isinstance(scale, (int, float))):
         raise TypeError(
             "scaled_dot_product_attention(): argument 'scale' must be float, not "
@@ -200,6 +203,8 @@ def scaled_dot_product_attention(
     factor = float(scale) if scale is not None else 1 / math.sqrt(width) if width else 0.0
     learned = attn_mask is not None and attn_mask.requires_grad and grad_enabled()
     plain = query._data.ndim == 4 and width == value._data.shape[-1]
+    if not ATTENTION["math"]:
+        _check_backends(dropout_p <= 0.0 and not learned and plain)
     if dropout_p <= 0.0 and not learned and plain:
         return _run(query, key, value, _mask(query, key, attn_mask, is_causal), factor)
     if is_causal and attn_mask is not None:
@@ -211,6 +216,22 @@ def scaled_dot_product_attention(
     mask = _mask(query, key, attn_mask, is_causal)
     p = _weights(OPS, query, key, mask, factor, query._data.ndim)
     return OPS.matmul(T("nn.functional.dropout")(p, dropout_p) if dropout_p > 0.0 else p, value)
+
+
+def _check_backends(fused: bool) -> None:
+    """With MATH switched off, calls that PyTorch's fused kernel on CPUs takes are left."""
+    if not ATTENTION["flash"]:
+        raise RuntimeError(
+            "No viable backend for scaled_dot_product_attention was found. This is likely due to "
+            "turning off both the math kernel and the fused kernels.\n"
+            "Hint: on a CPU there are SDPBackend.MATH and SDPBackend.FLASH_ATTENTION"
+        )
+    if not fused:
+        raise RuntimeError(
+            "No available kernel.  Aborting execution.\n"
+            "Hint: SDPBackend.FLASH_ATTENTION takes 4 dimensions and as wide values as keys, no "
+            "dropout and no mask that requires grad; SDPBackend.MATH takes everything"
+        )
 
 
 def _run(q: Any, k: Any, v: Any, mask: Any, scale: float) -> Any:
@@ -355,7 +376,7 @@ def _mask(q: Any, k: Any, mask: Any, is_causal: bool) -> Any:
         raise errors.broadcast("attention", (full, mask._data.shape))
     if mask._data.dtype.kind != "b":
         added = mask if mask._data.dtype == dtype else OPS.to_dtype(mask, q.dtype)
-    elif S.mode is not None:
+    elif composing():
         added = OPS.where(mask, OPS.zeros((), q.dtype), -math.inf)
     else:
         added = wrap(np.where(mask._data, dtype.type(0), dtype.type(-np.inf)))

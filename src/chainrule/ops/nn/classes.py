@@ -14,6 +14,7 @@ import numpy as np
 from ... import errors
 from ..._state import S, grad_enabled
 from ...core.declare import general, public
+from ...core.interpreter import composing
 from ...core.primitive import F32, F64
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
@@ -245,7 +246,7 @@ def _nll_any(input: Any, target: Any, weight: Any, reduction: str, ignore_index:
                 _nll.hang(r, (input, target, None), (reduction, ignore_index))
             return r
     _check_nll(input, target, weight)
-    if S.mode is not None:
+    if composing():
         return _nll_composed(input, target, weight, reduction, ignore_index)
     params = (reduction, ignore_index)
     if x.ndim <= 2:

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from ... import errors
-from ..._state import S
 from ...core.batching import batch_rule, front, moved
 from ...core.declare import _declare, general, public
+from ...core.interpreter import composing
 from ...core.levels import lower
 from ...core.primitive import Primitive
 from ...core.record import OPS
@@ -462,9 +462,9 @@ def _call(x: Any, weight: Any, bias: Any, geometry: Any, groups: int, transposed
     params = (*geometry, groups)
     if bias is None:
         return (_conv_input if transposed else _conv).call(x, weight, params=params)
-    if S.mode is None:
+    if not composing():
         biased = _conv_input_bias if transposed else _conv_bias
-        return biased.evaluate((x, weight, bias), params)
+        return biased.call(x, weight, bias, params=params)
     made = (_conv_input if transposed else _conv).call(x, weight, params=params)
     return made + OPS.reshape(bias, (-1, *(1,) * len(geometry[0])))
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes
-from ..._state import S, grad_enabled
+from ..._state import grad_enabled
 from ...core.batching import RULES, looped
 from ...core.declare import general, public, spelled
+from ...core.interpreter import composing
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ..fast import not_implemented
@@ -217,7 +218,7 @@ def _recorded_posterior(
     log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int
 ) -> Any:
     operands = log_probs, targets, input_lengths, target_lengths
-    if S.mode is None and not (log_probs.requires_grad and grad_enabled()):
+    if not composing() and not (log_probs.requires_grad and grad_enabled()):
         return _posterior.prim.call(*operands, params=(blank,))
     return _composed(*operands, blank)
 

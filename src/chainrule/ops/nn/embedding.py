@@ -12,6 +12,7 @@ import numpy as np
 from ... import dtypes, errors
 from ..._state import S, grad_enabled
 from ...core.declare import general, public
+from ...core.interpreter import composing
 from ...core.lanes import one_lane
 from ...core.primitive import bump, cast
 from ...core.record import OPS
@@ -269,7 +270,7 @@ def _direction(x: Any, dim: int, eps: float) -> Any:
     """
     norm = vector_norm(x, 2, dim, True)
     short = norm.detach()
-    if S.mode is not None or (short._data < eps).any():
+    if composing() or (short._data < eps).any():
         norm = norm + T.clamp_min(eps - short, 0.0)
     return x / norm
 

@@ -17,6 +17,7 @@ import numpy as np
 from ... import errors
 from ..._state import S
 from ...core.declare import SAME, general, public
+from ...core.interpreter import composing
 from ...core.primitive import F32, F64, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor
@@ -238,7 +239,7 @@ def mse_loss(
     input, target = fitted("mse_loss", input, target)
     if weight is not None:
         return _weighted(_mse.pair(input, target, ("none",)), weight, reduction)
-    if S.mode is not None:
+    if composing():
         d = input - target
         return reduce_by(d * d, reduction)
     return _mse.pair(input, target, (reduction,))
@@ -318,7 +319,7 @@ def smooth_l1_loss(
         if beta < 0:
             raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
         return reduce_by(OPS.abs(input - target), reduction)
-    if S.mode is not None:
+    if composing():
         z = OPS.abs(input - target)
         return reduce_by(OPS.where(z < beta, z * z * (0.5 / beta), z - 0.5 * beta), reduction)
     return _smooth_l1.pair(input, target, (reduction, beta))
@@ -352,7 +353,7 @@ def huber_loss(
     if weight is not None:
         z = _weighted(huber_loss(input, target, "none", delta), weight, "none")
         return reduce_by(z, reduction)
-    if S.mode is not None:
+    if composing():
         z = OPS.abs(input - target)
         return reduce_by(OPS.where(z <= delta, 0.5 * z * z, delta * (z - 0.5 * delta)), reduction)
     return _as_dtype_of(input, target, _huber.pair, (reduction, delta))
@@ -391,7 +392,7 @@ def soft_margin_loss(
         input, target = T.broadcast_tensors(input, target)
     if input._data.dtype.kind in "biu":
         raise errors.not_castable(S.default_dtype, input.dtype)
-    if S.mode is not None:
+    if composing():
         return reduce_by(-OPS.log_sigmoid(target * input), reduction)
     return _as_dtype_of(input, target, _soft_margin.pair, (reduction,))
 
@@ -532,7 +533,7 @@ def binary_cross_entropy(
         raise RuntimeError(
             f"Found dtype {found} but expected {expected}\nHint: target.to(input.dtype)"
         )
-    if S.mode is not None:
+    if composing():
         no, yes = T.clamp_min(OPS.log1p(-input), -100.0), T.clamp_min(OPS.log(input), -100.0)
         z = (target - 1) * no - target * yes
         return reduce_by(z if weight is None else z * weight, reduction)
@@ -603,7 +604,7 @@ def binary_cross_entropy_with_logits(
         and dtype is b.dtype
         and (dtype is F32 or dtype is F64)
     ):
-        if S.mode is None:
+        if not composing():
             return _bce_logits.pair(input, target, (reduction,), (None, None))
         return reduce_by((1 - target) * input - OPS.log_sigmoid(input), reduction)
     return _logits_general(input, target, weight, pos_weight, reduction)
@@ -619,7 +620,7 @@ def _logits_general(input: Any, target: Any, weight: Any, pos_weight: Any, reduc
             _check_weight(w, input._data.shape, name == "pos_weight")
     if input._data.dtype.kind in "biu":
         raise not_implemented("log_sigmoid_cpu", input.dtype)
-    if S.mode is not None:
+    if composing():
         factor = 1 if pos_weight is None else (pos_weight - 1) * target + 1
         z = (1 - target) * input - factor * OPS.log_sigmoid(input)
         return reduce_by(z if weight is None else z * weight, reduction)

@@ -17,6 +17,7 @@ import numpy as np
 from ... import errors
 from ..._state import S, grad_enabled, set_grad
 from ...core.declare import general, public
+from ...core.interpreter import composing
 from ...core.record import OPS
 from ...core.tensor import wrap
 from ...kernels import norm as kernels
@@ -174,7 +175,7 @@ def layer_norm(
     """
     shape = _check_shape("layer_norm", normalized_shape)
     _check_tail(input, shape, weight, bias, ", ")
-    if S.mode is not None:
+    if composing():
         ndim = input._data.ndim
         dims = tuple(range(ndim - len(shape), ndim))
         y, _ = _standard(OPS, input, input._data.shape, dims, eps)
@@ -323,7 +324,7 @@ def _batch_norm_any(
     if training:
         _move_statistics(input, mean, variance, momentum)
         mean = variance = None
-    if S.mode is not None:
+    if composing():
         return _batch_norm_composed(input, mean, variance, weight, bias, eps)
     return _run(_batch_norm, (input, weight, bias, mean, variance), (float(eps),))
 
@@ -572,7 +573,7 @@ def _group_norm_checked(input: Any, groups: int, weight: Any, bias: Any, eps: fl
                 f"but got {name} "
                 f"of shape {list(t._data.shape)} and input of shape {list(shape)}"
             )
-    if S.mode is not None:
+    if composing():
         rank, grouped = len(shape), (shape[0], groups, math.prod(shape[1:]) // groups)
         y, _ = _standard(OPS, OPS.reshape(input, grouped), grouped, (2,), eps)
         y = OPS.reshape(y, shape)
