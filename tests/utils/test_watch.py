@@ -35,8 +35,9 @@ def test_it_names_the_parameters_that_were_spoiled_before() -> None:
 
 def test_it_says_when_the_loss_went_wrong_in_this_step() -> None:
     weight = torch.tensor([-1.0, 2.0], requires_grad=True)
+    loss = weight.log().sum()
     with pytest.warns(UserWarning) as said:
-        torch.utils.watch()(weight.log().sum())
+        torch.utils.watch()(loss)
     text = str(said[0].message)
     assert "all 1 leaves of its graph are finite" in text
     assert "detect_anomaly(forward=True)" in text
@@ -44,10 +45,9 @@ def test_it_says_when_the_loss_went_wrong_in_this_step() -> None:
 
 def test_a_variable_is_named_without_a_module() -> None:
     weight = torch.tensor(float("inf"), requires_grad=True)
-    with pytest.warns(
-        UserWarning, match="loss is infinite at step 0\nnot finite in its graph: `we"
-    ):
-        torch.utils.watch()(weight * 2)
+    loss = weight * 2
+    with pytest.warns(UserWarning, match="not finite in its graph: `weight`"):
+        torch.utils.watch()(loss)
 
 
 def test_many_losses_at_once_and_whole_numbers() -> None:
@@ -66,5 +66,5 @@ def test_what_is_no_loss_is_refused(wrong: object) -> None:
 
 
 def test_what_is_no_module_is_refused() -> None:
-    with pytest.raises(TypeError, match="module must be an nn.Module, not int"):
+    with pytest.raises(TypeError, match=r"module must be an nn\.Module, not int"):
         torch.utils.watch(3)
