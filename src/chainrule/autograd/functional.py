@@ -492,7 +492,8 @@ def _basis(tensors: Tensors) -> Tensors:
     sizes = [t._data.size for t in tensors]
     total, column, made = sum(sizes), 0, []
     for t, n in zip(tensors, sizes, strict=True):
-        unit = np.eye(total, n, -column, t._data.dtype)
+        unit = np.zeros((total, n), t._data.dtype)
+        unit.reshape(-1)[column * n : (column + n) * n : n + 1] = 1
         made.append(wrap(unit.reshape((total, *t._data.shape))))
         column += n
     return tuple(made)

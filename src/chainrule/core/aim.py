@@ -82,17 +82,15 @@ def _reachable(roots: Sequence[tuple[Any, Any]], oldest: int) -> dict[int, Any] 
     stack = [edge for edge, _ in roots]
     while stack:
         node = stack.pop()
-        if node is None:
-            continue
-        k = node.k
-        if not k or k > oldest or k in found:
-            continue
-        if node.asks:
-            return None
-        found[k] = node
-        e = node.e
-        if type(e) is tuple:
-            stack += e
-        else:
-            stack.append(e)
+        while node is not None:
+            k = node.k
+            if not k or k > oldest or k in found:
+                break
+            if node.asks:
+                return None
+            found[k] = node
+            node = node.e
+            if type(node) is tuple:
+                stack += node
+                break
     return found

@@ -238,8 +238,10 @@ class BinaryNode(Node):
     def rows(self, g: Any, edges: Any, size: int) -> Any:
         if self.prim.kind != "elementwise" or (self.p is not None and g.ndim == 1):
             return Node.rows(self, g, edges, size)
-        bare = {n: None if t is None else t._data for n, t in self._tensors().items()}
         shapes = self.p
+        if shapes is None and (type(edges) is not tuple or edges is self.e):
+            return self.raw(g, True)  # elementwise rules broadcast
+        bare = {n: None if t is None else t._data for n, t in self._tensors().items()}
         if type(edges) is not tuple:  # HalfNode
             rule: Any = self.prim.rules[self.side]
             g = rule.fn(RAW, g, *[bare[n] for n in rule.names])
@@ -444,10 +446,10 @@ def pair_node(prim: Primitive, title: str) -> type[PairNode]:
     def readings(xp: Any) -> dict[Any, Reading]:
         bare = xp is RAW
 
-        def of_other(node: Any, g: Any, keep: bool) -> Any:
+        def of_other(node: Any, g: Any, keep: bool, edges: Any = None) -> Any:
             if is_complex(g):
-                return (BinaryNode.raw if bare else BinaryNode.rec)(node, g, keep)
-            ea, eb = node.e
+                return BinaryNode.some(node, g, keep, not bare, edges or node.e)
+            ea, eb = edges or node.e
             ga = gb = None
             if ea is not None:
                 b = node.s1
@@ -467,7 +469,12 @@ def pair_node(prim: Primitive, title: str) -> type[PairNode]:
 
         return {usual: of_other}
 
-    body = _both(readings, (rule_a.names, rule_b.names)) if prim.holomorphic else {}
+    def some(node: Any, g: Any, keep: bool, recorded: bool, edges: Any) -> Any:
+        return (node.rec if recorded else node.raw)(g, keep, edges)
+
+    body: dict[str, Any] = _both(readings, (rule_a.names, rule_b.names)) if prim.holomorphic else {}
+    if body:
+        body["some"] = some
     return type(title, (PairNode,), {"prim": prim, "__slots__": (), **body})
 
 

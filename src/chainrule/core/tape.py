@@ -56,6 +56,9 @@ class Origin(Node):
 
     rec = raw
 
+    def rows(self, g: Any, edges: Any, size: int) -> Any:
+        return self.raw(g, True)
+
 
 class Tape:
     """One level; used as `Reverse` is.

@@ -82,23 +82,22 @@ def _matmul_rows(node: Any, g: Any, edges: Any) -> Any:
     """The two cotangents for many cotangents g, for vectors and matrices of real numbers."""
     if g.dtype.kind == "c" or len(edges) != 2:
         return None
-    t = node.saved()
-    a, b = t.get("a"), t.get("b")
-    ranks = tuple(map(len, node.p))
-    if ranks not in _ROWS_OF_PRODUCTS:
+    a_shape, b_shape = node.p
+    found = _ROWS_OF_PRODUCTS.get((len(a_shape), len(b_shape)))
+    if found is None:
         return None
-    left, right = _ROWS_OF_PRODUCTS[ranks]
+    saved = node.saved()
     return (
-        None if edges[0] is None else left(g, b._data),
-        None if edges[1] is None else right(g, a._data),
+        None if edges[0] is None else found[0](g, saved["b"]._data),
+        None if edges[1] is None else found[1](g, saved["a"]._data),
     )
 
 
 _ROWS_OF_PRODUCTS: dict[Any, Any] = {
     (1, 1): (lambda g, b: g[:, None] * b, lambda g, a: g[:, None] * a),
-    (2, 1): (lambda g, b: g[:, :, None] * b, lambda g, a: g.dot(a)),
-    (1, 2): (lambda g, b: g.dot(b.T), lambda g, a: a[:, None] * g[:, None, :]),
-    (2, 2): (lambda g, b: np.matmul(g, b.T), lambda g, a: np.matmul(a.T, g)),
+    (2, 1): (lambda g, b: g[:, :, None] * b, kernels.matmul),
+    (1, 2): (lambda g, b: kernels.matmul(g, b.T), lambda g, a: a[:, None] * g[:, None, :]),
+    (2, 2): (lambda g, b: kernels.matmul(g, b.T), lambda g, a: kernels.matmul(a.T, g)),
 }
 _matmul.prim.rows = _matmul_rows
 _dot, _mv, _mm, _bmm, _batched, _folded = (
@@ -388,6 +387,13 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
         >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 1)).flatten()
         tensor([3., 3.])
     """
+    if S.mode is None and out is None and type(input) is Tensor and type(mat2) is Tensor:
+        x, y = input._data, mat2._data
+        dtype = x.dtype
+        if dtype is y.dtype and (dtype is F32 or dtype is F64) and x.ndim == 3 and y.ndim == 3:
+            n, k, _ = y.shape
+            if n == x.shape[0] and k == x.shape[2]:
+                return _bmm(input, mat2)
     need("bmm", input, mat2, names=("input", "mat2"))
     need_batches(input, mat2)
     return _strict(input, mat2, _bmm, out)
