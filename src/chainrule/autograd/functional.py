@@ -18,6 +18,7 @@ from .._state import grad_enabled, set_grad
 from ..core import engine
 from ..core.forward import Forward
 from ..core.record import OPS
+from ..core.tape import unit_vectors
 from ..core.tensor import Tensor, wrap
 from ..core.vmap import vmap
 from .batched import rows_of
@@ -489,14 +490,8 @@ def _not_strict(i: int, k: int, g: Tensor | None) -> str:
 
 def _basis(tensors: Tensors) -> Tensors:
     """The unit vectors of the space of all tensors together, cut as the tensors are."""
-    sizes = [t._data.size for t in tensors]
-    total, column, made = sum(sizes), 0, []
-    for t, n in zip(tensors, sizes, strict=True):
-        unit = np.zeros((total, n), t._data.dtype)
-        unit.reshape(-1)[column * n : (column + n) * n : n + 1] = 1
-        made.append(wrap(unit.reshape((total, *t._data.shape))))
-        column += n
-    return tuple(made)
+    arrays = [t._data for t in tensors]
+    return tuple([wrap(x) for x in unit_vectors(arrays, sum([x.size for x in arrays]))])
 
 
 def _all_rows(outs: Tensors, ins: Tensors, create_graph: bool, strict: bool) -> list[Any]:

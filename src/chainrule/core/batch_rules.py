@@ -83,8 +83,14 @@ def _outer(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -
 def _linear(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
     *bias, x, weight = inputs
     has_x, has_weight = batched[-2:]
-    turned = OPS.transpose(weight, int(has_weight), 1 + has_weight)
-    made = product((x, turned), (has_x, has_weight), size)
+    if has_x and has_weight and weight._data.ndim == 3:  # weights of its own for each element
+        rank = x._data.ndim
+        rows = tuple(range(rank - 1))
+        dims = (*rows, rank), (0, rank + 1, rank), (*rows, rank + 1)
+        made = lower(op_named("contract"), (x, weight), dims)
+    else:
+        turned = OPS.transpose(weight, int(has_weight), 1 + has_weight)
+        made = product((x, turned), (has_x, has_weight), size)
     if not bias:
         return made
     made = front(made, has_x or has_weight, size)

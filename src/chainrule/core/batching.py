@@ -100,7 +100,6 @@ def shifted(d: Any) -> Any:
 
 
 def moved(t: Tensor, source: int, target: int) -> Tensor:
-    """`t` with one dimension moved to another place."""
     """`t` with dimension `source` moved to `target`."""
     order = [d for d in range(t._data.ndim) if d != source]
     order.insert(target, source)

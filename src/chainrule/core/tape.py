@@ -277,9 +277,11 @@ def unit_vectors(arrays: Sequence[Any], count: int) -> list[Any]:
     """The unit vectors of the space of all arrays together, cut as the arrays are."""
     column, made = 0, []
     for x in arrays:
-        unit = np.eye(count, x.size, -column, x.dtype)
+        n = x.size
+        unit = np.zeros((count, n), x.dtype)
+        unit.reshape(-1)[column * n : (column + n) * n : n + 1] = 1
         made.append(unit.reshape((count, *x.shape)))
-        column += x.size
+        column += n
     return made
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..core.node import levels_of
 from ..core.pytree import flatten
 from ..core.tensor import Tensor, wrap
 from ..core.vmap import named
@@ -29,9 +30,9 @@ def positions(argnums: Any, count: int) -> tuple[int, ...]:
     """`argnums` as numbers from 0, checked."""
     if not isinstance(argnums, (int, tuple)):
         raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
-    found = tuple(
-        _position(n, count) for n in ((argnums,) if isinstance(argnums, int) else argnums)
-    )
+    if isinstance(argnums, int):
+        return (_position(argnums, count),)
+    found = tuple(_position(n, count) for n in argnums)
     if not found:
         raise RuntimeError("argnums must be non-empty")
     if len(set(found)) != len(found):
@@ -56,8 +57,10 @@ def chosen(args: tuple[Any, ...], argnums: Any) -> Any:
 def replaced(args: tuple[Any, ...], new: Any, argnums: Any) -> tuple[Any, ...]:
     """The arguments with those that `argnums` names replaced."""
     found = positions(argnums, len(args))
-    values = dict(zip(found, (new,) if isinstance(argnums, int) else new, strict=True))
-    return tuple(values.get(i, a) for i, a in enumerate(args))
+    values = list(args)
+    for i, value in zip(found, (new,) if isinstance(argnums, int) else new, strict=True):
+        values[i] = value
+    return tuple(values)
 
 
 def inside(tree: Any, make: Callable[[Tensor], Any]) -> tuple[Any, list[Any], Any]:
@@ -135,11 +138,14 @@ def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
         tensor([1., 1.])
         tensor([2., 2.])
     """
-    while tensor._wrapped:
-        tensor = tensor._inner
+    inner = tensor
+    while inner._wrapped:
+        inner = inner._inner
+    if levels_of(inner):  # reverse transforms have no values of their own
+        inner = inner.detach()
         if not recurse:
-            break
-    return tensor
+            return tensor.detach()
+    return inner if recurse or not tensor._wrapped else tensor._inner
 
 
 def floating(dtype: dtypes.dtype) -> bool:
