@@ -2,7 +2,9 @@
 ones, where calls are.
 
 The gradients are given and stay. `torch` is written once and runs on PyTorch and on chainrule,
-which has one update for PyTorch's default and fused ones.
+which has one update for PyTorch's default, foreach and fused ones.
+
+    python benchmarks/run.py optimizers --against torch
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ def steps(name: str, shapes: list[tuple[int, ...]], **options: Any) -> dict[str,
 
 PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
     "adam_ten_million": ("Adam, 10 tensors of 1e6", steps("Adam", MILLIONS)),
+    "adam_ten_million_foreach": (
+        "Adam(foreach=True), 10 tensors of 1e6",
+        steps("Adam", MILLIONS, foreach=True),
+    ),
     "adam_ten_million_fused": (
         "Adam(fused=True), 10 tensors of 1e6",
         steps("Adam", MILLIONS, fused=True),

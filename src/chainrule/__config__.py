@@ -37,5 +37,5 @@ def show() -> str:
 
 
 def parallel_info() -> str:
-    """How many threads NumPy's BLAS uses; nothing else is divided among threads."""
-    return f"BLAS threads : {get_num_threads()}\nother threads : 1\n"
+    """How many threads large products of matrices use; nothing else is divided among threads."""
+    return f"threads of products : {get_num_threads()}\nother threads : 1\n"

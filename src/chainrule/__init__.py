@@ -67,6 +67,7 @@ _late = _later("", globals())
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
+legacy_contiguous_format = contiguous_format
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 from . import autograd, linalg, nn, optim, random, return_types, special, version
@@ -77,6 +78,7 @@ from .version import __version__
 from . import compat as _compat
 
 _compat.explain_missing([autograd, linalg, nn, nn.functional, optim, random, special, Tensor])
+_compat.watch_einops()
 
 _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "utils": (".utils", ""),
@@ -85,6 +87,7 @@ _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
     "distributions": (".distributions", ""),
     "vmap": (".func", "vmap"),
     "fft": (".fft", ""),
+    "library": (".library", ""),
     "masked": (".masked", ""),
     "signal": (".signal", ""),
     "get_num_threads": (".kernels.blas", "get_num_threads"),
@@ -112,7 +115,6 @@ for _place, _words in (
      "clear_autocast_cache get_autocast_dtype get_autocast_cpu_dtype get_autocast_gpu_dtype "
      "is_autocast_cache_enabled is_autocast_enabled "
      "set_autocast_cache_enabled set_autocast_dtype"),
-    (".sparse", "sparse_coo_tensor"),
     ("._leftovers", "cond frobenius_norm norm_except_dim set_anomaly_enabled"),
 ):  # fmt: skip
     for _name in _words.split():

@@ -35,8 +35,8 @@ _DEBUG_MODES = {"default": 0, "warn": 1, "error": 2}
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Ask for the same bits in every run: every op here gives them on one machine with one number
-    of BLAS threads, so nothing changes (see `set_num_threads`).
+    """Ask for the same bits in every run: every op here gives them on one machine, whatever the
+    number of threads, so nothing changes.
 
     Example:
         >>> import chainrule as torch

@@ -15,6 +15,7 @@ import threading
 from typing import Any
 
 __all__ = [
+    "ATTENTION",
     "S",
     "count_tapes",
     "grad_enabled",
@@ -25,6 +26,10 @@ __all__ = [
     "snapshot",
     "tapes",
 ]
+
+
+# which kernels of attention may be chosen (`backends.cuda`, `nn.attention.sdpa_kernel`)
+ATTENTION = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}
 
 
 class _Switches:

@@ -346,14 +346,23 @@ class iinfo:
 _DEVICE_TYPES = (
     "cpu",
     "cuda",
-    "mps",
+    "ipu",
     "xpu",
-    "meta",
+    "mkldnn",
+    "opengl",
+    "opencl",
+    "ideep",
+    "hip",
+    "ve",
+    "fpga",
+    "maia",
     "xla",
+    "lazy",
+    "vulkan",
+    "mps",
+    "meta",
     "hpu",
     "mtia",
-    "ipu",
-    "vulkan",
     "privateuseone",
 )
 
@@ -410,7 +419,8 @@ class device:
 
 
 class layout:
-    """How a tensor's memory is laid out; `torch.strided` is the one that exists here."""
+    """How a tensor's memory is laid out: `torch.strided`, or `torch.sparse_coo`: indices and
+    values."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -431,7 +441,7 @@ class memory_format:
 
 
 strided = layout("strided")
-sparse_coo = layout("sparse_coo")  # to be compared with, and refused
+sparse_coo = layout("sparse_coo")
 contiguous_format, preserve_format = (
     memory_format("contiguous_format"),
     memory_format("preserve_format"),

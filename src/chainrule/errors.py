@@ -13,6 +13,7 @@ Long because: one builder an error, and the texts are long.
 from __future__ import annotations
 
 import linecache
+import operator
 import sys
 from collections.abc import Iterator, Sequence
 from types import CodeType, FrameType
@@ -600,6 +601,14 @@ def ambiguous_bool(data: Any) -> RuntimeError:
 # ---------------------------------------------------------------- arguments of ops
 
 
+def kind_name(value: Any) -> str:
+    """The type of a value as PyTorch's messages name it."""
+    kind = type(value)
+    if kind.__module__ == "numpy":
+        return f"numpy.{kind.__name__}"
+    return f"torch.{kind.__name__}" if kind.__name__ in ("dtype", "device") else kind.__name__
+
+
 def wrong_type(op: str, argument: str, position: int, value: Any) -> TypeError:
     """An argument that is no tensor."""
     hint = {
@@ -610,7 +619,7 @@ def wrong_type(op: str, argument: str, position: int, value: Any) -> TypeError:
     return TypeError(
         hinted(
             f"{op}(): argument '{argument}' (position {position}) must be Tensor, not "
-            f"{type(value).__name__}",
+            f"{kind_name(value)}",
             hint=hint,
         )
     )
@@ -647,14 +656,48 @@ def _clash(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, int, int] | Non
     return None
 
 
-def wrong_kind(op: str, name: str, kind: str, value: Any) -> TypeError:
+def wrong_kind(op: str, name: str, kind: str, value: Any, position: int = 0) -> TypeError:
     """A static argument of another type."""
+    where = f" (position {position})" if position else ""
     return TypeError(
         hinted(
-            f"{op}(): argument '{name}' must be {kind}, not {type(value).__name__}",
+            f"{op}(): argument '{name}'{where} must be {kind}, not {kind_name(value)}",
             hint=f"see help(torch.{op}) for what it takes",
         )
     )
+
+
+def need_number(op: str, first: int = 0, /, **values: Any) -> None:
+    """TypeError for a value that is no number: None would be NaN to NumPy. `first`: the position
+    of the first one, to be named."""
+    for i, (name, value) in enumerate(values.items()):
+        scalar = hasattr(value, "item") and not value.ndim  # of a tensor or of NumPy
+        if not scalar and not isinstance(value, (int, float, complex)):
+            raise wrong_kind(op, name, "Number", value, first and first + i)
+
+
+def need_same_dtype(first: Any, second: Any) -> None:
+    """RuntimeError for two operands of an op that does not promote them."""
+    if first.dtype is not second.dtype:
+        names = [LEGACY[t.dtype.name] for t in (first, second)]
+        raise RuntimeError(
+            hinted(
+                f"expected scalar type {names[0]} but found {names[1]}",
+                hint=f"convert one of them, as in other.to({first.dtype!r})",
+            )
+        )
+
+
+def need_int(op: str, **values: Any) -> None:
+    """TypeError for a value that is no integer (True and False are none)."""
+    for name, value in values.items():
+        try:
+            operator.index(value)
+            fits = not isinstance(value, bool)
+        except TypeError:
+            fits = False
+        if not fits:
+            raise wrong_kind(op, name, "int", value)
 
 
 def checked_bool(op: str, name: str, value: Any) -> bool:
@@ -669,6 +712,13 @@ def only(op: str, given: dict[str, Any], *known: str) -> None:
     for name in given:
         if name not in known:
             raise TypeError(f"{op}() got an unexpected keyword argument '{name}'")
+        check_option(op, name, given[name])
+
+
+def check_option(op: str, name: str, value: Any) -> None:
+    """`layout=` and `memory_format=` take objects of the classes of these names; else TypeError."""
+    if name in ("layout", "memory_format") and value is not None and type(value).__name__ != name:
+        raise wrong_kind(op, name, f"torch.{name}", value)
 
 
 def checked_dim(dim: int, ndim: int) -> int:
@@ -710,6 +760,14 @@ def out_with_grad(op: str) -> RuntimeError:
     return RuntimeError(
         f"{op}(): functions with out=... arguments don't support automatic differentiation, "
         "but one of the arguments requires grad.\nHint: leave out= away, or use torch.no_grad()"
+    )
+
+
+def out_with_tangent(op: str) -> NotImplementedError:
+    """out= for a value with a tangent."""
+    return NotImplementedError(
+        f"Trying to use forward AD with {op}_out that does not support it because it is an out= "
+        "function\nHint: leave out= away"
     )
 
 

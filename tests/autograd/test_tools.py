@@ -161,6 +161,24 @@ def test_profile_is_off_outside_and_when_disabled() -> None:
         prof.rows(by="thread")
 
 
+def test_a_range_is_no_part_of_the_total() -> None:
+    x = torch.ones(100, requires_grad=True)
+    with autograd.profiler.profile() as prof, autograd.profiler.record_function("all of it"):
+        x.exp().sum().backward()
+    (row,) = [line for line in prof.table().splitlines() if line.startswith("all of it")]
+    assert "%" not in row
+    assert sum(spent for _, _, spent, _ in prof.rows(by="line")) == prof.total()
+    assert "all of it" not in prof.table(by="op and line")
+    nothing = autograd.profiler.profile().table()
+    assert nothing.endswith("0.0 ns in ops and rules, 0 B saved for backward")
+
+
+def test_profile_takes_the_options_that_pytorch_has() -> None:
+    autograd.profiler.profile(with_stack=True, profile_memory=True, use_kineto=False)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'shapes'"):
+        autograd.profiler.profile(shapes=True)
+
+
 # ---------------------------------------------------------------- checkpoint
 
 
@@ -188,3 +206,26 @@ def test_another_computation_is_explained() -> None:
     with pytest.raises(CheckpointError, match="must compute the same when it runs again") as caught:
         y.sum().backward()
     assert "forward saved 0" in str(caught.value)
+
+
+def test_segments_are_counted_from_one() -> None:
+    from chainrule.utils.checkpoint import checkpoint_sequential
+
+    with pytest.raises(ValueError, match="segments must be at least 1"):
+        checkpoint_sequential([torch.sin], 0, leaf(1.0), use_reentrant=False)
+
+
+@pytest.mark.parametrize("inner", [True, False])
+def test_anomaly_mode_switched_inside_of_other_modes(inner: bool) -> None:
+    same = lambda t: t  # noqa: E731
+    switch = autograd.set_detect_anomaly
+    with switch(True):
+        with autograd.graph.saved_tensors_hooks(same, same):
+            with switch(inner, check_nan=False):
+                y = leaf(1.0, 2.0).exp()
+                assert torch.is_anomaly_enabled() is inner
+            assert torch.is_anomaly_enabled() and torch.is_anomaly_check_nan_enabled()
+        z = leaf(1.0).exp()
+    assert not torch.is_anomaly_enabled()
+    assert "traceback_" in z.grad_fn.metadata
+    assert ("traceback_" in y.grad_fn.metadata) is inner

@@ -154,6 +154,22 @@ def test_cotangent_is_not_kept_or_written() -> None:
     assert not np.shares_memory(x.grad.numpy(), g.numpy())
 
 
+def test_a_cotangent_given_to_grad_is_handed_out_again() -> None:
+    x, y = torch.ones(2, 3, requires_grad=True), torch.ones(2, 3, requires_grad=True)
+    g = torch.arange(6.0).reshape(3, 2)
+    (turned,) = torch.autograd.grad(x.t(), x, g)
+    assert np.shares_memory(turned.numpy(), g.numpy())
+    kept = turned * y  # saves the gradient
+    g.zero_()
+    assert turned.tolist() == [[0.0] * 3] * 2
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        kept.sum().backward()
+    for found in torch.autograd.grad(x + y, (x, y), torch.ones(2, 3)):
+        assert found.tolist() == [[1.0] * 3] * 2
+    (whole,) = torch.autograd.grad(x.sum(), x, torch.tensor(2.0))
+    assert whole.numpy().flags.writeable
+
+
 def test_two_leaves_do_not_share_one_gradient() -> None:
     x, y = leaf(1.0, 2.0), leaf(1.0, 2.0)
     (x + y).sum().backward()

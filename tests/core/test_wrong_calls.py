@@ -12,6 +12,7 @@ import chainrule as torch
 from chainrule import _state
 
 ROWS = json.loads(wrong_calls.DATA.read_text("utf-8"))
+ODD = json.loads(wrong_calls.ODD.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[r[0] for r in ROWS])
@@ -21,6 +22,13 @@ def test_as_recorded(row: list[Any]) -> None:
     found = wrong_calls.answer(call, torch)
     assert (found if same_words else found[:1]) == ([raises, says] if same_words else [raises])
     assert _state.snapshot() == before
+
+
+@pytest.mark.parametrize("row", ODD, ids=[r[0] for r in ODD])
+def test_an_odd_spelling_is_taken(row: list[Any]) -> None:
+    call, given = row
+    found = wrong_calls.result(call, torch)
+    assert wrong_calls.close(given, found), f"PyTorch: {given}, here: {found}"
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,18 @@ def test_targets_that_lead_to_each_other() -> None:
     close(gx.detach(), 18 * x.detach() + 1)
     (second,) = torch.autograd.grad(gx.sum(), x)
     close(second, t([18.0, 18.0]))
+
+
+def test_rows_of_a_product_recorded_on_the_general_path() -> None:
+    def outer(x: Any) -> Any:
+        return (x.unsqueeze(-1) @ x.unsqueeze(-2)).sum(0)
+
+    x = torch.tensor([0.3, -0.6, 0.9], dtype=torch.float64)
+    first = jacrev(outer)
+    second = jacrev(lambda a: first(a).sum(0))(x)
+    assert torch.allclose(second, jacfwd(lambda a: jacfwd(outer)(a).sum(0))(x))
+    for a, b in (("d,de->e", (3, 3)), ("ij,jk->ik", (3, 2))):
+        w = torch.ones(b, dtype=torch.float64)
+        f = lambda t, a=a, w=w: torch.einsum(a, t if a[0] == "d" else t[None], w)  # noqa: E731
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+            assert torch.allclose(jacrev(f)(x), jacfwd(f)(x))

@@ -280,3 +280,19 @@ def test_a_batched_tensor_has_the_shape_of_an_element() -> None:
         )[1]
     )(x)
     assert seen == [(torch.Size([2]), 1, torch.float32, 2, 2, True)]
+
+
+def test_the_loop_keeps_to_the_randomness_asked_for() -> None:
+    def draw(a: torch.Tensor) -> torch.Tensor:
+        return a + torch.rand(2)
+
+    x = torch.zeros(3, 2)
+    same = torch.vmap(draw, randomness="same", fallback="loop")(x)
+    assert (same == same[0]).all()
+    torch.manual_seed(0)
+    different = torch.vmap(draw, randomness="different", fallback="loop")(x)
+    assert len(set(different.flatten().tolist())) == 6
+    torch.manual_seed(0)
+    with pytest.raises(RuntimeError, match="called random operation while in randomness error"):
+        torch.vmap(draw, fallback="loop")(x)
+    assert torch.equal(torch.rand(2), different[0])  # and nothing was drawn

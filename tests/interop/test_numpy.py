@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import array
 import copy
+import hashlib
 import pickle
+import sys
 from typing import Any
 
 import numpy as np
@@ -69,6 +71,54 @@ def test_dlpack_both_ways() -> None:
         np.from_dlpack(leaf(1.0))
     with pytest.raises(RuntimeError, match="invalid capsule"):
         torch.from_dlpack(3)
+
+
+def test_dlpack_versions_devices_and_copies() -> None:
+    t = torch.arange(3.0)
+    assert '"dltensor_versioned"' in repr(t.__dlpack__(max_version=(1, 0)))
+    assert '"dltensor"' in repr(t.__dlpack__(max_version=(0, 8)))
+    assert '"dltensor"' in repr(t.__dlpack__())
+    copied = np.from_dlpack(t, copy=True)
+    t[0] = 5.0
+    assert copied[0] == 0 and np.from_dlpack(t)[0] == 5
+    b = np.zeros(2)
+    torch.from_dlpack(b, copy=True, device="cpu").add_(1)
+    assert b.tolist() == [0, 0]
+    assert np.from_dlpack(torch.ones(2, 3).t()).strides == (4, 12)
+    for dtype in (torch.bool, torch.uint8, torch.complex64):
+        made = torch.from_dlpack(np.from_dlpack(torch.ones(2).to(dtype)))
+        assert made.dtype is dtype and made.tolist() == [1, 1]
+    with pytest.raises(BufferError):
+        t.__dlpack__(dl_device=(2, 0))
+
+
+def test_a_capsule_is_consumed_once() -> None:
+    capsule = torch.arange(3).__dlpack__()
+    assert torch.from_dlpack(capsule).tolist() == [0, 1, 2]
+    with pytest.raises(RuntimeError, match="capsules can be consumed only once"):
+        torch.from_dlpack(capsule)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="classes have no buffers before 3.12")
+def test_a_tensor_is_a_buffer() -> None:
+    t = torch.arange(6.0).reshape(2, 3)
+    view = memoryview(t)
+    assert (view.format, view.shape, view.readonly) == ("f", (2, 3), False)
+    view[1, 2] = 9.0
+    assert t[1, 2] == 9 and bytes(t) == t.numpy().tobytes()
+    assert torch.frombuffer(t, dtype=torch.float32).tolist() == t.flatten().tolist()
+    assert memoryview(t.t()).strides == (4, 12) and memoryview(t.sum()).shape == ()
+    with pytest.raises(BufferError, match="not C-contiguous"):
+        hashlib.sha256(t.t())
+    with pytest.raises(RuntimeError, match=r"Can't call numpy\(\) on Tensor that requires grad"):
+        memoryview(leaf(1.0))
+    with pytest.raises(RuntimeError, match="requires grad"):
+        np.asarray(leaf(1.0))
+
+
+def test_before_that_its_array_is_one() -> None:
+    view = memoryview(torch.arange(6.0).reshape(2, 3).numpy())
+    assert (view.format, view.shape) == ("f", (2, 3))
 
 
 def test_buffers() -> None:

@@ -20,8 +20,8 @@ DOORS = """
     _state dtypes errors version -> kernels -> core -> ops
     -> {linalg fft special masked signal random return_types}
     -> {autograd func compile explain draw} -> nn
-    -> _notes _legacy_types _settings _leftovers overrides _C types sparse array_api cuda backends
-    mps xpu cpu accelerator amp jit compiler hub onnx __config__
+    -> _notes _legacy_types _settings _leftovers library overrides _C types sparse array_api cuda
+    backends mps xpu cpu accelerator amp jit compiler hub onnx __config__
     optim utils fx distributions distributed testing serialization
     -> compat -> cli
 """

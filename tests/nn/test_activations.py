@@ -172,7 +172,11 @@ def test_integers_are_taken() -> None:
         ("F.rrelu(x, 0.5, 0.2)", RuntimeError, "Lower bound should be less than or equal"),
         ("F.dropout(x, 1.5)", ValueError, "has to be between 0 and 1, but got 1.5"),
         ("F.elu([1.0])", TypeError, "must be Tensor, not list"),
-        ("F.leaky_relu(x, -0.1, inplace=True)", RuntimeError, "In-place leakyReLu backward"),
+        (
+            "F.leaky_relu(x.requires_grad_() * 1, -0.1, inplace=True)",
+            RuntimeError,
+            "In-place leakyReLu backward",
+        ),
     ],
 )
 def test_refused(line: str, error: type[Exception], message: str) -> None:

@@ -136,6 +136,28 @@ def test_parts_of_an_image_give_the_whole(limits: Any, monkeypatch: pytest.Monke
     kernels.schedule.cache_clear()
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_input_adjoint_of_many_outputs(seed: int) -> None:
+    """<conv(x), g> = <x, adjoint(g)> where there are twice as many outputs as inputs: shifted
+    products instead of columns."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 4))
+
+    def draw(low: int, high: int) -> tuple[int, ...]:
+        return tuple(int(v) for v in rng.integers(low, high, n))
+
+    groups, c = (int(v) for v in rng.integers(1, 4, 2))
+    size, out, kernel = draw(1, 8), draw(1, 5), draw(1, 4)
+    x = rng.standard_normal((2, groups * c, *size))
+    w = rng.standard_normal((groups * c * 2, c, *kernel))
+    g = rng.standard_normal((2, groups * c * 2, *out))
+    geometry = ((1,) * n, draw(0, 3), draw(1, 3), groups)
+    back = kernels.convolution_input(g, w, size, *geometry)
+    assert back.shape == x.shape and back.flags.c_contiguous
+    forward = kernels.convolution(x, w, out, *geometry)
+    np.testing.assert_allclose((back * x).sum(), (forward * g).sum(), rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_dtype_stays(dtype: Any) -> None:
     x = torch.ones(1, 2, 6, 6, dtype=dtype, requires_grad=True)

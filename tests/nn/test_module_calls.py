@@ -121,3 +121,41 @@ def test_packed_and_padded_sequences_agree() -> None:
         want, (h_alone, _) = layer(alone)
         np.testing.assert_allclose(together.tolist(), want.tolist(), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(h[:, at].tolist(), h_alone.tolist(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize("wanted", [False, True])
+def test_an_lstm_is_its_cell_step_by_step(n: int, wanted: bool) -> None:
+    """Also an empty batch; and without a cotangent for the input, which is left out."""
+    torch.manual_seed(0)
+    layer, cell = nn.LSTM(2, 6).double(), nn.LSTMCell(2, 6).double()
+    for mine, theirs in zip(cell.parameters(), layer.parameters(), strict=True):
+        mine.data = theirs.detach().clone()
+    x = torch.randn(4, n, 2, dtype=torch.float64, requires_grad=wanted)
+    y, (h, c) = layer(x)
+    (y.sin().sum() + (h * c).sum()).backward()
+    mine, x.grad = x.grad, None
+    state, made = None, []
+    for step in x:
+        state = cell(step, state)
+        made.append(state[0])
+    outs = torch.stack(made)
+    (outs.sin().sum() + (state[0] * state[1]).sum()).backward()
+    assert (mine is None) is not wanted
+    pairs = [(y, outs), (h[0], state[0]), (c[0], state[1])]
+    pairs += [(mine, x.grad)] * wanted
+    pairs += [(p.grad, q.grad) for p, q in zip(layer.parameters(), cell.parameters(), strict=True)]
+    for a, b in pairs:
+        np.testing.assert_allclose(a.tolist(), b.tolist(), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 64, 65])
+@pytest.mark.parametrize("turned", [False, True])
+def test_linear_of_few_rows(n: int, turned: bool) -> None:
+    """Products large enough to be turned around."""
+    x = np.random.default_rng(0).standard_normal((n, 512), "f")
+    w = np.random.default_rng(1).standard_normal((512, 640), "f")
+    weight = torch.from_numpy(w).t() if turned else torch.from_numpy(w.T.copy())
+    made = nn.functional.linear(torch.from_numpy(x), weight, torch.ones(640))
+    assert made.is_contiguous() and made.dtype is torch.float32
+    np.testing.assert_allclose(made.numpy(), x.astype("d") @ w + 1, rtol=1e-3, atol=1e-3)

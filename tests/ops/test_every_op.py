@@ -39,7 +39,7 @@ from ops.checking import (
 from ops.samples import RANDOM, Sample, complex_samples, samples_of
 
 import chainrule as torch
-from chainrule import compile as recorder
+import chainrule.compile as recorder
 from chainrule import errors
 from chainrule.core import engine
 from chainrule.core.declare import METHODS, REQUIRED

@@ -67,6 +67,8 @@ class _Casting(Interpreter):
 
     def process(self, prim: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         inner = _local.stack[-1] if _local.stack else self
+        if prim.kind == "custom":  # its forward is the caller's code, and cast like it
+            prim = prim.under(self)
         target = self._target(prim.name, inputs) if inner is self else None
         with below(self):
             if target is not None:
@@ -204,7 +206,11 @@ def is_autocast_enabled(device_type: str = "cuda") -> bool:
 
 
 def get_autocast_dtype(device_type: str) -> dtypes.dtype:
-    """The lower precision that `autocast(device_type)` takes by default."""
+    """The lower precision of the autocast that is running, else the one that
+    `autocast(device_type)` takes by default."""
+    mode = _running()
+    if device_type == "cpu" and mode is not None and mode.low is not None:
+        return mode.low
     return _dtype.get(device_type, dtypes.float16)
 
 

@@ -157,7 +157,7 @@ class GradScaler:
                     continue
                 if p.grad.dtype is dtypes.float16:
                     raise ValueError("Attempting to unscale FP16 gradients.")
-                data = own(p.grad)
+                data = own(p.grad._values() if p.grad.is_sparse else p.grad)
                 bad = bad or not bool(np.isfinite(data).all())
                 p.grad.mul_(inverse)
         return bad

@@ -61,7 +61,7 @@ _LOADED_WHEN_NAMED = {
     "rule_check": ("check_rules",),
     "anomaly_mode": ("anomaly_mode", "detect_anomaly", "set_detect_anomaly"),
     "forward_ad": ("forward_ad",),
-    "function": ("function", "Function"),
+    "function": ("function", "Function", "NestedIOFunction"),
     "functional": ("functional",),
     "profiler": ("profiler",),
     "threads": ("is_multithreading_enabled", "set_multithreading_enabled"),

@@ -98,20 +98,29 @@ def is_anomaly_check_nan_enabled() -> bool:
     return bool(ACTIVE.get("nan", True))
 
 
-def _switch(on: bool, check_nan: bool, forward: bool = False) -> None:
-    """Make it so, in this thread for what is recorded and everywhere for the walks."""
-    for mode in [m for m in modes() if isinstance(m, Anomaly)]:
+def _switch(on: bool, check_nan: bool, forward: bool = False, at: int | None = None) -> None:
+    """Make it so, in this thread for what is recorded and everywhere for the walks.
+
+    The interpreter stands where one stood before, or at `at`: those above it are left before it.
+    """
+    stack = modes()
+    for mode in [m for m in stack if isinstance(m, Anomaly)]:
+        at = stack.index(mode)
         remove(mode)
     S.anomaly = on
     ACTIVE.pop("nan", None)
     if on:
         ACTIVE["nan"] = check_nan
         push(Anomaly(forward))
+        if at is not None:
+            stack.insert(at, stack.pop())
 
 
-def _state() -> tuple[bool, bool, bool]:
-    mode = next((m for m in modes() if isinstance(m, Anomaly)), None)
-    return S.anomaly, is_anomaly_check_nan_enabled(), mode is not None and mode.forward
+def _state() -> tuple[bool, bool, bool, int | None]:
+    stack = modes()
+    mode = next((m for m in stack if isinstance(m, Anomaly)), None)
+    on = S.anomaly, is_anomaly_check_nan_enabled()
+    return (*on, False, None) if mode is None else (*on, mode.forward, stack.index(mode))
 
 
 class detect_anomaly:

@@ -23,6 +23,7 @@ __all__ = [
     "FunctionCtx",
     "FunctionMeta",
     "InplaceFunction",
+    "NestedIOFunction",
     "once_differentiable",
 ]
 
@@ -162,6 +163,23 @@ class InplaceFunction(Function):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
+
+
+class NestedIOFunction(Function):
+    """The old name for Functions of nested tensors; `forward_extended` cannot be applied any more.
+
+    In PyTorch, too, applying it raises AttributeError unless a class writes the static `forward`
+    and `backward` of every Function, which take nested arguments as they are.
+    """
+
+    @_default
+    def forward(ctx: Any, *args: Any) -> Any:
+        """Refuses."""
+        raise AttributeError(
+            f"'{type(ctx).__name__}' object has no attribute '_nested_input'\n"
+            "Hint: write the static methods forward(ctx, ...) and backward(ctx, ...) instead of "
+            "forward_extended and backward_extended"
+        )
 
 
 # ---------------------------------------------------------------- once differentiable

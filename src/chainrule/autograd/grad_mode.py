@@ -7,6 +7,7 @@ generator runs and not in between. The state is the thread's own (`_state`).
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
@@ -205,3 +206,9 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Whether this thread is inside `inference_mode`."""
     return inference_enabled()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "set_multithreading_enabled":  # PyTorch has it here, too
+        return importlib.import_module(".threads", __package__).set_multithreading_enabled
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -84,7 +84,7 @@ def gradcheck(
         check_batched_forward_grad: the same of tangents, in forward mode.
         check_forward_ad, check_backward_ad: which modes to check.
         fast_mode: compare along one random direction instead of all.
-        masked: accepted; nothing is sparse here.
+        masked: accepted; inputs are dense.
 
     Returns:
         True.
@@ -651,7 +651,17 @@ def _is_float(t: Any) -> bool:
 
 
 def _differentiable(outputs: Any) -> list[Tensor]:
-    return [t for t in _as_tuple(outputs) if isinstance(t, Tensor) and t.requires_grad]
+    found = _as_tuple(outputs)
+    for i, t in enumerate(found):
+        if not isinstance(t, Tensor):
+            raise AttributeError(
+                errors.hinted(
+                    f"'{type(t).__name__}' object has no attribute 'requires_grad'",
+                    f"output {i} of the function is no tensor, so there is nothing to check",
+                    hint="return tensors only, as in gradcheck(lambda x: f(x)[0], x)",
+                )
+            )
+    return [t for t in found if t.requires_grad]
 
 
 def _followed(x: Tensor) -> Tensor:

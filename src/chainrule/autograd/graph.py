@@ -7,6 +7,7 @@ one is on, each op's node hands its saved values to the pack hook as soon as it 
 
 from __future__ import annotations
 
+import importlib
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -104,6 +105,12 @@ class saved_tensors_hooks(Follower):
     def __init__(
         self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
     ) -> None:
+        for hook, name in ((pack_hook, "pack_hook"), (unpack_hook, "unpack_hook")):
+            if not callable(hook):
+                raise TypeError(
+                    f"saved_tensors_hooks(): argument '{name}' must be callable, not "
+                    f"{type(hook).__name__}"
+                )
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
 
     def __enter__(self) -> None:
@@ -140,21 +147,31 @@ class saved_tensors_hooks(Follower):
         finally:
             set_grad(before)
         if version_of(t) != version:
-            raise RuntimeError(
-                "A saved tensor pack hook is modifying its input in place. Tensors provided as "
-                "input to pack hook cannot be modified by in-place operations as this can lead to "
-                "unexpected side-effects. Please open an issue if you need to perform in-place "
-                "operations on the input to a pack hook.\nHint: clone() it in the hook"
-            )
+            raise pack_hook_wrote()
         return Packed(held, self.unpack_hook, edge)
 
 
+def pack_hook_wrote() -> RuntimeError:
+    """The pack hook wrote the tensor it was given."""
+    return RuntimeError(
+        "A saved tensor pack hook is modifying its input in place. Tensors provided as "
+        "input to pack hook cannot be modified by in-place operations as this can lead to "
+        "unexpected side-effects. Please open an issue if you need to perform in-place "
+        "operations on the input to a pack hook.\nHint: clone() it in the hook"
+    )
+
+
 class save_on_cpu(saved_tensors_hooks):
-    """Keep what is saved on the CPU: here, where it is anyway."""
+    """Keep what is saved on the CPU: here, where it is anyway.
+
+    Args:
+        pin_memory: keep copies, as the transfer of pinned memory does, so that what was saved may
+            be written.
+    """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
         def pack(t: Any) -> Any:
-            return t.device, t.cpu()
+            return t.device, t.detach().clone() if pin_memory else t.cpu()
 
         super().__init__(pack, lambda kept: kept[1].to(kept[0]))
 
@@ -169,6 +186,14 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         yield
     finally:
         _local.disabled = before
+
+
+def _raw_saved(self: Node, name: Any) -> Any:
+    """The object behind `_raw_saved_x`, whose `register_hooks` is for this value alone."""
+    return importlib.import_module(".raw_saved", __package__).SavedTensor(self, name)
+
+
+Node.raw_saved = _raw_saved  # type: ignore[method-assign]
 
 
 # ---------------------------------------------------------------- writing what was saved

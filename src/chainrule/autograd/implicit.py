@@ -18,11 +18,12 @@ from .. import errors
 from .._state import set_grad
 from ..core.custom_whole import ForwardCtx
 from ..core.forward import Forward
-from ..core.pytree import Spec, flatten
+from ..core.pytree import TreeSpec, flatten
 from ..core.record import OPS
 from ..core.reverse import Reverse, pull
 from ..core.tensor import Tensor, wrap
 from ..core.vmap import vmap
+from ..kernels.blas import factored
 from .function import Function
 
 __all__ = ["implicit_function"]
@@ -217,7 +218,7 @@ class _Equation:
     not_converged: str
 
     def __init__(
-        self, solver: Any, form: Any, fixed: bool, leaves: Any, at: Any, spec: Spec, linear: Any
+        self, solver: Any, form: Any, fixed: bool, leaves: Any, at: Any, spec: TreeSpec, linear: Any
     ) -> None:
         self.solver, self.form, self.fixed = solver, form, fixed
         self.leaves = [None if isinstance(t, Tensor) else t for t in leaves]
@@ -372,7 +373,7 @@ def _dense(product: Callable[[Tensor], Tensor], b: Any) -> Any:
     units = wrap(np.eye(b.size, dtype=b.dtype))
     matrix = np.asarray(vmap(product, randomness="same")(units)._data).T
     try:
-        u = np.linalg.solve(matrix, b)
+        u = factored(np.linalg.solve, matrix, b)
     except np.linalg.LinAlgError:
         raise _singular(matrix) from None
     eps = np.finfo(b.dtype).eps
@@ -386,7 +387,7 @@ def _dense(product: Callable[[Tensor], Tensor], b: Any) -> Any:
 def _singular(matrix: Any) -> RuntimeError:
     facts = [f"equations: {len(matrix)}"]
     if np.isfinite(matrix).all():
-        sizes = np.linalg.svd(matrix, compute_uv=False)
+        sizes = factored(np.linalg.svd, matrix, compute_uv=False)
         rank = int((sizes > sizes[0] * len(sizes) * np.finfo(matrix.dtype).eps).sum())
         facts.append(f"rank: {rank}, singular values from {sizes[0]:.3g} to {sizes[-1]:.3g}")
     else:
@@ -420,11 +421,11 @@ def _stuck(how: str, norm: float, tol: float, steps: int) -> RuntimeError:
 
 def _neumann(times: Callable[[Any], Any], b: Any, tol: float, most: int) -> Any:
     """u = sum of (I - A)^k b."""
-    u, size, norm, steps = b.copy(), float(np.linalg.norm(b)), np.inf, 0
+    u, size, norm, steps = b.copy(), float(factored(np.linalg.norm, b)), np.inf, 0
     while steps < most:
         steps += 1
         rest = b - times(u)
-        norm = float(np.linalg.norm(rest)) / size
+        norm = float(factored(np.linalg.norm, rest)) / size
         if norm <= tol:
             return u
         if not norm < 1e8:
@@ -435,17 +436,17 @@ def _neumann(times: Callable[[Any], Any], b: Any, tol: float, most: int) -> Any:
 
 def _gmres(times: Callable[[Any], Any], b: Any, tol: float, most: int) -> Any:
     """Saad, Schultz 1986, restarted every 50 products; least squares by a dense solver."""
-    u, size, steps, norm = np.zeros_like(b), float(np.linalg.norm(b)), 0, 1.0
+    u, size, steps, norm = np.zeros_like(b), float(factored(np.linalg.norm, b)), 0, 1.0
     while steps < most:
         rest = b - times(u) if steps else b
-        norm = float(np.linalg.norm(rest)) / size
+        norm = float(factored(np.linalg.norm, rest)) / size
         if norm <= tol:
             return u
         added, taken = _cycle(times, rest, tol * size, min(50, most - steps, b.size))
         u, steps = u + added, steps + taken
         if not np.isfinite(u).all():
             break
-    norm = float(np.linalg.norm(b - times(u))) / size
+    norm = float(factored(np.linalg.norm, b - times(u))) / size
     if norm <= tol:
         return u
     raise _stuck("gmres", norm, tol, steps)
@@ -453,7 +454,7 @@ def _gmres(times: Callable[[Any], Any], b: Any, tol: float, most: int) -> Any:
 
 def _cycle(times: Callable[[Any], Any], rest: Any, goal: float, count: int) -> tuple[Any, int]:
     """One cycle: the best correction in the Krylov space of `rest`."""
-    beta = np.linalg.norm(rest)
+    beta = factored(np.linalg.norm, rest)
     basis = [rest / beta]
     hessenberg = np.zeros((count + 1, count), rest.dtype)
     target = np.zeros(count + 1, rest.dtype)
@@ -462,10 +463,10 @@ def _cycle(times: Callable[[Any], Any], rest: Any, goal: float, count: int) -> t
         w = times(basis[k])
         for _ in range(2):  # the second pass keeps the basis orthogonal
             for i, v in enumerate(basis):
-                c = np.vdot(v, w)
+                c = factored(np.vdot, v, w)
                 hessenberg[i, k] += c
                 w = w - c * v
-        height = np.linalg.norm(w)
+        height = factored(np.linalg.norm, w)
         hessenberg[k + 1, k] = height
         part, aim = hessenberg[: k + 2, : k + 1], target[: k + 2]
         y = np.linalg.lstsq(part, aim, rcond=None)[0]

@@ -50,12 +50,20 @@ class Event(NamedTuple):
     thread: int
 
 
+# what PyTorch's profiler takes besides; it decides nothing here
+_ELSEWHERE = set(
+    "use_cuda use_device with_flops profile_memory with_stack with_modules use_kineto use_cpu "
+    "experimental_config acc_events custom_trace_id post_processing_timeout_s".split()
+)
+
+
 class profile(Follower):
     """Within it, every op and every rule of backward is timed.
 
     Args:
         enabled: False makes it do nothing.
         record_shapes: also keep the shapes of the operands.
+        options: the other options of PyTorch's profiler, which decide nothing here.
 
     Example:
         >>> import chainrule as torch
@@ -71,6 +79,9 @@ class profile(Follower):
     def __init__(
         self, enabled: bool = True, *, record_shapes: bool = False, **options: Any
     ) -> None:
+        for name in options:
+            if name not in _ELSEWHERE:
+                raise TypeError(f"profile.__init__() got an unexpected keyword argument '{name}'")
         self.enabled, self.record_shapes = enabled, record_shapes
         self._events: list[Event] = []
         self._kept: dict[int, Any] = {}
@@ -150,6 +161,8 @@ class profile(Follower):
             raise ValueError(f"by must be one of {', '.join(map(repr, names))}, not {by!r}")
         found: dict[str, list[int]] = {}
         for e in self._events:
+            if e.phase == "range" and by != "op":
+                continue  # what is in it has lines of its own
             row = found.setdefault(names[by](e), [0, 0, 0])
             row[0] += 1
             row[1] += e.duration
@@ -188,14 +201,16 @@ class profile(Follower):
         if options:
             return self.function_events.table(row_limit=row_limit, **options)
         rows = self.rows(by)[:row_limit]
-        total = self.total() or 1
+        total = self.total()
+        ranges = {e.name for e in self._events if e.phase == "range"}  # no part of the total
         width = max([len(row[0]) for row in rows] + [len(by)])
         lines = [f"{by:{width}}  {'calls':>7} {'time':>10} {'each':>10} {'share':>6} {'saved':>10}"]
         for name, calls, spent, saved in rows:
             size = _size(saved) if saved else ""
+            share = "" if name in ranges or not total else f"{spent / total:.1%}"
             lines.append(
                 f"{name:{width}}  {calls:>7} {_time(spent):>10} {_time(spent / calls):>10} "
-                f"{spent / total:>6.1%} {size:>10}".rstrip()
+                f"{share:>6} {size:>10}".rstrip()
             )
         kept = sum(e.saved for e in self._events)
         lines.append(f"{_time(total)} in ops and rules, {_size(kept)} saved for backward")

@@ -34,10 +34,11 @@ class set_multithreading_enabled:
     """
 
     def __init__(self, mode: bool) -> None:
-        self.before, _local.enabled = _local.enabled, mode
+        self.mode, self.prev = mode, _local.enabled
+        _local.enabled = mode
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
-        _local.enabled = self.before
+        _local.enabled = self.prev

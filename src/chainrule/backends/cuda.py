@@ -1,16 +1,14 @@
-"""`torch.backends.cuda`: not here; its switches are kept and change nothing."""
+"""`torch.backends.cuda`: not here; its switches are kept, and only those of attention count."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from .._state import ATTENTION as _state
 from .switches import switch
 
 __all__ = ["is_built", "matmul", "sdp_kernel"]
-
-_state: dict[str, Any] = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}
 
 
 class _Matmul:
@@ -57,7 +55,7 @@ def sdp_kernel(
     enable_mem_efficient: bool = True,
     enable_cudnn: bool = True,
 ) -> Iterator[None]:
-    """Inside its `with` the switches are set; there is one kernel of attention here."""
+    """Inside its `with` the switches are set, as by `nn.attention.sdpa_kernel`."""
     before = dict(_state)
     _state.update(
         flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient,

@@ -52,6 +52,7 @@ class ShapeOnly:
     """Stands where the array of a batched tensor would be: shape and dtype, but no elements."""
 
     __slots__ = ("dtype", "level", "ndim", "shape")
+    is_sparse = False
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, level: Any) -> None:
         self.shape, self.dtype, self.level, self.ndim = shape, dtype, level, len(shape)
@@ -188,6 +189,22 @@ class Batched(Wrapped):
     def requires_grad(self, value: bool) -> None:
         raise errors.requires_grad_inside()
 
+    @property
+    def grad_fn(self) -> Any:
+        return Tensor.grad_fn.fget(self._inner)  # type: ignore[attr-defined]
+
+    def register_hook(self, hook: Callable[..., Any]) -> Any:
+        """The gradient that the hook sees is that of one element of the batch, as every value."""
+        level: Any = self._level
+
+        def of_all(g: Tensor) -> Any:
+            made = hook(level.wrap(g))
+            if not isinstance(made, Tensor):
+                return made
+            return made._inner if level.owns(made) else front(made, False, level.size)
+
+        return self._inner.register_hook(of_all)
+
     def _title(self) -> tuple[str, str] | None:
         return "BatchedTensor", "bdim=0, "
 
@@ -302,7 +319,7 @@ class Batch(Level):
 
     def draw(self, make: Callable[[Any], Any], shape: Any) -> Any:
         """Random numbers: refused, the same for all elements, or others for each."""
-        self._allowed()
+        self.need_randomness()
         pop(self)
         try:
             if self.randomness == "same":
@@ -313,7 +330,7 @@ class Batch(Level):
 
     def draw_from(self, make: Callable[..., Any], operands: tuple[Any, ...]) -> Any:
         """The same where the distribution is given by tensors."""
-        self._allowed()
+        self.need_randomness()
         same, batched = self.randomness == "same", [self.owns(t) for t in operands]
         if same and any(batched):
             raise _refused(
@@ -331,7 +348,8 @@ class Batch(Level):
         finally:
             push(self)
 
-    def _allowed(self) -> None:
+    def need_randomness(self) -> None:
+        """Refuse random ops where nothing says what they give to the elements."""
         if self.randomness == "error":
             raise _refused(
                 "vmap: called random operation while in randomness error mode. Please either use "

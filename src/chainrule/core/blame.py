@@ -21,7 +21,8 @@ import numpy as np
 from .. import dtypes, errors
 from .tensor import Tensor
 
-__all__ = ["explained", "no_combination", "wrong_argument", "wrong_operand", "wrong_parameter"]
+__all__ = ["LAX", "check_flags", "explained", "no_combination", "respelled", "wrong_argument",
+           "wrong_operand", "wrong_parameter"]  # fmt: skip
 
 _PACKAGE = __name__.partition(".")[0]
 _READS = {"__bool__", "__float__", "__int__", "__complex__", "__index__", "__iter__", "__len__",
@@ -32,6 +33,33 @@ UNKNOWN: Any = object()  # no default
 NUMBERS = (int, float, complex, np.number, np.bool_)
 
 
+# Flags that PyTorch reads in Python, by their truth.
+LAX = frozenset(
+    "inplace hard full swap antialias include_last_offset return_indices center assign".split()
+)
+
+# NumPy's names for parameters, which PyTorch takes as well.
+_NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def respelled(function: Any, kwargs: dict[str, Any], error: BaseException) -> dict[str, Any] | None:
+    """The keywords by their names here, if the call failed because they had NumPy's names."""
+    if not isinstance(error, TypeError) or "unexpected keyword" not in str(error):
+        return None
+    names = function.__code__.co_varnames
+    new = {_own_name(k, names): v for k, v in kwargs.items()}
+    return new if new.keys() != kwargs.keys() and len(new) == len(kwargs) else None
+
+
+def _own_name(keyword: str, names: tuple[str, ...]) -> str:
+    if keyword in names:
+        return keyword
+    if keyword == "input" and names:
+        return names[0]  # PyTorch's own other name for it
+    own = _NUMPY_NAMES.get(keyword)
+    return own if own in names else keyword
+
+
 def explained(
     function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
 ) -> Exception | None:
@@ -40,10 +68,16 @@ def explained(
     name = getattr(function, "__name__", "function")
     if not frames:
         return _not_bound(name, function, error) if isinstance(error, TypeError) else None
-    if not _escaped(frames):
+    if _callers_code(frames):
         return None
     rows = _bound(function, args, kwargs)
-    found = wrong_argument(name, rows) or _asked_of(name, rows, error)
+    if not _escaped(frames):  # raised on purpose: but an argument's type comes before its value
+        if isinstance(error, NotImplementedError):
+            return None
+        if not isinstance(error, (RuntimeError, ValueError, IndexError, AssertionError)):
+            return None
+        return wrong_argument(name, [r if _surely_wrong(*r) else ("", None, None) for r in rows])
+    found = wrong_argument(name, rows) or _asked_of(name, rows, error) or _read(name, rows, error)
     if found is not None or isinstance(error, RuntimeError):
         return found
     text = str(error)
@@ -66,7 +100,8 @@ def no_combination(
     name: str, args: Iterable[Any], kwargs: dict[str, Any], text: str = ""
 ) -> TypeError:
     """The arguments fit no form of the function."""
-    given = [*map(said, args), *(f"{k}={said(v)}" for k, v in kwargs.items())]
+    given = [errors.kind_name(v) for v in args]
+    given += [f"{k}={errors.kind_name(v)}" for k, v in kwargs.items()]
     return TypeError(
         errors.hinted(
             f"{name}() received an invalid combination of arguments - got ({', '.join(given)})",
@@ -76,12 +111,16 @@ def no_combination(
     )
 
 
-def said(value: Any) -> str:
-    """The type of a value as PyTorch's messages name it."""
-    kind = type(value)
-    if isinstance(value, dtypes.dtype):
-        return "torch.dtype"
-    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+def _surely_wrong(name: str, value: Any, default: Any) -> bool:
+    """Whether no form of the function takes it: a word or a list for one number, a dict."""
+    if name in LAX or (value is None and default is None):
+        return False
+    kind = _wanted(name, default)
+    if isinstance(value, dict):
+        return kind in ("int", "bool", "Number", "tuple of ints")
+    if kind in ("int", "bool"):
+        return value is None or isinstance(value, (str, list, tuple))
+    return kind == "Number" and isinstance(value, (list, tuple))
 
 
 def _short(value: Any) -> str:
@@ -100,12 +139,19 @@ def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
         trace = trace.tb_next
 
 
+def _root(trace: TracebackType) -> str:
+    return str(trace.tb_frame.f_globals.get("__name__", "").partition(".")[0])
+
+
+def _callers_code(frames: list[TracebackType]) -> bool:
+    """Whether it came through code that is neither ours nor NumPy's."""
+    ours = (_PACKAGE, "numpy", "scipy")
+    return any(r not in ours and r not in _STANDARD for r in map(_root, frames))
+
+
 def _escaped(frames: list[TracebackType]) -> bool:
-    """Whether nobody raised it on purpose: it came out of Python or NumPy, in no code but ours."""
-    roots = [t.tb_frame.f_globals.get("__name__", "").partition(".")[0] for t in frames]
-    if any(r not in (_PACKAGE, "numpy", "scipy") and r not in _STANDARD for r in roots):
-        return False
-    if roots[-1] != _PACKAGE:
+    """Whether nobody raised it on purpose: it came out of Python or NumPy."""
+    if _root(frames[-1]) != _PACKAGE:
         return True
     last = frames[-1]
     code = last.tb_frame.f_code
@@ -154,6 +200,16 @@ def _asked_of(
     return None
 
 
+def _read(name: str, rows: list[tuple[str, Any, Any]], error: BaseException) -> TypeError | None:
+    """The TypeError for a tensor of many elements that was read as one number or truth."""
+    if isinstance(error, RuntimeError):
+        for i, (argument, value, default) in enumerate(rows):
+            option = default is not UNKNOWN and argument not in TENSORS
+            if option and isinstance(value, Tensor) and value._data.size != 1:
+                return _refused(name, argument, i + 1, "Number", value)
+    return None
+
+
 def _names_of(function: Any, name: str, count: int) -> list[str]:
     """What the arguments of `*args` mean: operands, then static parameters, of a plain op."""
     prim = getattr(function, "prim", None)
@@ -187,7 +243,7 @@ _KINDS = {
     "bool": """keepdim descending largest sorted unbiased upper hermitian training inplace
         align_corners some eigenvectors left unitriangular""",
     "Number": """value alpha beta p eps lambd threshold negative_slope min_val max_val lower
-        tau margin delta q nan posinf neginf std mean_""",
+        tau margin delta q nan posinf neginf std mean_ maxnorm""",
     "torch.dtype": "dtype",
 }
 KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
@@ -203,9 +259,10 @@ def wrong_argument(op: str, rows: list[tuple[str, Any, Any]], first: int = 1) ->
         rows: (name, value, default) of each argument.
         first: position of the first one.
     """
+    attends = any(name == "key" for name, _, _ in rows)  # then `value` is a tensor too
     for tensors in (True, False):
         for i, (name, value, default) in enumerate(rows):
-            kind = _wanted(name, default)
+            kind = "Tensor" if name == "value" and attends else _wanted(name, default)
             if (kind in ("Tensor", "tuple of Tensors")) is tensors and not _fits(
                 kind, value, default
             ):
@@ -215,20 +272,44 @@ def wrong_argument(op: str, rows: list[tuple[str, Any, Any]], first: int = 1) ->
 
 def _refused(op: str, name: str, position: int, kind: str, value: Any) -> TypeError:
     public = name if position > 1 or name not in ("x", "a", "self", "args") else "input"
+    given = errors.kind_name(value)
     if kind == "Tensor":
         return errors.wrong_type(op, public, position, value)
     if kind == "tuple of Tensors" and isinstance(value, (list, tuple)):
         at = next(i for i, v in enumerate(value) if not isinstance(v, Tensor))
         first = f"expected Tensor as element {at} in argument {position - 1}, but got "
-        return TypeError(errors.hinted(first + said(value[at]), f"op: {op}",
+        return TypeError(errors.hinted(first + errors.kind_name(value[at]), f"op: {op}",
                                        hint="torch.tensor(value) makes a tensor"))  # fmt: skip
     return TypeError(
         errors.hinted(
-            f"{op}(): argument '{public}' (position {position}) must be {kind}, not {said(value)}",
+            f"{op}(): argument '{public}' (position {position}) must be {kind}, not {given}",
             f"value: {_short(value)}",
             hint=f"see the help on {op} for what it takes",
         )
     )
+
+
+def check_flags(
+    op: str, flags: dict[str, int], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Raise a TypeError for a flag that is neither True nor False.
+
+    Args:
+        op: name of the function.
+        flags: position of each of its flags, -1 for keyword only.
+        args, kwargs: the arguments of the call.
+    """
+    for name in ("layout", "memory_format"):
+        if name in kwargs:
+            errors.check_option(op, name, kwargs[name])
+    for name, i in flags.items():
+        value = args[i] if 0 <= i < len(args) else kwargs.get(name, True)
+        if value is not True and value is not False and (value or name != "pin_memory"):
+            where = f" (position {i + 1})" if name not in kwargs else ""
+            first = f"{op}(): argument '{name}'{where} must be bool, not {errors.kind_name(value)}"
+            raise TypeError(
+                errors.hinted(first, f"value: {_short(value)}", hint="give True or False")
+            )
 
 
 def _wanted(name: str, default: Any) -> str:
@@ -236,7 +317,8 @@ def _wanted(name: str, default: Any) -> str:
         return "tuple of Tensors"
     if name in TENSORS and (default is UNKNOWN or default is None):
         return "Tensor"
-    return KIND_OF.get(name) or _OF_DEFAULT.get(type(default), "")
+    of_default = _OF_DEFAULT.get(type(default), "")
+    return of_default if isinstance(default, (bool, float, str)) else KIND_OF.get(name, of_default)
 
 
 def _fits(kind: str, value: Any, default: Any) -> bool:

@@ -14,6 +14,7 @@ the context's attributes as its own. Called by `autograd/function.py`.
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -287,6 +288,10 @@ class FunctionNode(Node):
             raise AttributeError(name)
         if name == "_saved_tensors":
             return self.unpacked()
+        if name == "_raw_saved_tensors":
+            if self.s0 is None:
+                raise errors.second_backward(self)
+            return tuple([self.raw_saved(i) for i in range(len(self.s0))])
         try:
             return getattr(self.ctx, name)
         except AttributeError:
@@ -301,6 +306,8 @@ class CustomPrimitive:
     kind, params, args, rules, outputs = "custom", ("arguments",), (), (), ("outs",)
     several, variadic, view, joint, broadcasts = False, True, False, True, False
     holomorphic, differentiable, defaults, saved_names = False, True, (), ("tensors",)
+    around: Any = None  # an interpreter that sees the ops of forward
+    contexts: Any = None  # the list to which each run adds its context
 
     def __init__(self, function: Any) -> None:
         self.function = function
@@ -360,6 +367,18 @@ class CustomPrimitive:
         template = tuple(_HOLE if isinstance(a, Tensor) else a for a in flat)
         return mode.process(self, inputs, ((template, names),))  # type: ignore[arg-type]
 
+    def under(self, mode: Any) -> CustomPrimitive:
+        """The same op, whose forward runs under this interpreter."""
+        made = copy.copy(self)
+        made.around = mode
+        return made
+
+    def remembering(self) -> CustomPrimitive:
+        """The same op, which keeps the contexts of its runs."""
+        made = copy.copy(self)
+        made.contexts = []
+        return made
+
     def arguments(
         self, inputs: Sequence[Any], params: tuple[Any, ...]
     ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
@@ -381,6 +400,8 @@ class CustomPrimitive:
 
     def _run(self, args: tuple[Any, ...], names: tuple[str, ...]) -> Any:
         ctx = FunctionCtx()
+        if self.contexts is not None:
+            self.contexts.append(ctx)
         ctx.needs_input_grad = needs = tuple(
             [isinstance(a, Tensor) and a._node is not None for a in args]
         )
@@ -406,9 +427,14 @@ class CustomPrimitive:
     def _forward(self, ctx: FunctionCtx, args: tuple[Any, ...], names: tuple[str, ...]) -> Any:
         n = len(args) - len(names)
         kwargs = dict(zip(names, args[n:], strict=True)) if names else {}
+        given = args[:n] if self.separate else (ctx, *args[:n])
+        if self.around is None:
+            made = self.function.forward(*given, **kwargs)
+        else:
+            with self.around:
+                made = self.function.forward(*given, **kwargs)
         if not self.separate:
-            return self.function.forward(ctx, *args[:n], **kwargs)
-        made = self.function.forward(*args[:n], **kwargs)
+            return made
         self.function.setup_context(ctx, args, made)
         return made
 
@@ -494,6 +520,8 @@ class _Outputs:
 
     def _returned(self, i: int, t: Tensor) -> Tensor:
         """An input given back: a view of it, which can have a node of its own."""
+        if self.node is None and t._node is not None:
+            return t.detach()
         fixed = self.node is not None and _among(t, self.fixed)
         view = wrap(own(t).view())
         if not fixed:

@@ -189,10 +189,10 @@ def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: A
     moving = [level.tangent(t) for t in inputs]
     if not any(t is not None for t in moving):
         return _lower(level, prim, inner, params)
-    args, names = prim.arguments(inner, params)
+    args, _ = prim.arguments(inner, params)
     pop(level)
     try:
-        made, ctx = _with_context(prim, inner, params, args, names)
+        made, ctx = _with_context(prim, inner, params, args)
         tangents = _tangents(prim, ctx, args, inner, moving)
         moved = _tuple(prim.function.jvp(ctx, *tangents))
     finally:
@@ -200,17 +200,22 @@ def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: A
     outs = _tuple(made)
     if len(moved) != len(outs):
         raise RuntimeError(
-            f"{prim.name}'s jvp returned {len(moved)} tangents for {len(outs)} outputs\n"
+            "Function's jvp returned an invalid number of forward gradients (expected "
+            f"{len(outs)} but got {len(moved)})\n"
+            f"Function: {prim.name}\n"
             "Hint: jvp returns one tangent for each output of forward, None for those without"
         )
-    for i, t in enumerate(moved):
+    for i, (o, t) in enumerate(zip(outs, moved, strict=True)):
         if not isinstance(t, Tensor) and t is not None:
             raise RuntimeError(
-                f"{prim.name}'s jvp returned a {type(t).__name__} as tangent {i}\n"
+                f"expected Variable or None (got {type(t).__name__}) for grad output {i}.\n"
+                f"Function: {prim.name}\n"
                 "Hint: a tangent is a tensor of the shape of its output, or None"
             )
+        if t is not None and isinstance(o, Tensor) and o._data.dtype.kind in "fcV":
+            level.check(o, t)
     duals = tuple(
-        o if not isinstance(o, Tensor) or t is None else level.dual(o, t)
+        o if not isinstance(o, Tensor) or t is None else _dual(level, o, t, inputs, inner, moving)
         for o, t in zip(outs, moved, strict=True)
     )
     result = duals if isinstance(made, tuple) else duals[0]
@@ -220,7 +225,23 @@ def pushed(level: Any, prim: CustomPrimitive, inputs: tuple[Any, ...], params: A
     return _record(level, prim, prim.arguments(inputs, params)[0], result, nodes)
 
 
-def _with_context(prim: Any, inner: Any, params: Any, args: Any, names: Any) -> tuple[Any, Any]:
+def _dual(level: Any, o: Tensor, t: Tensor, inputs: Any, inner: Any, moving: Any) -> Any:
+    """An output with its tangent: the argument itself if forward wrote that in place."""
+    for x, primal, tangent in zip(inputs, inner, moving, strict=True):
+        if primal is o and level.owns(x):
+            if t is not tangent:
+                raise RuntimeError(
+                    "An inplace custom Function is not modifying the forward mode gradients "
+                    "inplace. If the forward is modifying an input inplace, then the jvp function "
+                    "must modify the corresponding gradient inplace.\n"
+                    "Hint: t.mul_(2); return t"
+                )
+            x._data = o._data
+            return x
+    return level.dual(o, t)
+
+
+def _with_context(prim: Any, inner: Any, params: Any, args: Any) -> tuple[Any, Any]:
     """The result one level down, and the context of that run as `jvp` sees it."""
     ctx = ForwardCtx()
     ctx.needs_input_grad = tuple(isinstance(a, Tensor) for a in args)
@@ -232,16 +253,10 @@ def _with_context(prim: Any, inner: Any, params: Any, args: Any, names: Any) -> 
         finally:
             set_grad(before)
         return made, ctx
-    made = prim.call(*inner, params=params)
-    node = next((t.grad_fn for t in _tuple(made) if isinstance(t, Tensor) and t.grad_fn), None)
-    if isinstance(node, FunctionNode):
-        ctx.__dict__.update(node.ctx.__dict__)
-        return made, ctx
-    before = set_grad(False)
-    try:
-        return prim._forward(ctx, args, names), ctx
-    finally:
-        set_grad(before)
+    once = prim.remembering()
+    made = once.call(*inner, params=params)
+    ctx.__dict__.update(once.contexts[0].__dict__)
+    return made, ctx
 
 
 def _tangents(prim: Any, ctx: Any, args: Any, inner: Any, moving: Any) -> list[Any]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import wrong_type
-from .blame import explained, wrong_parameter
+from .blame import LAX, check_flags, explained, respelled, wrong_parameter
 from .lanes import binary_lane, compare_lane, unary_lane
 from .primitive import NONE, PUBLIC, SAME, TO_FLOAT, Primitive
 from .record import OPS, RAW, parameters_of
@@ -165,6 +165,11 @@ def _publish_inplace(
         method = _plain_inplace(prim)
     elif len(prim.args) == 2:
         method = inplace_method(prim, ufunc)
+    elif len(prim.args) == 1 and not prim.params:
+
+        def method(self: Tensor) -> Tensor:
+            return inplace(prim, self)
+
     else:
 
         def method(self: Tensor, *rest: Any) -> Tensor:
@@ -425,6 +430,8 @@ def spelled(function: Any, *, method: bool | None = None) -> Callable[[Any], Any
         else:
             new.__doc__ = prim.doc or new.__doc__
         new.prim, new.__module__ = prim, "chainrule"
+        if "<locals>" in new.__qualname__:  # Python's messages name it
+            new.__name__ = new.__qualname__ = prim.name
         prim.public = new
         setattr(OPS, prim.name, new)
         shown = new if prim.kind == "elementwise" else guarded(new)
@@ -479,14 +486,56 @@ def guarded(function: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except BARE as error:
+            if new := respelled(function, kwargs, error):
+                return function(*args, **new)
             better = explained(function, args, kwargs, error)
             if better is None:
                 raise
             raise better from None
 
+    if flags := _flags(function):
+        call = _strict(function, flags)
     call.__name__, call.__qualname__ = function.__name__, function.__qualname__
     call.__module__, call.__doc__ = function.__module__, function.__doc__
     call.__annotations__ = function.__annotations__
     call.__dict__.update(function.__dict__)
     call.__wrapped__ = function  # type: ignore[attr-defined]  # inspect.signature follows it
+    return call
+
+
+def _flags(function: FunctionType) -> dict[str, int]:
+    """Position of each parameter that is True or False by default; -1 for keyword only."""
+    code, defaults = function.__code__, function.__defaults__ or ()
+    first = code.co_argcount - len(defaults)
+    found = {code.co_varnames[first + i]: first + i for i, d in enumerate(defaults) if _is_bool(d)}
+    found |= {n: -1 for n, d in (function.__kwdefaults__ or {}).items() if _is_bool(d)}
+    return {n: i for n, i in found.items() if n not in LAX}
+
+
+def _is_bool(value: Any) -> bool:
+    return value is True or value is False
+
+
+def _strict(function: Any, flags: dict[str, int]) -> Any:
+    """The guard of a function with flags: one that is neither True nor False is refused, as PyTorch
+    does, before anything is computed. The guard then costs about 0.1 us."""
+    first = min((i for i in flags.values() if i >= 0), default=1 << 30)
+    watched = {*flags, "layout", "memory_format"}
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            for key, value in kwargs.items():
+                if value is not True and value is not False and key in watched:
+                    check_flags(function.__name__, flags, args, kwargs)
+            if len(args) > first and any(v is not True and v is not False for v in args[first:]):
+                check_flags(function.__name__, flags, args, kwargs)
+            return function(*args, **kwargs)
+        except BARE as error:
+            if new := respelled(function, kwargs, error):
+                return function(*args, **new)
+            better = explained(function, args, kwargs, error)
+            if better is None:
+                raise
+            raise better from None
+
     return call

@@ -34,6 +34,7 @@ from .watch import Watch, _lock, accumulate, attach, register_hook, visit
 __all__ = ["ONE", "RemovableHandle", "backward", "grad", "handed", "register_hook", "towards"]
 
 _ndarray, _add, _refs = np.ndarray, np.add, sys.getrefcount
+OF_BATCHES: list[Any] = []  # `grad` of values of batches, where a tape runs (core/tape.py)
 
 
 def _probe() -> int:
@@ -189,8 +190,8 @@ def backward(
         return
     targets = _as_inputs(inputs)
     for t in targets:
-        if isinstance(t, Tensor) and t._node is None:
-            t.retain_grad()  # says why not, as in PyTorch
+        if isinstance(t, Tensor) and t._node is not LEAF:
+            t.retain_grad()  # the walk then fills its `.grad`; or it says why not, as in PyTorch
     if not ACTIVE and all(isinstance(t, Tensor) and t._node is LEAF for t in targets):
         gs = towards(roots, targets, keep, recorded, create_graph)
         for i, t in enumerate(dict.fromkeys(targets)):
@@ -203,6 +204,8 @@ def backward(
     leaves = _walk(roots, keep, recorded, watch, create_graph)
     for t in targets:
         leaf, node, _ = edge_of(t)
+        if node is not None and isinstance(t, Tensor):
+            continue
         entry = leaves.pop(id(leaf), None) if node is None else (t, watch.of(t))
         if entry is not None and entry[1] is not None:
             if isinstance(entry[0], GradientEdge):
@@ -218,26 +221,46 @@ def grad(
     create_graph: bool = False,
 ) -> list[Tensor | None]:
     """The gradients themselves, None where an input was not used."""
+    if S.tapes and any(getattr(t, "_wrapped", False) for t in inputs):
+        of_values = OF_BATCHES[0](outputs, inputs, cotangents, retain_graph, create_graph)
+        if of_values is not None:
+            return of_values  # type: ignore[no-any-return]
     keep = create_graph if retain_graph is None else retain_graph
-    for t in _as_inputs(inputs):
-        if isinstance(t, Tensor) and t._node is None:
+    for t in inputs:
+        if getattr(t, "_node", LEAF) is None:
             raise errors.input_without_grad(t)
     recorded = create_graph or _leveled(outputs, cotangents)
     roots = _roots(outputs, cotangents, recorded)
     found = towards(roots, inputs, keep, recorded, create_graph)
-    return found if recorded else handed(found)
+    return found if recorded else handed(found, cotangents)
 
 
-def handed(found: list[Any]) -> list[Tensor | None]:
+def handed(found: list[Any], given: Sequence[Any] = ()) -> list[Tensor | None]:
     """Tensors of cotangents that the walk leaves behind (`found` is emptied); a buffer that
-    somebody else holds is copied."""
+    somebody else holds is copied, but not the memory of the `given` cotangents themselves."""
     made: list[Tensor | None] = []
     while found:
         g = found.pop()
         if type(g) is _ndarray and (g.base is not None or _refs(g) > _UNSHARED):
+            lent = _lent(g, given)
+            if lent is not None:
+                made.append(lent)
+                continue
             g = g.copy()
         made.append(None if g is None else wrap(g))
     return made[::-1]
+
+
+def _lent(g: Any, given: Sequence[Any]) -> Tensor | None:
+    """`g` as a tensor that shares memory and version with the cotangent it is, or is a view of (the
+    gradient of `x.t()`, of `x + y`), as PyTorch hands it out; None for other memory."""
+    for c in given:
+        data = c._data if isinstance(c, Tensor) and g.flags.writeable else None
+        if data is not None and (g is data or g.base is data or g.base is data.base is not None):
+            t: Tensor = c.detach()
+            t._data = g
+            return t
+    return None
 
 
 def towards(
@@ -276,7 +299,11 @@ def towards(
 
 def _leveled(outputs: Sequence[Any], cotangents: Sequence[Any]) -> bool:
     """Whether values of a level of func go into the walk: its rules are then read on tensors."""
-    return any(getattr(t, "_wrapped", False) for t in (*outputs, *cotangents))
+    for given in (outputs, cotangents):
+        for t in given:
+            if t is not None and getattr(t, "_wrapped", False):
+                return True
+    return False
 
 
 def _as_inputs(inputs: Any) -> list[Any]:
@@ -298,6 +325,8 @@ def _as_inputs(inputs: Any) -> list[Any]:
 def _roots(
     outputs: Sequence[Any], cotangents: Sequence[Any], recorded: bool
 ) -> list[tuple[Any, Any]]:
+    if len(outputs) == 1:
+        return [_root(0, outputs[0], cotangents[0], recorded)]
     return [
         _root(i, t, c, recorded) for i, (t, c) in enumerate(zip(outputs, cotangents, strict=True))
     ]

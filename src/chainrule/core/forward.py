@@ -179,7 +179,9 @@ class Forward(Level):
     def adopt(self, t: Any, new: Tensor) -> None:
         """The tangent and the node of `new`."""
         mine = self.owns(new)
-        t._tangent = new._tangent if mine else None
+        had = getattr(t, "_tangent", None)
+        constant = None if had is None else zeros_like(had)  # zeros are a tangent too
+        t._tangent = new._tangent if mine else constant
         t._node = new._node if mine and self.taped else None
 
     def _lift(self, x: Tensor) -> None:

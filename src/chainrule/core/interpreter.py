@@ -165,14 +165,18 @@ def assigned(target: Tensor, value: Tensor) -> None:
 
 
 class InferenceMode(Interpreter):
-    """`torch.inference_mode()`: nothing is recorded and what is made can never be saved for
-    backward."""
+    """`torch.inference_mode()`: nothing but views of ordinary tensors can be recorded (under
+    `enable_grad`), and what is made can never be saved for backward."""
 
     follows = True
 
     def process(self, prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         with below(self):
-            out = prim.call(*inputs, params=params)
+            before = _state.set_grad(prim.view and _state.grad_enabled())
+            try:
+                out = prim.call(*inputs, params=params)
+            finally:
+                _state.set_grad(before)
             for t in out if type(out) is tuple else (out,):
                 if not t._wrapped and (t._view is None or t._view[0]._vc is INFERENCE):
                     t._vc = INFERENCE

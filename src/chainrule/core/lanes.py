@@ -20,7 +20,7 @@ from ..kernels import blocks as _blocks
 from .interpreter import composing
 from .lane_nodes import binary_node, half_node, number_node, one_node, pair_node, unary_node
 from .node import LEAF, next_k
-from .primitive import F32, F64, I64, NUMBERS, SAME, Primitive
+from .primitive import F32, F64, I64, INSTEAD, NUMBERS, SAME, Primitive
 from .tensor import Tensor, wrap
 
 __all__ = ["binary_lane", "compare_lane", "one_lane", "pair_lane", "unary_lane"]
@@ -121,7 +121,12 @@ def one_lane(
         data = x._data
         dtype = data.dtype
         try:
-            y = (raw if dtype is F32 or dtype is F64 else kernel)(data, *params)
+            if dtype is F32 or dtype is F64:
+                y = raw(data, *params)
+            elif INSTEAD and x.is_sparse:
+                return call_general(x, params=params)
+            else:
+                y = kernel(data, *params)
         except _REFUSED:
             return call_general(x, params=params)
         r = _new(Tensor)

@@ -160,6 +160,9 @@ class Node:
             >>> y.grad_fn(torch.ones(2))
             (tensor([3., 3.]), None)
         """
+        expected = self.prim.count(self) if self.is_several() else 1
+        if len(cotangents) != expected:
+            raise TypeError(f"expected {expected} arguments, got {len(cotangents)} instead")
         try:
             found = self.rec(list(cotangents) if self.is_several() else cotangents[0], True)
         except errors.SavedFreed:
@@ -206,10 +209,17 @@ class Node:
             if name in known:
                 try:
                     value: Any = self.saved().get(known[name])
-                    return tuple(value) if name.endswith("_sym_sizes") else value
+                    is_shape = name.endswith("_sym_sizes") and value is not None
+                    return tuple(value) if is_shape else value
                 except errors.SavedFreed:
                     raise errors.second_backward(self) from None
+        if name.startswith("_raw_saved_") and name[4:] in self._shown():
+            return self.raw_saved(self._shown()[name[4:]])
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def raw_saved(self, name: Any) -> Any:
+        """What `_raw_saved_x` gives for a saved value (autograd/graph.py puts it here)."""
+        raise NotImplementedError
 
     def _shown(self) -> dict[str, str]:
         """PyTorch's names of what may be saved, and ours."""
@@ -236,7 +246,20 @@ _PUBLIC = {
     "a_shape": "self_sym_sizes",
     "b_shape": "other_sym_sizes",
 }
-_NAMED_APART = {"PowBackward0": {"b": "exponent"}, "PowBackward1": {"b": "exponent"}}
+_MAT2 = {"b": "mat2", "b_shape": "mat2_sym_sizes"}
+_LOSS = {"input": "self", "input_shape": "self_sym_sizes"}
+_NORM = {"x": "input", "x_shape": "input_sym_sizes"}
+_NAMED_APART = {
+    "PowBackward0": {"b": "exponent"}, "PowBackward1": {"b": "exponent"},
+    "MmBackward0": _MAT2, "BmmBackward0": _MAT2, "MvBackward0": {"b": "vec"},
+    "DotBackward0": {"b": "tensor"}, "PreluKernelBackward0": {"b": "weight"},
+    "AddmmBackward0": {"a": "mat1", "a_shape": "mat1_sym_sizes"} | _MAT2,
+    "MseLossBackward0": _LOSS, "BinaryCrossEntropyBackward0": _LOSS,
+    "BinaryCrossEntropyWithLogitsBackward0": _LOSS, "SmoothL1LossBackward0": _LOSS,
+    "NllLossBackward0": _LOSS, "NativeLayerNormBackward0": _NORM,
+    "NativeBatchNormBackward0": _NORM, "NativeGroupNormBackward0": _NORM,
+    "LinalgInvExBackward0": {"out": "inverse"}, "LinalgDetBackward0": {"x": "A"},
+}  # fmt: skip
 # PyTorch says these with their namespace
 _QUALIFIED = {
     n: f"torch::autograd::{n}" for n in ("AccumulateGrad", "CopyBackwards", "CopySlices", "Error")
@@ -294,6 +317,12 @@ class AccumulateGrad(Node):
 
     __slots__ = ("variable",)
     variable: Tensor
+
+    def __call__(self, *cotangents: Tensor | None) -> Any:
+        """Add a gradient to that of the leaf."""
+        for g in cotangents:
+            self.variable.backward(g)
+        return ()
 
     def edges(self) -> tuple[Any, ...]:
         """Nothing comes before a leaf."""

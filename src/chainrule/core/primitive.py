@@ -20,11 +20,12 @@ from .. import dtypes, errors
 from .._state import S, grad_enabled, inference_enabled, modes
 from .blame import wrong_operand
 from .interpreter import current
-from .node import LEAF
+from .node import INFERENCE, LEAF
 from .record import OPS, GeneralNode, Layout, Rule, record
 from .tensor import Tensor, own, wrap
 
 __all__ = [
+    "INSTEAD",
     "NONE",
     "PUBLIC",
     "REGISTRY",
@@ -46,6 +47,9 @@ TO_FLOAT = "operands are promoted; integers become the default float"
 F32, F64 = np.dtype("float32"), np.dtype("float64")
 I64 = np.dtype("int64")
 NUMBERS = (int, float, bool, complex)
+# Empty until `ops/sparse/` is loaded; then what evaluates (op, operands, static parameters) where
+# an operand is sparse, and the class of sparse arrays.
+INSTEAD: list[Any] = []
 _new = object.__new__
 
 
@@ -267,9 +271,14 @@ class Primitive:
 
         Operands that keep their dtypes need no `prepare`: what is no tensor is looked at here.
         """
+        if INSTEAD:
+            instead, sparse = INSTEAD
+            for t in inputs:
+                if isinstance(t, Tensor) and type(t._data) is sparse:
+                    return instead(self, inputs, params)
         if self.view:
             own(inputs[0])
-        arrays: list[Any] = []
+        arrays = []
         tracked = False
         for t in inputs:
             if isinstance(t, Tensor):
@@ -283,8 +292,6 @@ class Primitive:
         try:
             made = self.kernel(arrays, *params) if self.variadic else self.kernel(*arrays, *params)
         except (ValueError, TypeError, OverflowError, AttributeError) as error:
-            if hasattr(error, "instead"):  # a sparse array (kernels/coo.py) refused the kernel
-                return error.instead(self, inputs, params)
             foreign = type(error).__module__ != "builtins" and not _from_numpy(error)
             if foreign or getattr(error, "ours", False):
                 raise
@@ -371,9 +378,23 @@ def write_out(prim: Primitive, out: Any, operands: tuple[Any, ...], params: tupl
         isinstance(t, Tensor) and t._node is not None for t in (*operands, *outs)
     ):
         raise errors.out_with_grad(prim.name)
+    if S.mode is not None and any(getattr(t, "_tangent", None) is not None for t in operands):
+        raise errors.out_with_tangent(prim.name)
     made = prim.call(*operands, params=params)
     for o, m in zip(outs, made if prim.several else (made,), strict=True):
         fill_out(o, m)
+    return out
+
+
+def given_out(op: str, out: Any, made: Tensor) -> Tensor:
+    """The result of a composite, in the tensor given as `out=` if there is one."""
+    if out is None:
+        return made
+    if not isinstance(out, Tensor):
+        raise errors.wrong_kind(op, "out", "Tensor", out)
+    if made._node is not None or ((S.grad or grad_enabled()) and out._node is not None):
+        raise errors.out_with_grad(op)
+    fill_out(out, made)
     return out
 
 
@@ -436,6 +457,8 @@ def link_view(prim: Primitive, view: Tensor, x: Tensor, params: tuple[Any, ...])
 def mark_unrecorded(view: Tensor) -> None:
     """A view of what requires grad, made with recording off: it looks like a leaf, as in PyTorch,
     and must not be written while recording."""
+    if view._vc is INFERENCE:
+        return  # of what was made in inference mode, which nothing is computed from
     if view._view is not None and view._data.dtype.kind in "fcV":
         view._need_meta().creation = "inference" if inference_enabled() else "no_grad"
         view._node = LEAF

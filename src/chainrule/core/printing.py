@@ -26,6 +26,7 @@ __all__ = [
     "get_printoptions",
     "printoptions",
     "set_printoptions",
+    "sparse_repr",
     "tensor_repr",
 ]
 
@@ -147,6 +148,38 @@ def tensor_repr(
     values = _values(array, len(prefix)) if array.size else "[]"
     facts = [*_size_fact(array), *_dtype_fact(array, default_dtype), *suffixes]
     return _append_facts(prefix + values, facts, len(prefix)) + ")"
+
+
+def sparse_repr(
+    indices: np.ndarray,
+    values: np.ndarray,
+    shape: Sequence[int],
+    suffixes: Sequence[str] = (),
+    default_dtype: str = "float32",
+) -> str:
+    """The text of a sparse tensor: its indices, its values, and what they do not show.
+
+    Args:
+        indices, values: as it keeps them.
+        shape: of the tensor it stands for.
+        suffixes, default_dtype: as for `tensor_repr`.
+
+    Example:
+        >>> print(sparse_repr(np.int64([[0, 4]]), np.float32([1, 2]), (5,)))
+        tensor(indices=tensor([[0, 4]]),
+               values=tensor([1., 2.]),
+               size=(5,), nnz=2, layout=torch.sparse_coo)
+    """
+    text = "tensor("
+    for name, part in (("indices", indices), ("values", values)):
+        start = f"tensor({name}=tensor("
+        shown = _values(part, len(start)) if part.size else f"[], size={part.shape}"
+        text += f"{name}=tensor({shown}),\n" + " " * len("tensor(")
+    name = values.dtype.name
+    told = (default_dtype, "int64", "bool", f"complex{2 * int(default_dtype[-2:])}")
+    facts = [f"nnz={indices.shape[1]}", *([] if name in told else [f"dtype=torch.{name}"])]
+    facts += ["layout=torch.sparse_coo", *suffixes]
+    return _append_facts(f"{text}size={tuple(shape)}", facts, len("tensor(")) + ")"
 
 
 def _size_fact(array: np.ndarray) -> list[str]:

@@ -35,6 +35,7 @@ __all__ = [
     "Packed",
     "Rule",
     "is_complex",
+    "packed_class",
     "parameters_of",
     "record",
     "stand_in",
@@ -224,7 +225,8 @@ class Packed:
             record(OPS.reshape.prim, (made,), (self.edge,), (made._data.shape,))
             set_grad(before)
         elif type(self.edge) is int:
-            made._node = node if node.v1 is None else Output.of(node, self.edge)
+            if made._data.dtype.kind in "fcV":
+                made._node = node if node.v1 is None else Output.of(node, self.edge)
         else:
             made._node = self.edge
         return made
@@ -245,7 +247,7 @@ class GeneralNode(Node):
 
     def raw(self, g: Any, keep: bool) -> Any:
         prim = self.prim
-        if self.v1 is not None or (prim.holomorphic and g.dtype.kind == "c"):
+        if prim.holomorphic and (self.v1 is not None or g.dtype.kind == "c"):
             return self._read(RAW, g, keep, np.conjugate)
         values = []
         for value, version in zip(self.s0, self.v0):  # noqa: B905  # strict= costs 100 ns
@@ -260,6 +262,8 @@ class GeneralNode(Node):
         if not keep and values:
             self.release()
         values += self.p
+        if self.v1 is not None:
+            g = self._several(RAW, g)
         if prim.joint:
             rule: Any = prim.rules[0]
             gs = rule.fn(RAW, g, *rule.pick(values))
@@ -399,13 +403,13 @@ class GeneralNode(Node):
                 self.s0[i] = [hook(v, v) if isinstance(v, Tensor) else v for v in value]
             else:
                 continue
-            self.__class__ = _packed_class(type(self))
+            self.__class__ = packed_class(type(self))
 
 
 _PACKED: dict[type, type] = {}
 
 
-def _packed_class(cls: Any) -> Any:
+def packed_class(cls: Any) -> Any:
     """The class of such a node when hooks keep its values: it reads its rules the careful way."""
     made = _PACKED.get(cls)
     if made is None:
@@ -477,35 +481,37 @@ def record(
 ) -> None:
     """Make the node of one evaluated op and hang it on its outputs; nothing if none of its
     operands that have a rule requires grad. `same_shapes`: the caller knows nothing broadcast."""
-    live = 0
-    bit = 1
-    masks = prim.layout.masks if not prim.variadic else prim.layout.masks * len(inputs)
+    live, bit, layout = 0, 1, prim.layout
+    edges: list[Any] = []
+    masks = layout.masks if not prim.variadic else layout.masks * len(inputs)
     for t, mask in zip(inputs, masks):  # noqa: B905  # strict= costs 100 ns
-        if t is not None and mask is not None and isinstance(t, Tensor) and t._node is not None:
+        edge = t._node if mask is not None and isinstance(t, Tensor) else None
+        if edge is not None:
             live |= bit
+            edges.append(t if edge is LEAF else edge)
+        else:
+            edges.append(None)
         bit <<= 1
     if not live:
         return
-    node_class, side, saves = prim.layout.plan(prim, 1 if prim.variadic else live)
+    node_class, side, saves = layout.plan(prim, 1 if prim.variadic else live)
     if prim.number_node is not None and not isinstance(inputs[-1], Tensor):
         node_class, side = prim.number_node, -1
     node: Any = _new(node_class)
     node.k, node.hooks, node.p = next_k(), None, params
-    if side >= 0:
-        edge = inputs[side]._node
-        node.e = inputs[side] if edge is LEAF else edge
-    else:
-        node.e = tuple([_edge(t) if live >> i & 1 else None for i, t in enumerate(inputs)])
-    count = len(prim.layout.saves)
+    node.e = edges[side] if side >= 0 else tuple(edges)
+    count = len(layout.saves)
     saved: list[Any] = [None] * count
     versions: list[Any] = [0] * count
     for at, kind, index in saves:
-        if kind == "x" and not prim.variadic:
+        if prim.variadic or kind == "out":
+            saved[at], versions[at] = _save(kind, index, outs, inputs)
+        elif kind == "x":
             saved[at] = t = inputs[index]
             if isinstance(t, Tensor) and t._vc is not None:
                 versions[at] = t._vc[0]
-        else:
-            saved[at], versions[at] = _save(prim, kind, index, outs, inputs)
+        elif isinstance(t := inputs[index], Tensor):
+            saved[at] = t._data.shape if kind == "shape" else t._data.dtype
     node.s0, node.v0, node.s1, node.v1 = saved, versions, None, None
     if prim.broadcasts and not same_shapes:
         shape = outs[0]._data.shape
@@ -513,7 +519,7 @@ def record(
         if any(s != shape for i, s in enumerate(shapes) if live >> i & 1):
             node.s1 = shapes
     if prim.several:
-        node.v1 = tuple((t._data.shape, t._data.dtype) for t in outs)
+        node.v1 = tuple([(t._data.shape, t._data.dtype) for t in outs])
         for i, t in enumerate(outs):
             if t._data.dtype.kind in "fcV":
                 t._node = Output.of(node, i)
@@ -521,24 +527,16 @@ def record(
         outs[0]._node = node
 
 
-def _edge(t: Tensor) -> Any:
-    return t if t._node is LEAF else t._node
-
-
-def _save(prim: Primitive, kind: str, index: int, outs: Any, inputs: Any) -> tuple[Any, Any]:
+def _save(kind: str, index: int, outs: Any, inputs: Any) -> tuple[Any, Any]:
+    """An output, or what a list of operands has."""
     if kind == "out":
         t = outs[index]
         if t._vc is None:
             t._vc = [0]
         return t._data, t._vc
-    if prim.variadic:
-        if kind == "x":
-            return list(inputs), [version_of(t) for t in inputs]
-        return tuple(getattr(t._data, kind) for t in inputs), 0
-    t = inputs[index]
     if kind == "x":
-        return t, version_of(t) if isinstance(t, Tensor) else 0
-    return (getattr(t._data, kind) if isinstance(t, Tensor) else None), 0
+        return list(inputs), [version_of(t) for t in inputs]
+    return tuple(getattr(t._data, kind) for t in inputs), 0
 
 
 class _FreedTuple:

@@ -9,12 +9,13 @@ itself is seen by whatever levels are outside, and derivatives nest to any depth
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
 from .. import errors
-from .._state import grad_enabled, set_grad
+from .._state import S, grad_enabled, set_grad
 from .custom_levels import reversed_
 from .level_nodes import LevelLeaf, hang, operand_fact
 from .levels import Level, Wrapped
@@ -22,6 +23,7 @@ from .node import Output
 from .primitive import Primitive
 from .record import OPS, REC, is_complex, sum_to
 from .tensor import Tensor
+from .watch import check_nan, visit
 
 __all__ = ["Reverse", "Traced", "cotangents", "pull"]
 
@@ -148,7 +150,7 @@ def pull(
 ) -> list[Tensor | None]:
     """The cotangents of the leaves of a level, given those of `edges`; None where nothing arrives.
 
-    The engine's walk, without hooks, on tensors only.
+    The engine's walk on tensors only.
     """
     waiting: dict[int, tuple[Any, Any]] = {}
     heap: list[int] = []
@@ -170,7 +172,22 @@ def pull(
         if type(node) is Output:
             pairs = _into_several(node, g, waiting, heap)
         else:
-            pairs = zip(node.e, node.rec(g, True), strict=True)
+            if node.hooks is None:
+                gs = node.rec(g, True)
+            else:
+                gs = visit(node, g, True, True, None, {}, [])
+            if S.anomaly:
+                _check(node, gs)
+            pairs = zip(node.e, gs or (), strict=gs is not None)
+
+
+def _check(node: Any, gs: Any) -> None:
+    """Anomaly mode: warn and raise where a rule made NaN."""
+    try:
+        check_nan(node, gs)
+    except RuntimeError:
+        warnings.warn(errors.forward_of(node), UserWarning, stacklevel=6)
+        raise
 
 
 def _into_several(out: Output, g: Any, waiting: dict[int, Any], heap: list[int]) -> tuple[Any, ...]:

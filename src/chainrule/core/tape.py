@@ -323,6 +323,34 @@ def _ends_only_in(node: Any, origins: set[int], oldest: int) -> bool:
     return found
 
 
+def gradients(
+    outputs: Sequence[Any],
+    inputs: Sequence[Any],
+    cotangents: Sequence[Any],
+    retain_graph: bool | None,
+    create_graph: bool,
+) -> list[Any] | None:
+    """`engine.grad` of values of batches below which a tape lies, in a function that differentiates
+    for itself; None where that is not what they are."""
+    tape = _state.tapes()[-1]
+    if tape.levels != tuple(_state.modes()):
+        return None
+    ins, outs = [tape.bottom(t) for t in inputs], [tape.bottom(t) for t in outputs]
+    if any(t is None or t._node is None for t in ins) or any(t is None for t in outs):
+        return None
+    gs = []
+    for t, c in zip(outputs, cotangents, strict=True):
+        if c is None and t._data.ndim:
+            raise errors.implicit_grad(t)
+        given = ones_like(tape, t) if c is None else tape.lifted(tape._sunk(c, len(tape.levels)))
+        gs.append(tape.bottom(given))
+    found = engine.grad(outs, ins, gs, retain_graph, create_graph)
+    return [None if g is None else tape.lifted(g) for g in found]
+
+
+engine.OF_BATCHES.append(gradients)
+
+
 def differentiating() -> Any:
     """The level for a reverse transform: on the plain tape if no interpreter runs, or only `vmap`
     (whose levels the tape then lies below)."""

@@ -24,6 +24,7 @@ from .node import INFERENCE, LEAF, Forbidden, Node, Output, levels_of
 __all__ = ["Meta", "Size", "Tensor", "own", "wrap"]
 
 _new = object.__new__
+_OURS = __name__.partition(".")[0] + "."
 
 
 class Size(tuple):  # type: ignore[type-arg]
@@ -200,8 +201,13 @@ class Tensor:
 
     @property
     def layout(self) -> dtypes.layout:
-        """`torch.strided`."""
-        return dtypes.strided
+        """`torch.strided`; `torch.sparse_coo` of a sparse tensor."""
+        return dtypes.sparse_coo if self.is_sparse else dtypes.strided
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it holds indices and values (`kernels/coo.py`) instead of an ndarray."""
+        return getattr(self._data, "is_sparse", False)
 
     @property
     def itemsize(self) -> int:
@@ -269,7 +275,7 @@ class Tensor:
         """Whether the dtype has negative numbers."""
         return self.dtype.is_signed
 
-    is_cuda = is_sparse = is_quantized = is_meta = is_nested = False
+    is_cuda = is_quantized = is_meta = is_nested = is_sparse_csr = False
     is_cpu = True
 
     def stride(self, dim: int | None = None) -> Any:
@@ -292,7 +298,7 @@ class Tensor:
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in memory in the order of the dimensions, without gaps."""
-        return bool(np.asarray(self._data).flags.c_contiguous)
+        return not self.is_sparse and bool(np.asarray(self._data).flags.c_contiguous)
 
     # ------------------------------------------------------------ grad
 
@@ -420,7 +426,12 @@ class Tensor:
         """The ndarray that holds the elements, shared."""
         if self._node is not None and not force and (S.grad or grad_enabled()):
             raise errors.numpy_of_graph(self)
-        return own(self)
+        array = own(self)
+        if type(array) is not np.ndarray:
+            raise TypeError(
+                "can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first."
+            )
+        return array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
@@ -486,11 +497,21 @@ class Tensor:
         suffixes = []
         if self._node is LEAF:
             suffixes = ["requires_grad=True"]
+        elif type(self._node) is Forbidden:
+            suffixes = ["grad_fn=<Invalid>"]
         elif self._node is not None and not inside:
             suffixes = [f"grad_fn=<{type(self.grad_fn).__name__}>"]
-        return printing.tensor_repr(
-            self._data, suffixes=suffixes, default_dtype=S.default_dtype.name
+        if self.is_sparse:
+            text: str = self._sparse_text(suffixes)
+            return text
+        default = S.default_dtype.name
+        kind = type(self)
+        if kind.__module__.startswith(_OURS):
+            return printing.tensor_repr(self._data, suffixes=suffixes, default_dtype=default)
+        text = printing.tensor_repr(
+            self._data, prefix=kind.__name__ + "(", suffixes=suffixes, default_dtype=default
         )
+        return f"Parameter({text})" if getattr(self, "_is_param", False) else text
 
     def __format__(self, spec: str) -> str:
         return printing.format_value(self._data, spec, self.__repr__, type(self).__name__)
@@ -514,9 +535,9 @@ def wrap(data: Any) -> Tensor:
 
 def own(t: Tensor) -> np.ndarray[Any, Any]:
     """The ndarray of `t`, made from the NumPy scalar that stood for it so far if need be: now it
-    can be aliased."""
+    can be aliased. A sparse array is given as it is, and refuses what only ndarrays do."""
     data: np.ndarray[Any, Any] = t._data
-    if type(data) is not np.ndarray:
+    if type(data) is not np.ndarray and not getattr(data, "is_sparse", False):
         data = t._data = np.array(data)
     return data
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import errors
 from .._state import S, grad_enabled, inference_enabled, modes
-from .interpreter import assigned, current
+from .interpreter import assigned, below, current
 from .node import INFERENCE, Forbidden, Output
 from .primitive import F32, F64, Primitive, bump, cast
 from .record import OPS, record
@@ -44,18 +44,24 @@ def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()
         mode = current()
         if mode is not None and mode.writes:
             return mode.inplace(prim, x, rest, params)  # type: ignore[attr-defined,no-any-return]
+        if mode is not None and mode.follows and any(m.writes for m in modes()):
+            with below(mode):
+                return inplace(prim, x, *rest, params=params)
     if S.mode is None and not recording(x, rest):
         operands = prim.prepare((x, *rest))
         value = prim.evaluate(operands, params)
         _check_fits(x, value)
         _write(x, value._data)
         return x
-    node = x._node
     value = prim.call(_before(prim, x), *rest, params=params)
     _check_fits(x, value)
-    overwrite(x, cast(value, x.dtype))
-    if not (S.grad or grad_enabled()):  # an interpreter runs: a leaf stays one
-        x._node = node
+    if S.grad or grad_enabled():
+        return overwrite(x, cast(value, x.dtype))
+    base = x if x._view is None else x._view[0]
+    nodes = [(t, t._node) for t in (x, base, *live_views(base))]
+    overwrite(x, cast(value, x.dtype))  # an interpreter runs; the graph stays as it was
+    for t, node in nodes:
+        t._node = node
     return x
 
 
@@ -157,6 +163,9 @@ def overwrite(x: Tensor, value: Tensor) -> Tensor:
         mode = current()
         if mode is not None and mode.writes:
             return mode.overwrite(x, value)  # type: ignore[attr-defined,no-any-return]
+        if mode is not None and mode.follows and any(m.writes for m in modes()):
+            with below(mode):
+                return overwrite(x, value)
     base = x if x._view is None else x._view[0]
     if base is x:
         _write(x, value._data)

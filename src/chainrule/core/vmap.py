@@ -16,7 +16,8 @@ from typing import Any
 from .. import errors
 from .batch import Batch
 from .batching import front, moved
-from .pytree import Spec, broadcast_prefix, flatten
+from .primitive import PUBLIC
+from .pytree import TreeSpec, broadcast_prefix, flatten
 from .record import OPS
 from .tensor import Tensor
 
@@ -216,19 +217,21 @@ class _Call:
             outs = [level.inner(t) for t in outs]
         return self._given(made, outs, [h for _, h in hidden], spec, size)
 
-    def _given(self, made: Any, outs: list[Any], owned: list[bool], spec: Spec, size: int) -> Any:
+    def _given(
+        self, made: Any, outs: list[Any], owned: list[bool], spec: TreeSpec, size: int
+    ) -> Any:
         dims = self._out_dims(made, spec)
         return spec.build(
             [self._out(t, own, d, size) for t, own, d in zip(outs, owned, dims, strict=True)]
         )
 
-    def _out_dims(self, made: Any, spec: Spec) -> list[Any]:
+    def _out_dims(self, made: Any, spec: TreeSpec) -> list[Any]:
         dims: list[Any] | None
         if isinstance(made, Tensor) and type(self.out_dims) is tuple and len(self.out_dims) == 1:
             dims = list(self.out_dims)
         else:
             dims = broadcast_prefix(self.out_dims, spec)
-        if dims is None or len(dims) != spec.count:
+        if dims is None or len(dims) != spec.num_leaves:
             raise ValueError(
                 f"vmap({self.name}, ..., out_dims={self.out_dims})(<inputs>): out_dims is not "
                 f"compatible with the structure of `outputs`. out_dims has structure "
@@ -258,7 +261,9 @@ class _Call:
     def chunked(self, kwargs: dict[str, Any], chunk: int) -> Any:
         """`chunk` elements at a time."""
         made = []
+        again = self._again()
         for start in range(0, self.size, chunk):
+            again()
             n = min(chunk, self.size - start)
             flat = [
                 t if d is None else OPS.slice(t, d, start, start + n, 1)
@@ -266,6 +271,13 @@ class _Call:
             ]
             made.append(self.run(flat, kwargs, n))
         return self._joined(made, lambda many, d: OPS.cat(many, d))
+
+    def _again(self) -> Callable[[], None]:
+        """Makes every piece draw the same random numbers, if that is wanted."""
+        if self.randomness != "same":
+            return lambda: None
+        state = PUBLIC["get_rng_state"]()
+        return lambda: PUBLIC["set_rng_state"](state)
 
     def _joined(self, made: list[Any], join: Callable[[list[Any], int], Any]) -> Any:
         specs = [flatten(m) for m in made]
@@ -283,7 +295,16 @@ class _Call:
                     hint="an empty batch has no element to find the outputs' shapes with",
                 )
             )
-        made = [self.func(*args, **kwargs) for args in self._elements()]
+        again, state = self._again(), None
+        if self.randomness == "error":
+            state = PUBLIC["get_rng_state"]()
+        made = []
+        for args in self._elements():
+            again()
+            made.append(self.func(*args, **kwargs))
+        if state is not None and (PUBLIC["get_rng_state"]()._data != state._data).any():
+            PUBLIC["set_rng_state"](state)
+            Batch(self.size).need_randomness()
         for t in flatten(made[0])[0]:
             self._out(t, False, 0, 1)
         return self._joined(made, lambda many, d: OPS.stack(many, d))

@@ -27,7 +27,15 @@ from .node import LEAF, Output, edge_of, walk
 from .record import OPS
 from .tensor import Tensor, wrap
 
-__all__ = ["Watch", "accumulate", "current_node", "current_watch", "register_hook", "visit"]
+__all__ = [
+    "Watch",
+    "accumulate",
+    "check_nan",
+    "current_node",
+    "current_watch",
+    "register_hook",
+    "visit",
+]
 
 _ndarray, _add = np.ndarray, np.add
 _lock = threading.RLock()  # of all `.grad`: several threads may walk at once
@@ -164,7 +172,7 @@ class Watch:
         if self.timer is not None:
             self.timer(node, start, time.perf_counter_ns())
         if self.anomaly:
-            _check_nan(node, gs)
+            check_nan(node, gs)
         return gs
 
     def _serve(self, leaf: Any, g: Any) -> None:
@@ -217,7 +225,11 @@ def accumulate(t: Tensor, g: Any, recorded: bool, shared: bool) -> None:
     if type(data) is _ndarray and (have._node is None or data.flags.writeable):
         _add(data, g, data)
     else:
-        have._data = data + g
+        total = _add(data, g) if data.ndim else data + g
+        if type(total) is _ndarray and type(data) is not type(g) and data.ndim:
+            t._grad = wrap(total)  # a sparse gradient is not made dense in its place
+            return
+        have._data = total
     if have._vc is None:
         have._vc = [1]
     else:
@@ -285,8 +297,13 @@ def _collect(output: Any, g: Any, waiting: dict[int, Any], heap: list[int]) -> N
     gs[output.number] = g if gs[output.number] is None else gs[output.number] + g
 
 
-def _check_nan(node: Any, gs: Any) -> None:
+def check_nan(node: Any, gs: Any) -> None:
+    """Raise if a rule made NaN and anomaly mode looks for it."""
+    if not ACTIVE.get("nan", False):
+        return
     for i, g in enumerate(gs if isinstance(gs, (tuple, list)) else (gs,)):
+        while getattr(g, "_wrapped", False):
+            g = g._inner
         array = g._data if isinstance(g, Tensor) else g
         if array is not None and array.dtype.kind in "fcV" and np.isnan(array).any():
             raise errors.nan_in_backward(node, i, array)

@@ -25,6 +25,7 @@ from .stateless import (
 )
 
 if TYPE_CHECKING:
+    from .patterns import rearrange
     from .sparse import hessian_sparse, jacobian_sparse
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "rearrange",
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
@@ -47,7 +49,11 @@ __all__ = [
 ]
 
 # What few programs use is loaded when it is named.
-_LOADED_WHEN_NAMED = {"hessian_sparse": "sparse", "jacobian_sparse": "sparse"}
+_LOADED_WHEN_NAMED = {
+    "hessian_sparse": "sparse",
+    "jacobian_sparse": "sparse",
+    "rearrange": "patterns",
+}
 
 
 def __getattr__(name: str) -> Any:

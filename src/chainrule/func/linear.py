@@ -8,7 +8,8 @@ from typing import Any
 from .. import errors
 from .._state import grad_enabled, set_grad
 from ..core.forward import Forward
-from ..core.pytree import Spec, flatten
+from ..core.primitive import cast
+from ..core.pytree import TreeSpec, flatten
 from ..core.reverse import Reverse, pull
 from ..core.tensor import Tensor
 from .arguments import (
@@ -84,10 +85,11 @@ class _Pullback:
     """What `vjp` returns: the tape of one run, walked for every cotangent."""
 
     def __init__(
-        self, level: Any, leaves: list[Any], spec: Spec, outs: list[Any], out_spec: Spec
+        self, level: Any, leaves: list[Any], spec: TreeSpec, outs: list[Any], out_spec: TreeSpec
     ) -> None:
         self._edges = [level.edge(t) for t in outs]
         self._shapes = [t.shape for t in outs]
+        self._dtypes = [t.dtype for t in outs]
         self._leaves, self._spec, self._out_spec = leaves, spec, out_spec
         self._ends = [t._node for t in leaves]
 
@@ -107,6 +109,7 @@ class _Pullback:
                     f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] "
                     f"has a shape of {shape}."
                 )
+        gs = [self._fitted(g, dtype) for g, dtype in zip(gs, self._dtypes, strict=True)]
         before = set_grad(grad_enabled() if create_graph is None else create_graph)
         try:
             found = pull(self._edges, gs, self._ends)
@@ -115,6 +118,13 @@ class _Pullback:
         return self._spec.build(
             [zeros_like(t) if g is None else g for g, t in zip(found, self._leaves, strict=True)]
         )
+
+    @staticmethod
+    def _fitted(g: Any, dtype: Any) -> Any:
+        """A cotangent in the dtype of its output."""
+        if not isinstance(g, Tensor) or g.dtype is dtype:
+            return g
+        return g if g.is_complex() and not dtype.is_complex else cast(g, dtype)
 
 
 # ---------------------------------------------------------------- from the right

@@ -48,6 +48,14 @@ def at_path(start: str, target: str) -> str:
     return made
 
 
+def public(path: str) -> Any:
+    """What stands at `torch.<path>`; None for nothing."""
+    found = GLOBALS["torch"]
+    for name in path.split(".")[1:]:
+        found = getattr(found, name, None)
+    return found
+
+
 class _Writer:
     """The state of writing one graph."""
 
@@ -74,12 +82,7 @@ class _Writer:
         return name if self._is_at(name, kind) else self.global_name(kind)
 
     def _is_at(self, path: str, value: Any) -> bool:
-        if not path.startswith("torch."):
-            return False
-        found = GLOBALS["torch"]
-        for name in path.split(".")[1:]:
-            found = getattr(found, name, None)
-        return found is value
+        return path.startswith("torch.") and public(path) is value
 
     def text(self, a: Any) -> str:
         """An argument as an expression."""

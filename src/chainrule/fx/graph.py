@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import _codegen
-from .node import Node, map_arg
+from .node import Node, map_aggregate, map_arg, qualified_name
 
 __all__ = ["Graph", "PythonCode"]
 PythonCode = _codegen.PythonCode
@@ -52,6 +52,43 @@ class _Names:
         self.used.add(name)
         self.count[base] = counted if number is None else max(counted, number)
         return name
+
+
+class _Place:
+    """Stands for a node in a pickle: its number."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class _Path:
+    """Stands for a function of this package in a pickle: where it is."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+def _written(target: Any) -> Any:
+    """A target as a pickle holds it; a function that has no name fails to be pickled."""
+    if isinstance(target, str):
+        return target
+    path = qualified_name(target)
+    there = path.startswith("torch.") and _codegen.public(path) is target
+    return _Path(path) if there else target
+
+
+def _unpickled(tracer_cls: Any, steps: list[Any]) -> Graph:
+    graph = Graph(tracer_cls=tracer_cls)
+    made: list[Node] = []
+
+    def node(a: Any) -> Any:
+        return made[a.number] if isinstance(a, _Place) else a
+
+    for op, target, args, kwargs, name, kind in steps:
+        args, kwargs = map_aggregate(args, node), map_aggregate(kwargs, node)
+        target = _codegen.public(target.path) if isinstance(target, _Path) else target
+        made.append(graph.create_node(op, target, args, kwargs, name, kind))
+    return graph
 
 
 class _Nodes:
@@ -233,6 +270,18 @@ class Graph:
         for node in self.nodes:
             values[node] = copied.node_copy(node, lambda n: values[n])
         return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = {node: i for i, node in enumerate(self.nodes)}
+
+        def numbered(a: Any) -> Any:
+            return map_arg(a, lambda n: _Place(place[n]))
+
+        steps = [
+            (n.op, _written(n.target), numbered(n.args), numbered(n.kwargs), n.name, n.type)
+            for n in self.nodes
+        ]
+        return _unpickled, (self._tracer_cls, steps)
 
     # ------------------------------------------------------------ where they go
 

@@ -34,6 +34,15 @@ def _give(module: Module, target: str, value: Any) -> None:
         setattr(here, name, value)
 
 
+def _unpickled(graph: Graph, name: str, state: dict[str, Any]) -> GraphModule:
+    made = GraphModule.__new__(GraphModule)
+    Module.__init__(made)
+    type(made).__name__ = name
+    made.__setstate__(state)
+    made.graph = graph
+    return made
+
+
 class GraphModule(Module):
     """A module made of a graph and of the modules and tensors that the graph names.
 
@@ -123,15 +132,60 @@ class GraphModule(Module):
             print(text)
         return text
 
+    def take(self, target: str, value: Any) -> None:
+        """Put a tensor or module at a dotted path."""
+        _give(self, target, value)
+
+    def add_submodule(self, target: str, m: Module) -> bool:
+        """Put a module at a dotted path; False when something else is in the way."""
+        here: Any = self
+        for step in target.split(".")[:-1]:
+            here = getattr(here, step, None)
+            if here is None:
+                break
+            if not isinstance(here, Module):
+                return False
+        _give(self, target, m)
+        return True
+
+    def delete_submodule(self, target: str) -> bool:
+        """Take away the module at a dotted path; False when there is none."""
+        path, _, name = target.rpartition(".")
+        try:
+            parent = self.get_submodule(path)
+        except AttributeError:
+            return False
+        if name not in parent._modules:
+            return False
+        delattr(parent, name)
+        return True
+
+    def _has(self, target: str) -> bool:
+        return any(name == target for name, _ in self.named_modules())
+
+    def delete_all_unused_submodules(self) -> None:
+        """Take away the modules that no node of the graph calls or looks into."""
+        used: set[str] = set()
+        for node in self.graph.nodes:
+            if node.op in ("call_module", "get_attr"):
+                path = node.target.split(".")
+                used.update(".".join(path[: i + 1]) for i in range(len(path)))
+                if node.op == "call_module" and self._has(node.target):
+                    below = self.get_submodule(node.target).named_modules()
+                    used.update(f"{node.target}.{name}" for name, _ in below if name)
+        for name in [name for name, _ in self.named_modules() if name and name not in used]:
+            self.delete_submodule(name)
+
+    def __copy__(self) -> GraphModule:
+        return GraphModule(self, self.graph, type(self).__name__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_graph", "_code")}
+        return _unpickled, (self.graph, type(self).__name__, state)
+
     def __deepcopy__(self, memo: Any) -> GraphModule:
-        made = GraphModule.__new__(next(c for c in type(self).__mro__[1:]))
-        Module.__init__(made)
-        type(made).__name__ = type(self).__name__
-        for name, value in self.__dict__.items():
-            if name not in ("_graph", "_code"):
-                made.__dict__[name] = copy.deepcopy(value, memo)
-        made.graph = copy.deepcopy(self.graph)
-        return made
+        make, (_, name, state) = self.__reduce__()
+        return make(copy.deepcopy(self.graph), name, copy.deepcopy(state, memo))
 
     def __str__(self) -> str:
         note = "# To see more debug info, please use `graph_module.print_readable()`"

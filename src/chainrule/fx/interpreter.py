@@ -1,4 +1,5 @@
 """`Interpreter`: runs a GraphModule node by node, each kind of node by a method of its own.
+`Transformer`: the same with proxies, so that the run is a new program.
 
 Who may call: users, who override the methods to look at values or to change what a node does.
 """
@@ -8,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ._symbolic_trace import Tracer
 from .graph import Graph
-from .node import Node, map_arg
+from .graph_module import GraphModule
+from .node import Node, map_aggregate, map_arg
+from .proxy import Proxy
 
-__all__ = ["Interpreter"]
+__all__ = ["Interpreter", "Transformer"]
 
 
 class Interpreter:
@@ -144,3 +148,70 @@ class Interpreter:
             return self.env[node]
 
         return map_arg(args, value)
+
+
+class _Steps(Tracer):
+    """Every module and function that is called is a step."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def is_leaf_module(self, m: Any, module_qualified_name: str) -> bool:
+        """True."""
+        return True
+
+
+class Transformer(Interpreter):
+    """Runs a GraphModule on proxies: what its methods do is recorded as a new GraphModule.
+
+    Args:
+        module: the module.
+
+    Example:
+        >>> import chainrule as torch
+        >>> class Swapped(torch.fx.Transformer):
+        ...     def call_function(self, target, args, kwargs):
+        ...         target = {torch.sigmoid: torch.tanh}.get(target, target)
+        ...         return super().call_function(target, args, kwargs)
+        >>> traced = torch.fx.symbolic_trace(lambda x: torch.sigmoid(x) + 1)
+        >>> print(Swapped(traced).transform().code.strip())
+        def forward(self, x):
+            tanh = torch.tanh(x);  x = None
+            add = tanh + 1;  tanh = None
+            return add
+    """
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module)
+        self.new_graph = Graph(tracer_cls=module.graph._tracer_cls)
+        self.tracer = _Steps(self.new_graph)
+        self.tracer.root = module
+
+    def placeholder(self, target: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Proxy:
+        """A new input."""
+        node = self.new_graph.placeholder(target, default_value=args[0] if args else ...)
+        return Proxy(node, self.tracer)
+
+    def get_attr(self, target: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Proxy:
+        """A step that reads the attribute."""
+        return self.tracer.create_proxy("get_attr", target, args, kwargs)
+
+    def call_module(self, target: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A step that calls the submodule."""
+        return self.tracer.create_proxy("call_module", target, args, kwargs)
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A step that calls the function."""
+        return self.tracer.create_proxy("call_function", target, args, kwargs)
+
+    def transform(self) -> GraphModule:
+        """Run, and return what was recorded as a module."""
+        made = super().run()
+
+        def node(a: Any) -> Any:
+            return a.node if isinstance(a, Proxy) else a
+
+        if made is not None:
+            self.new_graph.output(map_aggregate(made, node))
+        return GraphModule(self.module, self.new_graph)

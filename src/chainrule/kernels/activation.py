@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import F32, F64, at_least, at_most, between, clip, number
+from .blocks import F32, F64, at_least, at_most, between, clip, number, typed
 from .masks import select
 from .special import erf
 
@@ -49,7 +49,7 @@ def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
 
 def threshold(x: Array, threshold: float, value: float) -> Array:
     """x above the threshold, else `value`."""
-    return select(~(x <= threshold), x, x.dtype.type(value))  # NaN stays
+    return select(x <= threshold, typed(value, x.dtype), x)  # NaN stays
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
@@ -61,14 +61,23 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
 
 def elu(x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
     """scale x, or scale alpha (exp(input_scale x) - 1) where x is negative: their sum."""
+    dtype = x.dtype
+    if dtype not in _ZERO or not x.ndim:
+        high, low = np.maximum(x, 0), np.expm1(np.minimum(x, 0) * input_scale)
+        return high * scale + low * (alpha * scale)
     if x.size > 500:
         high, low = at_least(x, 0.0), at_most(x, 0.0)
     else:
-        zero = _ZERO.get(x.dtype, 0)
-        high, low = np.maximum(x, zero), np.minimum(x, zero)
-    low = np.expm1(low if input_scale == 1.0 else low * input_scale)
-    low = low if alpha * scale == 1.0 else low * number(alpha * scale, x.dtype)
-    return (high if scale == 1.0 else high * number(scale, x.dtype)) + low
+        high, low = np.maximum(x, _ZERO[dtype]), np.minimum(x, _ZERO[dtype])
+    if input_scale != 1.0:
+        low *= number(input_scale, dtype)
+    np.expm1(low, low)
+    if alpha * scale != 1.0:
+        low *= number(alpha * scale, dtype)
+    if scale != 1.0:
+        high *= number(scale, dtype)
+    high += low
+    return high
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
@@ -76,9 +85,12 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     if approximate == "none":
         y = erf(x * number(_HALF_ROOT, x.dtype))
     else:
-        y = x * x * x
-        y = y * number(_CUBIC, x.dtype) + x
-        y = np.tanh(y * number(_TANH_SCALE, x.dtype))
+        y = x * x
+        y *= x
+        y *= number(_CUBIC, x.dtype)
+        y += x
+        y *= number(_TANH_SCALE, x.dtype)
+        y = np.tanh(y, out=y if y.ndim else None)
     y += number(1.0, x.dtype)
     y *= number(0.5, x.dtype) * x
     return y
@@ -112,14 +124,23 @@ def mish(x: Array) -> Array:
     """x tanh(softplus(x)): with e = exp(x) and n = e (e + 2), this is x n/(n + 2)."""
     e = np.exp(at_most(x, 20.0))
     two = number(2.0, x.dtype)
-    n = e * (e + two)
-    return x * (n / (n + two))
+    n = e + two
+    n *= e
+    m = n + two
+    n /= m
+    n *= x
+    return n
 
 
 def hardsigmoid(x: Array) -> Array:
     """x/6 + 1/2 between 0 and 1."""
     zero, three, six = _HARD.get(x.dtype, (0.0, 3.0, 6.0))
-    return clip(x + three, zero, six) / six
+    if not x.ndim:
+        return clip(x + three, zero, six) / six
+    y = x + three
+    clip(y, zero, six, y)
+    y /= six
+    return y
 
 
 def hardswish(x: Array) -> Array:
@@ -136,11 +157,11 @@ def hardswish(x: Array) -> Array:
 
 def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     """x, or 0 where |x| <= lambd."""
-    if x.size < FEW:
-        return np.where(abs(x) <= number(lambd, x.dtype), number(0.0, x.dtype), x)  # NaN stays
-    if x.dtype.kind == "f" and lambd >= 0:
-        made = x * (np.abs(x) > lambd)  # NaN times False is NaN
-        made += 0.0  # no -0.0
+    if x.ndim and x.dtype in _ZERO and lambd >= 0:
+        size = np.abs(x)
+        over = size > number(lambd, x.dtype)
+        made = np.multiply(x, over, size)  # NaN times False is NaN
+        made += _ZERO[x.dtype]  # no -0.0
         return made
     return select(~(abs(x) <= lambd), x, x.dtype.type(0))  # NaN stays
 
@@ -152,6 +173,8 @@ def softshrink(x: Array, lambd: float = 0.5) -> Array:
 
 def prelu(a: Array, b: Array) -> Array:
     """a, or b a where a is not positive."""
+    if a.size > FEW and a.dtype in _ZERO and b.size and b.min() > 0.0 and b.max() <= 1.0:
+        return np.maximum(a, a * b)  # two arrays: NumPy's vector loop
     return select(a > number(0, a.dtype), a, a * b)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from .blas import products
+
 __all__ = ["attention", "attention_backward", "causal_mask", "safe_softmax"]
 
 Array = Any
@@ -98,14 +100,14 @@ class _Scores:
     def of(self, chunk: slice) -> Array:
         """The probabilities of some heads."""
         q = self.q[chunk]
-        s = np.matmul(q, self.k[chunk].swapaxes(1, 2), out=self.room[0, : len(q)])
+        s = products(q, self.k[chunk].swapaxes(1, 2), self.room[0, : len(q)])
         if self.mask is not None:
             s += self.mask if self.mask.ndim == 2 else self.mask[chunk]
         if not self.bounded:
             top = s.max(-1, keepdims=True)
             s -= np.where(top == -np.inf, top.dtype.type(0), top)
         np.exp(s, out=s)
-        total = s @ self.ones
+        total = products(s, self.ones)
         total[total == 0] = 1
         s *= (1 / total)[..., None]
         return s
@@ -124,7 +126,7 @@ def attention(q: Array, k: Array, v: Array, mask: Array, scale: float = 1.0) -> 
     values = v.reshape(heads, *v.shape[-2:])
     flat = out.reshape(heads, *out.shape[-2:])
     for chunk in scores.chunks:
-        np.matmul(scores.of(chunk), values[chunk], out=flat[chunk])
+        products(scores.of(chunk), values[chunk], flat[chunk])
     return out
 
 
@@ -141,11 +143,11 @@ def attention_backward(
     g, v, to_q, to_k, to_v = (t.reshape(heads, *t.shape[-2:]) for t in (g, v, gq, gk, gv))
     for chunk in scores.chunks:
         p = scores.of(chunk)
-        np.matmul(p.swapaxes(1, 2), g[chunk], out=to_v[chunk])
-        d = np.matmul(g[chunk], v[chunk].swapaxes(1, 2), out=scores.room[1, : len(p)])
+        products(p.swapaxes(1, 2), g[chunk], to_v[chunk])
+        d = products(g[chunk], v[chunk].swapaxes(1, 2), scores.room[1, : len(p)])
         d -= np.vecdot(p, d)[..., None]
         d *= p
-        np.matmul(d, scores.k[chunk], out=to_q[chunk])
-        np.matmul(d.swapaxes(1, 2), scores.q[chunk], out=to_k[chunk])  # q is scaled already
+        products(d, scores.k[chunk], to_q[chunk])
+        products(d.swapaxes(1, 2), scores.q[chunk], to_k[chunk])  # q is scaled already
     gq *= q.dtype.type(scale)
     return gq, gk, gv

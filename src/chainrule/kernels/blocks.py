@@ -10,9 +10,12 @@ number, which its vector loops know only for two arrays.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import copysign
 from typing import Any
 
 import numpy as np
+
+from .blas import LONG, alone
 
 __all__ = [
     "LIMITS",
@@ -110,7 +113,7 @@ def number(value: Any, dtype: Any) -> Any:
         return value
     made = numbers.get(value)
     if made is None:
-        if not value and str(value) != "-0.0":  # one key with 0.0, so neither is remembered here
+        if not value and copysign(1.0, value) > 0:  # one key with -0.0: neither is remembered
             return _ZEROS[dtype]
         made = np.array(value, dtype)
         if value and value == value:  # NaN is no key
@@ -151,13 +154,13 @@ def between(x: Array, low: float, high: float, out: Array = None) -> Array:
 def no_nan(x: Array) -> bool:
     """Whether there is surely no NaN among floating point numbers: by the sum of squares, a third
     of the cost of looking at each."""
-    flat = x.reshape(-1)
-    total = flat.dot(flat)
+    flat = x if x.ndim == 1 else x.reshape(-1)
+    total = flat.dot(flat) if flat.size <= LONG else alone(flat.dot, flat)
     return bool(total == total)
 
 
 def finite(x: Array) -> bool:
     """Whether there is surely neither NaN nor infinity (False also where squares overflow)."""
-    flat = x.reshape(-1)
-    total = flat.dot(flat)
+    flat = x if x.ndim == 1 else x.reshape(-1)
+    total = flat.dot(flat) if flat.size <= LONG else alone(flat.dot, flat)
     return bool(total - total == 0)

@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .blas import LONG, MANY, SPREAD, products, spread
 from .linalg import is_half
 
 __all__ = [
@@ -239,13 +241,19 @@ def schedule(
 
 
 def work(
-    head: Ints, spatial: Ints, kernel: Ints, geometry: tuple[Ints, ...], dtype: Any
+    head: Ints,
+    spatial: Ints,
+    kernel: Ints,
+    geometry: tuple[Ints, ...],
+    dtype: Any,
+    which: slice = slice(None),
 ) -> Iterator[tuple[slice, slice, Columns]]:
-    """(images, part of the flattened outputs, columns) of each block; the buffers are shared."""
+    """(images, part of the flattened outputs, columns) of each block, or of some of them; the
+    buffers are shared."""
     step, parts = schedule(head, spatial, kernel, geometry, dtype.itemsize)
     columns: Any = None
     memory: Any = (None, None)
-    for images, outputs, plan in parts:
+    for images, outputs, plan in parts[which]:
         if columns is None or columns.plan is not plan:
             columns = Columns(plan, (step, *head[1:]), dtype, memory)
             if memory[0] is None:
@@ -302,17 +310,28 @@ def convolution(
     flat = out.reshape((*xg.shape[:2], wm.shape[1], -1))
     kernel, spatial, geometry = w.shape[2:], x.shape[2:], (size, stride, padding, dilation)
     if _is_direct(spatial, kernel, geometry):
-        np.matmul(wm, xg.reshape((*xg.shape[:3], -1)), out=flat)
+        products(wm, xg.reshape((*xg.shape[:3], -1)), flat)
         if bias is not None:
             out += bias.reshape((-1, *(1,) * len(size)))
         return out
     if bias is not None:
         bias = bias.reshape((groups, -1, 1))
-    for images, outputs, columns in work(xg.shape[:3], spatial, kernel, geometry, dtype):
-        part = flat[images, ..., outputs]
-        np.matmul(wm, columns.of(xg[images]), out=part)
-        if bias is not None:
-            part += bias  # while it is in the cache
+
+    def some(which: slice) -> None:
+        for images, outputs, columns in work(head, spatial, kernel, geometry, dtype, which):
+            part = flat[images, ..., outputs]
+            matmul(wm, columns.of(xg[images]), part)
+            if bias is not None:
+                np.add(part, bias, part)  # while it is in the cache
+
+    head, inner = xg.shape[:3], wm.shape[-1]
+    multiplications = flat.size * inner
+    matmul = np.matmul if multiplications <= MANY and inner <= LONG else products
+    if multiplications < SPREAD:
+        some(slice(0, None))
+    else:
+        count = len(schedule(head, spatial, kernel, geometry, dtype.itemsize)[1])
+        spread(some, count, multiplications)
     return out
 
 
@@ -332,15 +351,19 @@ def convolution_input(
     gg = gg.reshape((*gg.shape[:3], -1))
     turned = _matrix(w, groups).swapaxes(1, 2)
     if _is_direct(size, kernel, geometry):
-        return np.matmul(turned, gg).reshape(shape)
-    if all(s == 1 for s in stride) and w.shape[0] < 2 * shape[1]:
-        return _as_convolution(g, w, size, padding, dilation, groups)
+        return products(turned, gg).reshape(shape)
+    if all(s == 1 for s in stride):
+        if w.shape[0] < 2 * shape[1]:
+            return _as_convolution(g, w, size, padding, dilation, groups)
+        shifts = shifts_of(size, kernel, g.shape[2:], padding, dilation)
+        if shape[1] * kernel[-1] * shifts.length * dtype.itemsize <= CACHE:
+            return _by_shifts(gg, w, shifts, groups).reshape(shape)
     made = np.zeros(shape, dtype)
     xg = _grouped(made, groups)
     one = turned.shape[2] == 1  # BLAS is slow at products with inner dimension 1
     for images, outputs, columns in work(xg.shape[:3], size, kernel, geometry, dtype):
         part = gg[images, ..., outputs]
-        columns.back(turned * part if one else np.matmul(turned, part), xg[images])
+        columns.back(turned * part if one else products(turned, part), xg[images])
     return made
 
 
@@ -355,6 +378,79 @@ def _as_convolution(g: Any, w: Any, size: Ints, padding: Ints, dilation: Ints, g
     padding = tuple(r - p for r, p in zip(reach, padding, strict=True))
     ones = (1,) * len(kernel)
     return convolution(g, np.ascontiguousarray(turned), size, ones, padding, dilation, groups)
+
+
+class Shifts(NamedTuple):
+    """Stride 1 on images that lie in wider ones, padding and all: a tap is a shift of the flattened
+    image.
+
+    Attributes:
+        wide: the spatial size with padding. inside: where the image lies in it. rows: the spatial
+            size of the outputs, in rows as wide. outputs: where they lie in it. length: of the
+            flattened outputs. taps: for each tap of the outer dimensions the shifts of the last.
+    """
+
+    wide: Ints
+    inside: tuple[slice, ...]
+    rows: Ints
+    outputs: tuple[slice, ...]
+    length: int
+    taps: tuple[tuple[int, ...], ...]
+
+
+@lru_cache(maxsize=512)
+def shifts_of(spatial: Ints, kernel: Ints, size: Ints, padding: Ints, dilation: Ints) -> Shifts:
+    """The shifts of a convolution of `spatial` to `size`."""
+    reach = (o + d * (k - 1) for o, d, k in zip(size, dilation, kernel, strict=True))
+    wide = tuple(max(r, p + s) for r, p, s in zip(reach, padding, spatial, strict=True))
+    steps = [_size(wide[i + 1 :]) for i in range(len(wide))]
+    taps = tuple(
+        tuple(
+            sum(t * d * s for t, d, s in zip((*outer, j), dilation, steps, strict=True))
+            for j in range(kernel[-1])
+        )
+        for outer in product(*map(range, kernel[:-1]))
+    )
+    return Shifts(
+        wide,
+        tuple(slice(p, p + s) for p, s in zip(padding, spatial, strict=True)),
+        (size[0], *wide[1:]),
+        tuple(slice(0, o) for o in size),
+        sum((o - 1) * s for o, s in zip(size, steps, strict=True)) + 1,
+        taps,
+    )
+
+
+def _by_shifts(gg: Any, w: Any, shifts: Shifts, groups: int) -> Any:
+    """`convolution_input` with stride 1 and few inputs: no columns; the product for the taps of the
+    last dimension is added to the image at each tap's shift."""
+    count, _, outs, _ = gg.shape
+    c, width, length = w.shape[1], w.shape[-1], shifts.length
+    gg = gg.reshape((count, groups, outs, *(o.stop for o in shifts.outputs)))
+    weights = w.reshape((groups, outs, c, -1, width)).transpose(3, 0, 4, 2, 1)
+    weights = np.ascontiguousarray(weights).reshape((-1, groups, width * c, outs))
+    made = np.zeros((count, groups, c, *shifts.wide), w.dtype)
+    flat = made.reshape((count, groups, c, -1))
+    step = max(1, min(count, CACHE // (groups * (outs + width * c) * length * w.itemsize)))
+
+    def some(which: slice) -> None:
+        wide = np.zeros((step, groups, outs, *shifts.rows), w.dtype)
+        inside = wide[(ALL, ALL, ALL, *shifts.outputs)]
+        wide = wide.reshape((step, groups, outs, -1))[..., :length]
+        parts = np.empty((step, groups, width, c, length), w.dtype)
+        whole = parts.reshape((step, groups, -1, length))
+        for start in range(which.start * step, min(which.stop * step, count), step):
+            images = flat[start : start + step]
+            n = len(images)
+            inside[:n] = gg[start : start + step]
+            for tap, places in zip(weights, shifts.taps, strict=True):
+                products(tap, wide[:n], whole[:n])
+                for j, at in enumerate(places):
+                    part = images[..., at : at + length]
+                    np.add(part, parts[:n, :, j], part)
+
+    spread(some, -(-count // step), gg.size * _size(w.shape[1:]))
+    return np.ascontiguousarray(made[(ALL, ALL, ALL, *shifts.inside)])
 
 
 def convolution_weight(
@@ -373,16 +469,42 @@ def convolution_weight(
     spatial, geometry = x.shape[2:], (g.shape[2:], stride, padding, dilation)
     if _is_direct(spatial, size, geometry):
         cols = xg.reshape((*xg.shape[:3], -1))
-        return _summed(np.matmul(cols, gg.swapaxes(2, 3))).swapaxes(1, 2).reshape(shape)
-    total: Any = None
-    gt = gg.swapaxes(2, 3)
-    for images, outputs, columns in work(xg.shape[:3], spatial, size, geometry, dtype):
-        part = _summed(np.matmul(columns.of(xg[images]), gt[images, :, outputs]))
-        if total is None:
-            total = part
-        else:
-            total += part
-    return total.swapaxes(1, 2).reshape(shape)
+        return _summed(products(cols, gg.swapaxes(2, 3))).swapaxes(1, 2).reshape(shape)
+    gt, head = gg.swapaxes(2, 3), xg.shape[:3]
+    total = _InOrder()
+
+    def some(which: slice) -> None:
+        parts = work(head, spatial, size, geometry, dtype, which)
+        for i, (images, outputs, columns) in enumerate(parts, which.start):
+            total.add(i, _summed(products(columns.of(xg[images]), gt[images, :, outputs])))
+
+    multiplications = g.size * _size(shape[1:])
+    if multiplications < SPREAD:
+        some(slice(0, None))
+    else:
+        count = len(schedule(head, spatial, size, geometry, dtype.itemsize)[1])
+        kept = count * _size(shape) * dtype.itemsize
+        spread(some, count, multiplications if kept <= _KEPT else 0)
+    return total.made.swapaxes(1, 2).reshape(shape)
+
+
+_KEPT = 1 << 25  # bytes of parts of a sum that may wait for their turn
+
+
+class _InOrder:
+    """The sum of numbered parts in the order of their numbers, whoever comes first: `made`."""
+
+    def __init__(self) -> None:
+        self.made: Any = None
+        self.next, self.waiting, self.lock = 0, {}, Lock()  # type: ignore[var-annotated]
+
+    def add(self, i: int, part: Any) -> None:
+        """Part i, which is ours to overwrite."""
+        with self.lock:
+            self.waiting[i] = part
+            while (part := self.waiting.pop(self.next, None)) is not None:
+                self.made = part if self.made is None else np.add(self.made, part, self.made)
+                self.next += 1
 
 
 def _summed(parts: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .blocks import LIMITS, between, blocked, clip, finite, no_nan, number, typed
-from .masks import select
+from .masks import matching, select
 
 Array = Any  # an ndarray or a NumPy scalar
 Kernel = Callable[..., Any]
@@ -201,12 +201,17 @@ def round_decimals(x: Array, decimals: int = 0) -> Array:
     if decimals == 0:
         return np.rint(x)
     scale = number(10.0 ** abs(decimals), x.dtype)
-    return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
+    there, back = (np.multiply, np.divide) if decimals > 0 else (np.divide, np.multiply)
+    y = there(x, scale)
+    if type(y) is not _ndarray:
+        return back(np.rint(y), scale)
+    return back(np.rint(y, y), scale, y)
 
 
 def frac(x: Array) -> Array:
     """x minus trunc(x)."""
-    return x - np.trunc(x)
+    y = np.trunc(x)
+    return np.subtract(x, y, y) if type(y) is _ndarray else x - y
 
 
 # ---------------------------------------------------------------- signs
@@ -254,11 +259,6 @@ def heaviside(a: Array, b: Array) -> Array:
         if made.dtype is b.dtype and no_nan(made):
             return made
     return where(a == 0, b, (a > 0).astype(b.dtype))
-
-
-def copysign(a: Array, b: Any) -> Array:
-    """|a| with the sign of b."""
-    return np.copysign(a, b)
 
 
 # ---------------------------------------------------------------- sigmoid and its relatives
@@ -333,8 +333,9 @@ def logit(x: Array, eps: float | None = None) -> Array:
 
 def sinc(x: Array) -> Array:
     """sin(pi x) / (pi x), 1 at 0."""
-    y = x * math.pi
-    made = np.sin(y) / y
+    y = x * number(math.pi, x.dtype)
+    made = np.sin(y)
+    made = np.divide(made, y, made) if type(made) is _ndarray else made / y
     if type(made) is _ndarray and made.dtype.kind == "f" and no_nan(made):  # no 0
         return made
     return where(x == 0, x.dtype.type(1), made)
@@ -431,23 +432,31 @@ def lerp(a: Array, end: Array, weight: Any) -> Array:
     span: Any = end - a
     if isinstance(weight, complex) and type(weight) is not np.complex128:
         return a + weight * span if abs(weight) < 0.5 else end - span * (1 - weight)
-    near: Any = np.abs(weight) < (number(0.5, weight.dtype) if type(weight) is _ndarray else 0.5)
-    return where(near, a, end) + (weight - (near ^ True)) * span
+    far: Any = np.abs(weight) >= (number(0.5, weight.dtype) if type(weight) is _ndarray else 0.5)
+    return where(far, end, a) + (weight - far) * span
 
 
 def _lerp_near(a: Array, end: Array, weight: float) -> Array:
-    return a + weight * (end - a)
+    span = end - a
+    if type(span) is not _ndarray or span.dtype not in LIMITS or a.shape != span.shape:
+        return a + weight * span
+    span *= number(weight, span.dtype)
+    return np.add(a, span, span)
 
 
 def _lerp_far(a: Array, end: Array, weight: float) -> Array:
-    return end - (end - a) * (1 - weight)
+    span = end - a
+    if type(span) is not _ndarray or span.dtype not in LIMITS or end.shape != span.shape:
+        return end - span * (1 - weight)
+    span *= number(1 - weight, span.dtype)
+    return np.subtract(end, span, span)
 
 
 def _lerp_any(a: Array, end: Array, weight: Array) -> Array:
-    near: Any = np.abs(weight) < 0.5
-    step = select(near, weight, weight - 1)
+    far: Any = np.abs(weight) >= number(0.5, weight.dtype)
+    step = weight - far.astype(weight.dtype)
     step *= end - a
-    step += select(near, a, end)
+    step += select(far, end, a)
     return step
 
 
@@ -455,6 +464,8 @@ def addcmul(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 tensor2."""
     if value != 1:
         tensor1 = tensor1 * (number(value, tensor1.dtype) if type(value) is float else value)
+        if tensor1.size > MANY and matching(tensor1, tensor2):
+            return _plus(np.multiply(tensor1, tensor2, tensor1), a)
     return _plus(tensor1 * tensor2, a)
 
 
@@ -462,6 +473,8 @@ def addcdiv(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 / tensor2."""
     if value != 1:
         tensor1 = tensor1 * (number(value, tensor1.dtype) if type(value) is float else value)
+        if tensor1.size > MANY and tensor1.dtype.kind == "f" and matching(tensor1, tensor2):
+            return _plus(np.divide(tensor1, tensor2, tensor1), a)
     return _plus(tensor1 / tensor2, a)
 
 
@@ -540,7 +553,9 @@ def angle(x: Array) -> Array:
     if x.dtype.kind == "c":
         return np.arctan2(x.imag, x.real)
     if x.dtype.kind == "f" and type(x) is _ndarray and x.ndim and no_nan(x):
-        return (x < typed(0.0, x.dtype)) * typed(math.pi, x.dtype)
+        below = (x < typed(0.0, x.dtype)).astype(x.dtype)
+        below *= typed(math.pi, x.dtype)
+        return below
     return where(x != x, x, where(x < 0, x.dtype.type(math.pi), x.dtype.type(0)))
 
 
@@ -635,63 +650,3 @@ def clamp_tensor(x: Array, min: Any, max: Any) -> Array:
     """`clamp` with arrays or None as bounds."""
     y = x if min is None else maximum(x, min)
     return y if max is None else minimum(y, max)
-
-
-# ---------------------------------------------------------------- SciPy, loaded when called
-
-
-def scipy_special(op: str, name: str) -> Kernel:
-    """A kernel that calls `scipy.special.<name>`; float32 in, float32 out."""
-    found: Any = None
-
-    def kernel(*args: Any) -> Array:
-        nonlocal found
-        if found is None:
-            found = _from_scipy(op, name)
-        made = found(*args)
-        if type(made) is tuple:  # airy gives derivatives as well
-            made = made[0]
-        first = args[0]
-        if type(first) is _ndarray and made.dtype is first.dtype:
-            return made
-        dtype = next(a.dtype for a in args if isinstance(a, (np.ndarray, np.generic)))
-        return made if made.dtype == dtype else made.astype(dtype)
-
-    return kernel
-
-
-def _from_scipy(op: str, name: str) -> Kernel:
-    try:
-        import scipy.special
-    except ImportError:
-        error = ImportError(
-            f"torch.{op} needs the optional package SciPy, which is not installed\n"
-            'Hint: pip install "chainrule[scipy]"'
-        )
-        raise error from None
-    return getattr(scipy.special, name)  # type: ignore[no-any-return]
-
-
-def polygamma(x: Array, n: int = 0) -> Array:
-    """The n-th derivative of digamma."""
-    made = digamma(x) if n == 0 else _polygamma(n, x.astype(F64))
-    return made.astype(x.dtype)
-
-
-_digamma = scipy_special("digamma", "psi")
-_polygamma = scipy_special("polygamma", "polygamma")
-_gammaln = scipy_special("lgamma", "gammaln")
-
-
-def digamma(x: Array) -> Array:
-    """The derivative of lgamma; NaN at negative integers, -inf at 0 (with its sign)."""
-    y = _digamma(x if not is_half(x) else x.astype(F32))
-    if type(y) is _ndarray and y.dtype is x.dtype and finite(y):  # no pole
-        return y
-    y = where(x == 0, np.copysign(np.asarray(np.inf, y.dtype), -x.astype(y.dtype)), y)
-    return where((x < 0) & (x == np.floor(x)), y.dtype.type(np.nan), y).astype(x.dtype)
-
-
-def lgamma(x: Array) -> Array:
-    """log |gamma(x)|."""
-    return _gammaln(x) if not is_half(x) else _gammaln(x.astype(F32)).astype(x.dtype)

@@ -21,8 +21,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .elementwise import digamma
 from .random import F64, MersenneTwister, cast
+from .tables import digamma
 
 Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import typed
+
 __all__ = ["bincount", "counted", "in_range", "unraveled", "xor_sum"]
 
 Array = Any
@@ -19,10 +21,15 @@ Array = Any
 def in_range(x: Array, bins: int, low: float, high: float) -> Array:
     """How many elements lie in each of `bins` equal parts of [low, high]."""
     flat = np.ravel(x)
-    kind = flat.dtype.type
-    flat = flat[(flat >= low) & (flat <= high)]
-    at = ((flat - kind(low)) * kind(bins) / kind(high - low)).astype(np.int64)
-    return np.bincount(np.minimum(at, bins - 1), minlength=bins).astype(x.dtype)
+    dtype = flat.dtype
+    if flat.size and not (flat[flat.argmin()] >= low and flat[flat.argmax()] <= high):
+        flat = flat[(flat >= low) & (flat <= high)]
+    at = flat - typed(low, dtype)
+    at *= typed(bins, dtype)
+    at /= typed(high - low, dtype)
+    places = at.astype(np.int64)
+    np.minimum(places, bins - 1, out=places)
+    return np.bincount(places, minlength=bins).astype(dtype)
 
 
 def counted(x: Array, weight: Array, edges: Sequence[Array], density: bool) -> Array:

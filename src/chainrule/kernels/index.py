@@ -17,14 +17,19 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "add_at", "add_rows", "along", "checked_along", "flat_along", "gather", "index", "index_key",
-    "index_put", "inside", "put_at", "reduce_at", "scatter", "scatter_add",
+    "add_at", "add_rows", "along", "checked_along", "copied", "flat_along", "gather", "index",
+    "index_key", "index_put", "inside", "put_at", "reduce_at", "scatter", "scatter_add",
 ]  # fmt: skip
 
 _ndarray = np.ndarray
 FEW = 100  # elements, up to which adding slice after slice is as quick
 MANY = 2000  # elements, up to which the positions of the other dimensions are remembered
 Ints = tuple[int, ...]
+
+
+def copied(x: Any) -> Any:
+    """A copy in C order that can be written, also of a NumPy scalar."""
+    return x.copy() if type(x) is _ndarray else np.array(x)
 
 
 # ---------------------------------------------------------------- several index arrays
@@ -96,7 +101,7 @@ def index_error(shape: Ints, indices: tuple[Any, ...], dims: Ints) -> IndexError
 
 def index_put(x: Any, value: Any, indices: tuple[Any, ...], dims: Ints, accumulate: bool) -> Any:
     """A copy of `x` with `value` written (or added) at the indices."""
-    made = np.array(x, order="C")
+    made = copied(x)
     put_at(made, value, indices, dims, accumulate)
     return made
 
@@ -207,14 +212,18 @@ def along(index: Any, dim: int) -> tuple[Any, ...]:
 
 def flat_along(shape: Ints, index: Any, dim: int) -> Any:
     """The same as positions in the flattened array; checks the range."""
+    if index.size <= MANY:
+        ramp, rest = _others(shape, index.shape, dim)
+        try:
+            where = ramp.take(index)
+        except IndexError:
+            checked_along(shape, index, dim)
+            raise
+        return where if rest is None else where + rest
     n = shape[dim]
     if not inside(index, n):
         checked_along(shape, index, dim)
         index = np.where(index < 0, index + n, index)
-    if index.size <= MANY:
-        step, rest = _others(shape, index.shape, dim)
-        where = index if step == 1 else index * step
-        return where if rest is None else where + rest
     steps = _steps(shape)
     where = index if steps[dim] == 1 else index * steps[dim]
     for d, size in enumerate(index.shape):
@@ -234,9 +243,10 @@ def _steps(shape: Ints) -> list[int]:
 
 
 @lru_cache(64)
-def _others(shape: Ints, of: Ints, dim: int) -> tuple[int, Any]:
-    """The step along `dim`, and what the other dimensions of an index of shape `of` add to its
-    positions (None: nothing)."""
+def _others(shape: Ints, of: Ints, dim: int) -> tuple[Any, Any]:
+    """The positions along `dim`, to be looked up (`take` counts from the end and checks the range
+    while it is at it), and what the other dimensions of an index of shape `of` add to them (None:
+    nothing)."""
     steps = _steps(shape)
     rest = None
     for d, size in enumerate(of):
@@ -245,7 +255,8 @@ def _others(shape: Ints, of: Ints, dim: int) -> tuple[int, Any]:
                 (size,) + (1,) * (len(of) - 1 - d)
             )
             rest = part if rest is None else rest + part
-    return steps[dim], None if rest is None else np.ascontiguousarray(np.broadcast_to(rest, of))
+    ramp = np.arange(0, shape[dim] * steps[dim], steps[dim] or 1)
+    return ramp, None if rest is None else np.ascontiguousarray(np.broadcast_to(rest, of))
 
 
 def gather(x: Any, index: Any, dim: int) -> Any:
@@ -265,10 +276,12 @@ def gather(x: Any, index: Any, dim: int) -> Any:
 
 def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
     """A copy of `x` with `src` written where `gather` would read."""
-    made = np.array(x, order="C")
+    made = copied(x)
     if index.size and made.ndim:
-        where = flat_along(made.shape, index, dim).reshape(-1)
-        made.reshape(-1)[where] = src.reshape(-1) if np.ndim(src) else src
+        where = flat_along(made.shape, index, dim)
+        if where.size > MANY:  # NumPy has a quicker loop for vectors
+            where, src = where.reshape(-1), src.reshape(-1) if np.ndim(src) else src
+        made.reshape(-1)[where] = src
     elif index.size:
         checked_along(made.shape, index, dim)
         made[...] = np.asarray(src).reshape(-1)[-1]
@@ -277,7 +290,7 @@ def scatter(x: Any, index: Any, src: Any, dim: int) -> Any:
 
 def scatter_add(x: Any, index: Any, src: Any, dim: int) -> Any:
     """A copy of `x` with `src` added where `gather` would read."""
-    made = np.array(x, order="C")
+    made = copied(x)
     add_at(made, index, src, dim)
     return made
 
@@ -294,4 +307,5 @@ def reduce_at(ufunc: Any, x: np.ndarray[Any, Any], index: Any, src: Any, dim: in
     if not x.ndim:
         checked_along(x.shape, index, dim)
     where = flat_along(x.shape, index, dim) if x.ndim else np.zeros(index.shape, np.int64)
-    ufunc.at(x.reshape(-1), where.reshape(-1), np.asarray(src).reshape(-1))
+    src = src if type(src) is _ndarray else np.asarray(src)
+    ufunc.at(x.reshape(-1), where.reshape(-1), src.reshape(-1))

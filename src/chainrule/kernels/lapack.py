@@ -8,11 +8,14 @@ NumPy. The `where_*` functions run only after a failure and find the matrix and 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+
+from .blas import Gate, door_of, factored, products, substitution
 
 __all__ = ["LinAlgError", "cholesky", "inv", "lu_factor", "lu_solve", "solve", "solve_triangular"]
 
@@ -48,8 +51,17 @@ def scipy_lapack() -> Any:
 
 @lru_cache(None)
 def routine(name: str, dtype: Any) -> Any:
-    """SciPy's LAPACK routine for a dtype, as in `routine("getrf", float32)`; None without SciPy."""
-    return getattr(scipy_lapack(), "sdcz"["fdFD".index(dtype.char)] + name, None)
+    """SciPy's LAPACK routine for a dtype, as in `routine("getrf", float32)`, with its BLAS on one
+    thread; None without SciPy."""
+    found = getattr(scipy_lapack(), "sdcz"["fdFD".index(dtype.char)] + name, None)
+    return None if found is None else partial(_scipys().alone, found)
+
+
+@lru_cache(None)
+def _scipys() -> Gate:
+    """SciPy's BLAS, seen through the extension that uses it."""
+    door = door_of([ctypes.CDLL(scipy_lapack()._flapack.__file__)])
+    return Gate(lambda: door)
 
 
 def few(x: Any) -> bool:
@@ -100,8 +112,7 @@ def lu_factor(x: Any) -> tuple[Any, Any, Any]:
     return lu, pivots + np.int32(1), info
 
 
-# SciPy's BLAS starts threads above 40,000 elements. NumPy's is another one, and two sets of threads
-# that wait for each other on the same cores take a thousand times as long.
+# From here on NumPy's products, which know of several threads, are faster than SciPy's LAPACK.
 _ALONE = 30_000
 
 
@@ -131,7 +142,7 @@ def _panels(getrf: Any, a: Any, pivots: Any) -> int:
     right = a[:, k:]
     right[...] = right[permutation(pivots[:k] + 1, m)]
     right[:k] = solve_triangular(a[:k, :k], right[:k], False, True, True)
-    right[k:] -= np.matmul(a[k:, :k], right[:k])
+    right[k:] -= products(a[k:, :k], right[:k])
     last = _panels(getrf, right[k:], pivots[k:])
     a[k:, :k] = a[k:, :k][permutation(pivots[k:] + 1, m - k)]
     pivots[k:] += k
@@ -225,10 +236,40 @@ def solve_triangular(
     if not (a.size and b.size):
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         return np.zeros((*batch, *b.shape[-2:]), b.dtype)
+    solve = None
+    if a.dtype is b.dtype and a.dtype.char in "fdFD" and (a.shape[-1] >= 16 or few(a)):
+        solve = substitution(a.dtype.char)
+    if solve is not None:
+        return _one_by_one(solve, a, b, upper, unitriangular)
     try:
         return _by_blocks(a, b, upper, unitriangular)
     except Failure:  # LAPACK refuses a zero on the diagonal; substitution gives inf and nan
         return _substituted(a, b, upper, unitriangular)
+
+
+def _one_by_one(solve: Any, a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:
+    """One system after the other, by the BLAS."""
+    if not _in_order(a):
+        a = np.ascontiguousarray(a)
+    if a.ndim == 2 and b.ndim == 2:
+        x = np.array(b, order="C")
+        solve(a, x, upper, unitriangular)
+        return x
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    x = np.array(np.broadcast_to(b, (*batch, *b.shape[-2:])), order="C")
+    a = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+    for i in np.ndindex(batch):
+        solve(a[i], x[i], upper, unitriangular)
+    return x
+
+
+def _in_order(a: Any) -> bool:
+    """Whether the rows, or the columns, of every matrix lie in one piece and one after another."""
+    apart, along = a.strides[-2:]
+    one = a.itemsize
+    if along != one:
+        apart, along = along, apart
+    return bool(along == one and apart >= a.shape[-1] * one and not apart % one)
 
 
 _BLOCK = 128
@@ -250,13 +291,13 @@ def _by_blocks(a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:
         first, last = slice(0, k), slice(k, n)
         one, two = (last, first) if upper else (first, last)
         x = _by_blocks(a[..., one, one], b[..., one, :], upper, unitriangular)
-        rest = b[..., two, :] - np.matmul(a[..., two, one], x)
+        rest = b[..., two, :] - products(a[..., two, one], x)
         y = _by_blocks(a[..., two, two], rest, upper, unitriangular)
         return np.concatenate((y, x) if upper else (x, y), -2)
     if not upper:
         a, b = a[..., ::-1, ::-1], b[..., ::-1, :]
     a = np.where(_mask(n, unitriangular), a, _zero_or_eye(n, unitriangular, a.dtype))
-    x = np.linalg.solve(a, b)
+    x = factored(np.linalg.solve, a, b)
     return x if upper else x[..., ::-1, :]
 
 
@@ -327,7 +368,7 @@ def info_of_lu(x: Any) -> Any:
 def inv(x: Any, op: str = "linalg.inv") -> Any:
     """The inverse of each matrix."""
     try:
-        return np.linalg.inv(x)
+        return factored(np.linalg.inv, x)
     except Failure:
         raise singular(op, info_of_lu(x)) from None
 
@@ -336,7 +377,7 @@ def inv_ex(x: Any) -> tuple[Any, Any]:
     """The inverse of each matrix, with what division by zero leaves of it, and where it failed."""
     info = np.zeros(x.shape[:-2], np.int32)
     try:
-        return np.linalg.inv(x), info
+        return factored(np.linalg.inv, x), info
     except Failure:
         lu, pivots, info = lu_factor(x)
     eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
@@ -347,10 +388,10 @@ def solve(a: Any, b: Any, vector: bool = False, op: str = "torch.linalg.solve") 
     """X with A X = B; B and X may be vectors."""
     try:
         if not vector:
-            return np.linalg.solve(a, b)
+            return factored(np.linalg.solve, a, b)
         if b.ndim == 1:
-            return np.linalg.solve(a, b)
-        return np.linalg.solve(a, b[..., None])[..., 0]
+            return factored(np.linalg.solve, a, b)
+        return factored(np.linalg.solve, a, b[..., None])[..., 0]
     except Failure:
         raise unsolvable(op, info_of_lu(a)) from None
 
@@ -369,7 +410,7 @@ def solve_ex(a: Any, b: Any, vector: bool = False) -> tuple[Any, Any]:
 def cholesky(x: Any, upper: bool = False, op: str = "linalg.cholesky") -> Any:
     """L with A = L L^H (U with U^H U), from one triangle of A."""
     try:
-        made = np.linalg.cholesky(x, upper=upper)
+        made = factored(np.linalg.cholesky, x, upper=upper)
     except Failure:
         raise not_definite(op, _cholesky_by_columns(x, upper)[1]) from None
     if x.size:
@@ -417,7 +458,7 @@ def geqrf(x: Any) -> tuple[Any, Any]:
     m, n = x.shape[-2:]
     if not x.size:
         return x.copy(), np.zeros((*x.shape[:-2], min(m, n)), x.dtype)
-    h, tau = np.linalg.qr(x, "raw")
+    h, tau = factored(np.linalg.qr, x, "raw")
     return np.ascontiguousarray(transposed(h)), tau
 
 
@@ -438,6 +479,6 @@ def reflect(a: Any, tau: Any, c: Any, adjoint: bool = False) -> Any:
     factors = tau.conj() if adjoint else tau
     for i in range(k) if adjoint else range(k - 1, -1, -1):
         column = v[..., i:, i, None]
-        row = np.matmul(hermitian(column), made[..., i:, :])
+        row = products(hermitian(column), made[..., i:, :])
         made[..., i:, :] -= (factors[..., i, None, None] * column) * row
     return made

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .blas import products
 from .lapack import flat_batch, routine
 
 __all__ = ["ldl_factor", "ldl_solve"]
@@ -64,7 +65,7 @@ def _bunch_kaufman(x: Any, hermitian: bool) -> tuple[Any, Any, int]:
         rest = slice(k + step, n)
         columns = a[rest, k : k + step]
         factors = columns @ np.linalg.inv(a[k : k + step, k : k + step])
-        a[rest, rest] -= factors @ (columns.conj() if hermitian else columns).T
+        a[rest, rest] -= products(factors, (columns.conj() if hermitian else columns).T)
         a[rest, k : k + step] = factors
         k += step
     return a, pivots, info

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .reduce import sum
+from .blocks import at_least, at_most, number
+from .index import inside
+from .reduce import spread, sum
 
 __all__ = [
     "bce",
@@ -52,21 +54,28 @@ def mse(input: Array, target: Array, reduction: str = "mean") -> Array:
 
 def _parabola(d: Array, delta: float) -> Array:
     """near (d - near/2) with near = min(d, delta); `d` is overwritten if it is an array."""
-    near = np.minimum(d, delta)
-    d -= 0.5 * near
+    near = at_most(d, delta)
+    d -= near * number(0.5, d.dtype)
     near *= d
     return near
 
 
+def _distance(a: Array, b: Array) -> Array:
+    """|a - b|."""
+    d = a - b
+    return np.abs(d, out=d if d.ndim else None)
+
+
 def huber(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
     """d^2/2 where |d| <= delta, else delta (|d| - delta/2)."""
-    return reduced(_parabola(abs(input - target), delta), reduction)
+    return reduced(_parabola(_distance(input, target), delta), reduction)
 
 
 def smooth_l1(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
     """d^2/(2 beta) where |d| < beta, else |d| - beta/2: the Huber loss over beta."""
-    z = _parabola(abs(input - target), beta)
-    z /= beta
+    z = _parabola(_distance(input, target), beta)
+    if beta != 1:
+        z /= number(beta, z.dtype)
     return reduced(z, reduction)
 
 
@@ -84,9 +93,9 @@ def softplus(x: Array) -> Array:
 
 def bce(input: Array, target: Array, weight: Array, reduction: str = "mean") -> Array:
     """-target log(input) - (1 - target) log(1 - input); logarithms end at -100."""
-    yes = np.maximum(np.log(input), _LOG_LIMIT)
-    no = np.maximum(np.log1p(-input), _LOG_LIMIT)
-    z = (target - 1) * no - target * yes
+    yes = at_least(np.log(input), _LOG_LIMIT)
+    no = at_least(np.log1p(-input), _LOG_LIMIT)
+    z = no * (target - number(1, target.dtype)) - yes * target  # they may broadcast
     return reduced(z if weight is None else z * weight, reduction)
 
 
@@ -115,7 +124,7 @@ def _checked(target: Array, classes: int, ignore_index: int) -> tuple[Array, Arr
             known = target.tolist()
             if not known or (min(known) >= 0 and max(known) < classes):
                 return target, None
-        elif target.size == 0 or (target.min() >= 0 and target.max() < classes):
+        elif target.size == 0 or inside(target, classes):
             return target, None
     valid = target != ignore_index
     wrong = valid & ((target < 0) | (target >= classes))
@@ -226,14 +235,18 @@ def multi_margin(
     """
     x = input.reshape(-1, input.shape[-1] if input.ndim else 1)
     t = target.reshape(-1)
-    rows = np.arange(x.shape[0])
-    z = np.maximum(margin - x[rows, t][:, None] + x, 0)
-    z[rows, t] = 0
+    at = _places(t, x.shape[1])
+    right = number(margin, x.dtype) - x.reshape(-1).take(at)
+    z = x + spread(right[:, None], x.shape[1], 1)
+    z = at_least(z, 0.0)
+    z.reshape(-1)[at] = 0
     if p == 2:
         z *= z
     if weight is not None:
         z *= weight[t][:, None]
-    each = np.add.reduce(z, axis=1) / x.shape[1]
+    if reduction == "mean":
+        return sum(z) / z.size
+    each = sum(z, (1,)) / number(x.shape[1], x.dtype)
     return reduced(each, reduction) if reduction != "none" else each.reshape(target.shape)
 
 

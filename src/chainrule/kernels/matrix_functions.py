@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .blas import factored, products
 from .lapack import Failure, LinAlgError, hermitian, transposed
 
 __all__ = ["cofactor", "cofactor_vjp", "eig", "eigh", "lstsq", "matrix_exp", "pinv", "svd"]
@@ -50,9 +51,9 @@ def matrix_exp(x: Any) -> Any:
     for i in range(int(squarings.max())):
         more = squarings > i
         if made.ndim == 2 or more.all():
-            made = np.matmul(made, made)
+            made = products(made, made)
         else:
-            made[more] = np.matmul(made[more], made[more])
+            made[more] = products(made[more], made[more])
     return made
 
 
@@ -69,14 +70,14 @@ def _pade(x: Any, degree: int) -> Any:
     """p(x) / p(-x) for the numerator p of this degree, from the powers of x^2."""
     b = _PADE[degree]
     eye = np.eye(x.shape[-1], dtype=x.dtype)
-    x2 = np.matmul(x, x)
+    x2 = products(x, x)
     powers = [x2]
     while 2 * len(powers) + 1 < min(degree, 7) or (degree == 9 and len(powers) < 4):
-        powers.append(np.matmul(powers[-1], x2))
+        powers.append(products(powers[-1], x2))
     if degree == 13:
         x4, x6 = powers[1], powers[2]
-        odd = np.matmul(x6, b[13] * x6 + b[11] * x4 + b[9] * x2)
-        even = np.matmul(x6, b[12] * x6 + b[10] * x4 + b[8] * x2)
+        odd = products(x6, b[13] * x6 + b[11] * x4 + b[9] * x2)
+        even = products(x6, b[12] * x6 + b[10] * x4 + b[8] * x2)
         odd += b[7] * x6 + b[5] * x4 + b[3] * x2
         even += b[6] * x6 + b[4] * x4 + b[2] * x2
     else:
@@ -86,8 +87,8 @@ def _pade(x: Any, degree: int) -> Any:
             even += b[2 * i] * power
     odd += b[1] * eye
     even += b[0] * eye
-    odd = np.matmul(x, odd)
-    return np.linalg.solve(even - odd, even + odd)
+    odd = products(x, odd)
+    return factored(np.linalg.solve, even - odd, even + odd)
 
 
 # ---------------------------------------------------------------- determinants
@@ -95,24 +96,24 @@ def _pade(x: Any, degree: int) -> Any:
 
 def cofactor(x: Any) -> Any:
     """det(A) A^-T, which exists for every A: the derivative of the determinant."""
-    det = np.linalg.det(x)
+    det = factored(np.linalg.det, x)
     if np.all(det) and x.size:
         try:
-            return det[..., None, None] * transposed(np.linalg.inv(x))
+            return det[..., None, None] * transposed(factored(np.linalg.inv, x))
         except Failure:  # a pivot that underflows only in the inverse
             pass
     if not x.size or not np.all(np.isfinite(x)):
         return x * det[..., None, None]
     u, vh, sign, nonzero, s, product, zeros = _singular(x)
     rest = np.where((zeros - ~nonzero) == 0, product / s, 0).astype(s.dtype)
-    return sign[..., None, None] * np.matmul(u.conj() * rest[..., None, :], vh.conj())
+    return sign[..., None, None] * products(u.conj() * rest[..., None, :], vh.conj())
 
 
 def _singular(x: Any) -> Any:
     """The SVD, the determinant of its unitary factors, and the product of the singular values
     without the zeros among them, which are replaced by 1."""
-    u, s, vh = np.linalg.svd(x)
-    sign = np.linalg.det(np.matmul(u, vh))
+    u, s, vh = factored(np.linalg.svd, x)
+    sign = factored(np.linalg.det, products(u, vh))
     nonzero = s != 0
     s = np.where(nonzero, s, 1).astype(s.dtype)
     return u, vh, sign, nonzero, s, s.prod(-1, keepdims=True), (~nonzero).sum(-1, keepdims=True)
@@ -129,15 +130,15 @@ def cofactor_vjp(g: Any, x: Any) -> Any:
     i = np.arange(x.shape[-1])
     rest = rest.astype(s.dtype)
     rest[..., i, i] = 0
-    h = np.matmul(np.matmul(hermitian(u), g), hermitian(vh))
+    h = products(products(hermitian(u), g), hermitian(vh))
     middle = -rest * transposed(h)
-    middle[..., i, i] = np.matmul(rest, h[..., i, i, None])[..., 0]
-    return sign[..., None, None] * np.matmul(np.matmul(u.conj(), middle), vh.conj())
+    middle[..., i, i] = products(rest, h[..., i, i, None])[..., 0]
+    return sign[..., None, None] * products(products(u.conj(), middle), vh.conj())
 
 
 def slogdet(x: Any) -> tuple[Any, Any]:
     """Sign and logarithm of the absolute value of the determinant."""
-    sign, logabs = np.linalg.slogdet(x)
+    sign, logabs = factored(np.linalg.slogdet, x)
     return sign, logabs
 
 
@@ -147,7 +148,7 @@ def slogdet(x: Any) -> tuple[Any, Any]:
 def svd(x: Any, full_matrices: bool = True) -> Any:
     """U, S, V^H."""
     try:
-        return tuple(np.linalg.svd(x, full_matrices))
+        return tuple(factored(np.linalg.svd, x, full_matrices))
     except Failure:
         raise _diverged("linalg.svd", x) from None
 
@@ -155,7 +156,7 @@ def svd(x: Any, full_matrices: bool = True) -> Any:
 def svdvals(x: Any) -> Any:
     """The singular values."""
     try:
-        return np.linalg.svd(x, compute_uv=False)
+        return factored(np.linalg.svd, x, compute_uv=False)
     except Failure:
         raise _diverged("linalg.svd", x) from None
 
@@ -163,7 +164,7 @@ def svdvals(x: Any) -> Any:
 def eigh(x: Any, UPLO: Any = "L") -> Any:
     """Eigenvalues and eigenvectors of a Hermitian matrix, of which one triangle is read."""
     try:
-        return tuple(np.linalg.eigh(x, UPLO))
+        return tuple(factored(np.linalg.eigh, x, UPLO))
     except Failure:
         raise _diverged("linalg.eigh", x) from None
 
@@ -171,7 +172,7 @@ def eigh(x: Any, UPLO: Any = "L") -> Any:
 def eigvalsh(x: Any, UPLO: Any = "L") -> Any:
     """The eigenvalues of a Hermitian matrix."""
     try:
-        return np.linalg.eigvalsh(x, UPLO)
+        return factored(np.linalg.eigvalsh, x, UPLO)
     except Failure:
         raise _diverged("linalg.eigh", x) from None
 
@@ -179,7 +180,7 @@ def eigvalsh(x: Any, UPLO: Any = "L") -> Any:
 def eig(x: Any) -> Any:
     """Eigenvalues and eigenvectors of any square matrix, complex."""
     try:
-        values, vectors = np.linalg.eig(x)
+        values, vectors = factored(np.linalg.eig, x)
     except Failure:
         raise _diverged("linalg.eig", x) from None
     to = np.complex64 if x.dtype.char in "fF" else np.complex128
@@ -189,7 +190,7 @@ def eig(x: Any) -> Any:
 def eigvals(x: Any) -> Any:
     """The eigenvalues of any square matrix, complex."""
     try:
-        values = np.linalg.eigvals(x)
+        values = factored(np.linalg.eigvals, x)
     except Failure:
         raise _diverged("linalg.eig", x) from None
     return values.astype(np.complex64 if x.dtype.char in "fF" else np.complex128, copy=False)
@@ -232,7 +233,7 @@ def pinv(x: Any, atol: Any, rtol: Any, is_hermitian: bool = False) -> Any:
         size = values
     kept = size > cutoff(size, atol, rtol)
     inverse = np.where(kept, 1 / np.where(kept, values, 1), 0).astype(values.dtype)
-    return np.matmul(hermitian(vh) * inverse[..., None, :], hermitian(u))
+    return products(hermitian(vh) * inverse[..., None, :], hermitian(u))
 
 
 def lstsq(a: Any, b: Any, rcond: float, driver: str = "gelsy") -> Any:
@@ -249,7 +250,7 @@ def lstsq(a: Any, b: Any, rcond: float, driver: str = "gelsy") -> Any:
     u, s, vh = svd(a, False)
     kept = s > cutoff(s, 0, rcond if driver != "gels" else 0)
     inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(real)
-    x = np.matmul(hermitian(vh) * inverse[..., None, :], np.matmul(hermitian(u), b))
+    x = products(hermitian(vh) * inverse[..., None, :], products(hermitian(u), b))
     x = np.broadcast_to(x, (*batch, *x.shape[-2:]))
     values = s if driver in ("gelss", "gelsd") else np.zeros(0, real)
     return _answer(a, b, x, np.asarray(kept.sum(-1), np.int64), values, driver)
@@ -257,15 +258,15 @@ def lstsq(a: Any, b: Any, rcond: float, driver: str = "gelsy") -> Any:
 
 def _by_qr(a: Any, b: Any, rcond: float) -> Any:
     """The solution where the rank is full beyond doubt, else None."""
-    q, r = np.linalg.qr(a)
+    q, r = factored(np.linalg.qr, a)
     try:
-        inverse = np.linalg.inv(r)
+        inverse = factored(np.linalg.inv, r)
     except Failure:
         return None
     condition = abs(r).sum(-2).max(-1, initial=0) * abs(inverse).sum(-2).max(-1, initial=0)
     if not np.all(condition * rcond < 1e-2):
         return None
-    return np.matmul(inverse, np.matmul(hermitian(q), b))
+    return products(inverse, products(hermitian(q), b))
 
 
 def _answer(a: Any, b: Any, x: Any, rank: Any, values: Any, driver: str) -> Any:
@@ -273,6 +274,6 @@ def _answer(a: Any, b: Any, x: Any, rank: Any, values: Any, driver: str) -> Any:
     m, n = a.shape[-2:]
     residuals = np.zeros(0, values.dtype)
     if m > n and driver != "gelsy" and np.all(rank == n):
-        rest = np.matmul(a, x) - b
+        rest = products(a, x) - b
         residuals = (rest * rest.conj()).real.sum(-2)
     return x, residuals, np.zeros(0, np.int64) if driver == "gels" else rank, values

@@ -16,11 +16,13 @@ import numpy as np
 
 from .blas import _libraries
 
-__all__ = ["addresses", "axpby_of", "descend", "follow", "follow_square", "mix", "raised"]
+__all__ = ["addresses", "axpby_of", "descend", "fall", "follow", "follow_square", "mix", "raised"]
 
 Array = Any
 Places = Any  # {id of an array: its address, "axpby": the function}, or None
+_multiply, _subtract = np.multiply, np.subtract
 ENOUGH = 8192  # elements from which a call through ctypes is worth it
+ALONE = 50_000  # the same if addresses have to be asked for and there is one such call
 _LETTERS = {np.dtype("float32"): ("s", ctypes.c_float), np.dtype("float64"): ("d", ctypes.c_double)}
 _NAMES = ("scipy_cblas_{}axpby64_", "cblas_{}axpby64_", "scipy_cblas_{}axpby", "cblas_{}axpby")
 
@@ -93,3 +95,13 @@ def descend(x: Array, d: Array, size: Array, t: Array, at: Places) -> None:
         return
     np.multiply(d, size, t)
     np.subtract(x, t, x)
+
+
+def fall(x: Array, g: Array, size: Array) -> None:
+    """x = x - size g, of whole arrays and without scratch."""
+    if x.size >= ALONE and x.flags.c_contiguous and g.flags.c_contiguous:
+        axpby = axpby_of(x.dtype)
+        if axpby is not None:
+            axpby(x.size, -float(size), g.ctypes.data, 1, 1.0, x.ctypes.data, 1)
+            return
+    _subtract(x, _multiply(g, size), x)

@@ -32,7 +32,9 @@ def constant_pad(x: Array, pads: Pads, value: float) -> Array:
         shape[i] = n + before + after
         inner[i] = slice(max(-before, 0), n - max(-after, 0))
         outer[i] = slice(max(before, 0), shape[i] - max(after, 0))
-    out = np.zeros(shape, x.dtype) if value == 0 else np.full(shape, value, x.dtype)
+    out = np.zeros(shape, x.dtype)
+    if value != 0:
+        out[...] = value
     out[tuple(outer)] = x[tuple(inner)]
     return out
 

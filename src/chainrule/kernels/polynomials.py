@@ -9,45 +9,50 @@ exact, and Chebyshev polynomials of high degree inside it are cosines. Called th
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .blocks import no_nan
+from .blocks import number
 
 __all__ = ["POLYNOMIALS"]
 
 Array = Any
-_NONE, _ONE = np.array(0), np.array(1)
+_TOO_LARGE = 2.0**63
 
 
 def _recurrence(
     x: Array, n: Array, first: Array, step: Callable[[int, Array, Array], Array]
 ) -> Array:
     """P_n where P_0 = 1, P_1 = `first` and P_(k+1) = `step(k, P_k, P_(k-1))`; 0 below degree 0."""
-    result = np.where(n == _ONE, first, n == _NONE)
-    before, now = 1, first
+    dtype = n.dtype
+    result = np.asarray((n == number(0, dtype)).astype(first.dtype))
+    before, now = number(1, first.dtype), first
     last = highest(n)
-    for k in range(2, last + 1):
-        before, now = now, step(k - 1, now, before)
-        if not (now == now).any():  # all that follow are NaN as well
+    for k in range(1, last + 1):
+        if k > 1:
+            before, now = now, step(k - 1, now, before)
+        if not k % 32 and not (now == now).any():  # all that follow are NaN as well
             result[n >= k] = np.nan
             break
-        np.copyto(result, now, where=n == k)
+        np.copyto(result, now, where=n == number(k, dtype))
     return result
 
 
 def highest(n: Array) -> int:
     """The highest degree, at least 0."""
-    return max(n.item(n.argmax()), 0) if n.size else 0
+    return max(int(n.item(n.argmax())), 0) if n.size else 0
 
 
 def _operands(x: Any, n: Any) -> tuple[Array, Array]:
-    """Arrays of one shape, the degrees as integers."""
+    """Arrays of one shape, the degrees without fraction; what no integer can hold is below 0."""
     if type(x) is not np.ndarray or type(n) is not np.ndarray:
         x, n = np.asarray(x, getattr(x, "dtype", None) or n.dtype), np.asarray(n)
     if n.dtype.kind != "i":
-        n = (n if no_nan(n) else np.where(n == n, n, -1)).astype(np.int64)
+        n = np.asarray(np.trunc(n))
+        if n.size and not n.item(n.argmax()) < _TOO_LARGE:  # argmax finds NaN
+            n = np.where(n < _TOO_LARGE, n, -1)
     if x.shape != n.shape:
         x, n = np.broadcast_arrays(x, n)
     return x, n
@@ -58,8 +63,13 @@ def _sign(n: Array) -> Array:
     return 1 - 2 * (n & 1)
 
 
+def _less(a: Array, b: Array) -> Array:
+    """a - b, in the memory of `a`, which is fresh."""
+    return np.subtract(a, b, a) if type(a) is np.ndarray else a - b
+
+
 def _chebyshev(
-    first: Callable[[Array], Array],
+    first: Callable[[Array, Array, Array], Array],
     right: Callable[[Array], Array],
     left: Callable[[Array], Array],
     trigonometric: Callable[[Array, Array], Array],
@@ -69,47 +79,57 @@ def _chebyshev(
     """A family with P_(k+1) = 2 x P_k - P_(k-1).
 
     Args:
-        first: P_1. right, left: the values at the ends 1 and -1 of the interval, by degree.
+        first: P_1 at (x, 2 x, 1).
+        right, left: the values at the ends 1 and -1 of the interval, by degree.
         trigonometric: the closed form at (n, arccos x) inside, for degrees above `enough`.
         shifted: the interval is [0, 1].
     """
 
+    def inside(x: Array, n: Array) -> Array:
+        one = number(1, x.dtype)
+        t = x + x - one if shifted else x
+        twice = t + t
+        return _recurrence(t, n, first(t, twice, one), lambda k, p, q: _less(twice * p, q))
+
     def kernel(x: Any, n: Any) -> Array:
         x, n = _operands(x, n)
         if highest(n) <= enough:  # exact at the ends as well
-            t = 2 * x - 1 if shifted else x
-            return _recurrence(t, n, first(t), lambda k, p, q: 2 * t * p - q)[()]
+            return inside(x, n)[()]
+        n = n.astype(np.int64)
         ends = (x == 1, x == 0 if shifted else x == -1)
         t = 2 * x - 1 if shifted else x
         angle = np.arccos(np.where(np.abs(t) < 1, t, 0))
         closed = np.where(ends[0], right(n), np.where(ends[1], left(n), trigonometric(n, angle)))
         direct = (ends[0] | ends[1] | ((n > enough) & (np.abs(t) < 1))) & (n > 0)
         degrees = np.where(direct, 0, n)
-        result = _recurrence(t, degrees, first(t), lambda k, p, q: 2 * t * p - q)
+        result = inside(x, degrees)
         return np.where(direct, closed, result).astype(x.dtype)[()]
 
     return kernel
 
 
 _T = (
-    lambda x: x, lambda n: 1, _sign, lambda n, a: np.cos(n * a), 6,
+    lambda x, twice, one: x, lambda n: 1, _sign, lambda n, a: np.cos(n * a), 6,
 )  # fmt: skip
 _U = (
-    lambda x: 2 * x, lambda n: n + 1, lambda n: _sign(n) * (n + 1),
+    lambda x, twice, one: twice, lambda n: n + 1, lambda n: _sign(n) * (n + 1),
     lambda n, a: np.sin((n + 1) * a) / np.sin(a), 8,
 )  # fmt: skip
 _V = (
-    lambda x: 2 * x - 1, lambda n: 1, lambda n: _sign(n) * (2 * n + 1),
+    lambda x, twice, one: twice - one, lambda n: 1, lambda n: _sign(n) * (2 * n + 1),
     lambda n, a: np.cos((n + 0.5) * a) / np.cos(a / 2), 8,
 )  # fmt: skip
 _W = (
-    lambda x: 2 * x + 1, lambda n: 2 * n + 1, _sign,
+    lambda x, twice, one: twice + one, lambda n: 2 * n + 1, _sign,
     lambda n, a: np.sin((n + 0.5) * a) / np.sin(a / 2), 8,
 )  # fmt: skip
 
 
 def _hermite(scale: int) -> Callable[..., Array]:
     """P_(k+1) = s (x P_k - k P_(k-1)): of the physicists (s = 2), of the probabilists (s = 1)."""
+
+    def doubled(v: Array) -> Array:
+        return v + v if scale == 2 else v
 
     def kernel(x: Any, n: Any) -> Array:
         x, n = _operands(x, n)
@@ -118,8 +138,8 @@ def _hermite(scale: int) -> Callable[..., Array]:
         made = _recurrence(
             x,
             n if far is None else np.where(far, 0, n),
-            scale * x,
-            lambda k, p, q: scale * (x * p - k * q),
+            doubled(x),
+            lambda k, p, q: doubled(_less(x * p, number(k, x.dtype) * q)),
         )
         if far is None:
             return made[()]
@@ -130,12 +150,18 @@ def _hermite(scale: int) -> Callable[..., Array]:
 
 def _laguerre(x: Any, n: Any) -> Array:
     x, n = _operands(x, n)
-    return _recurrence(x, n, 1 - x, lambda k, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1))[()]
+    c = partial(number, dtype=x.dtype)
+    return _recurrence(
+        x, n, c(1) - x,
+        lambda k, p, q: _less((c(2 * k + 1) - x) * p, c(k) * q) / c(k + 1),
+    )[()]  # fmt: skip
 
 
 def _legendre(x: Any, n: Any) -> Array:
     x, n = _operands(x, n)
-    return _recurrence(x, n, x, lambda k, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1))[()]
+    c = partial(number, dtype=x.dtype)
+    made = _recurrence(x, n, x, lambda k, p, q: _less(c(2 * k + 1) * x * p, c(k) * q) / c(k + 1))
+    return made[()]
 
 
 POLYNOMIALS: dict[str, Callable[..., Array]] = {

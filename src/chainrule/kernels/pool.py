@@ -97,6 +97,23 @@ def _every_tap(spatial: Ints, *geometry: Ints) -> list[tuple[Any, Any]]:
     ]
 
 
+@lru_cache(maxsize=1024)
+def _inside(spatial: Ints, *geometry: Ints) -> bool:
+    """Whether no window reaches out of the input."""
+    size, kernel = geometry[:2]
+    per_dim = zip(size, kernel, _per_dim(spatial, *geometry), strict=True)
+    return all(
+        len(taps) == k and all(o == slice(0, n) for o, _ in taps) for n, k, (_, _, taps) in per_dim
+    )
+
+
+@lru_cache(maxsize=1024)
+def _tiled(spatial: Ints, size: Ints, kernel: Ints, stride: Ints, *rest: Ints) -> bool:
+    """Whether every element is in exactly one window."""
+    exact = spatial == tuple(n * k for n, k in zip(size, kernel, strict=True))
+    return exact and stride == kernel and _inside(spatial, size, kernel, stride, *rest)
+
+
 def _owned(made: Any, x: Any) -> Any:
     """`made`, copied if it is still part of `x`."""
     return made.copy() if made is x or made.base is not None else made
@@ -118,13 +135,21 @@ def maximum(x: Any, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilat
 
 
 def _masks(x: Any, out: Any, geometry: tuple[Ints, ...]) -> Iterator[tuple[Any, Any, Any]]:
-    """(outputs, inputs, where this tap is the first maximum) of each tap, row by row."""
-    done: Any = None
-    for o, i in _every_tap(x.shape[-len(geometry[0]) :], *geometry):
+    """(outputs, inputs, where this tap is the first maximum) of each tap, row by row. A mask is
+    good until the next one is asked for."""
+    spatial = x.shape[-len(geometry[0]) :]
+    taps, full, done = _every_tap(spatial, *geometry), _inside(spatial, *geometry), None
+    for o, i in taps:
+        if full and done is not None and i is taps[-1][1]:
+            yield o, i, np.logical_not(done, out=done)  # one of them must be it
+            return
         mask = x[i] == out[o]
         if done is None:
-            done = np.zeros(out.shape, bool)
-            done[o] = mask
+            if full:
+                done = mask
+            else:
+                done = np.zeros(out.shape, bool)
+                done[o] = mask
         else:
             seen = done[o]
             np.greater(mask, seen, out=mask)
@@ -174,7 +199,7 @@ def max_back(
     if is_half(g) or _any_nan(out):
         _, places = select(x, windows(spatial, *geometry))
         return scatter(g, places, spatial)
-    made = np.zeros(x.shape, g.dtype)
+    made = (np.empty if _tiled(spatial, *geometry) else np.zeros)(x.shape, g.dtype)
     words = WORDS[g.dtype.itemsize]  # numbers times a mask would spread inf and NaN
     bits, g_bits = made.view(words), np.ascontiguousarray(g).view(words)
     apart = all(s >= (k - 1) * d + 1 for s, k, d in zip(stride, kernel, dilation, strict=True))

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import PIECE, no_nan, number
+from .blas import MANY, alone
+from .blocks import LIMITS, PIECE, no_nan, number
 
 __all__ = [
     "all_",
@@ -29,7 +30,9 @@ __all__ = [
     "cummin",
     "cumprod",
     "cumsum",
+    "divisible",
     "log_softmax",
+    "log_softmax_back",
     "logcumsumexp",
     "logsumexp",
     "max_dim",
@@ -39,8 +42,10 @@ __all__ = [
     "norm",
     "one_axis",
     "prod",
+    "products_over_each",
     "recurrence",
     "softmax",
+    "softmax_back",
     "spread",
     "spread_sums",
     "std",
@@ -63,7 +68,7 @@ _ONES32 = [np.ones(_SMALL, F32)[:n] for n in range(_SMALL + 1)]
 _ONES64 = [np.ones(_SMALL, F64)[:n] for n in range(_SMALL + 1)]
 _LONG32, _LONG64 = np.ones(_LONG, F32), np.ones(_LONG, F64)
 _COLUMNS: dict[Any, Any] = {F32: _LONG32.reshape(-1, 1), F64: _LONG64.reshape(-1, 1)}
-_SQUARE = 32
+_SQUARE, _WIDE = 32, 512
 _SQUARES: dict[Any, dict[int, Any]] = {F32: {}, F64: {}}
 Axes = Any  # None or a tuple of ints
 
@@ -84,6 +89,8 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The sum; of integers in int64."""
     dtype = x.dtype
     if type(x) is not _ndarray:
+        if x.ndim:  # a sparse cotangent
+            return x.sum(dim, keepdim)
         return x if dtype.kind not in "bui" else I64.type(x)
     if dtype is F32 or dtype is F64:
         if dim is None:
@@ -99,7 +106,7 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
             return _small_sum(x, dim[0], keepdim, _ONES32 if dtype is F32 else _ONES64)
         elif dim == (x.ndim - 1,) and 0 < x.shape[-1] <= _LONG and x.flags.c_contiguous:
             n = x.shape[-1]
-            made = x.reshape(-1, n).dot((_LONG32 if dtype is F32 else _LONG64)[:n])
+            made = _times(x.reshape(-1, n), (_LONG32 if dtype is F32 else _LONG64)[:n])
             return made.reshape((*x.shape[:-1], 1) if keepdim else x.shape[:-1])[()]
         return _floating_sum(x, dim, keepdim)
     if dtype.kind in "bui":
@@ -112,8 +119,13 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
 def _sum_of_many(x: Any, ones: Any) -> Any:
     """Of a vector: rows of one length by BLAS, then the sums of rows pairwise."""
     whole = x.size // _LONG * _LONG
-    made = _add(x[:whole].reshape(-1, _LONG).dot(ones))
+    made = _add(_times(x[:whole].reshape(-1, _LONG), ones))
     return made if whole == x.size else made + x[whole:].dot(ones[: x.size - whole])
+
+
+def _times(x: Any, v: Any) -> Any:
+    """A matrix times a vector."""
+    return x.dot(v) if x.size <= MANY else alone(x.dot, v)
 
 
 def _small_sum(x: Any, axis: int, keepdim: bool, ones: Any) -> Any:
@@ -186,8 +198,10 @@ def mean(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
 def nansum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The sum of what is not NaN."""
     if x.dtype.kind in "fcV":
-        if type(x) is _ndarray and x.dtype.kind == "f" and no_nan(x):
-            return sum(x, dim, keepdim)
+        if type(x) is _ndarray:
+            made = sum(x, dim, keepdim)
+            if no_nan(made):  # then there was none
+                return made
         x = np.where(x == x, x, x.dtype.type(0))
     return sum(x, dim, keepdim)
 
@@ -208,9 +222,33 @@ def prod(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     return _multiply(x, one_axis(dim), I64 if kind in "bui" else None, None, keepdim)
 
 
+def products_over_each(x: Any, axis: int) -> Any:
+    """The product along an axis over each of its elements: the products of all the others. None
+    where a product is 0 or infinite, or so small that it has lost digits."""
+    if x.dtype not in LIMITS or not x.size:
+        return None
+    whole = prod(x, (axis,), True)
+    return whole / x if divisible(whole) else None
+
+
+def divisible(products: Any) -> bool:
+    """Whether products may be divided by their factors: floating point numbers of which none is
+    0, infinite, NaN, or so small that it has lost digits."""
+    if products.dtype not in LIMITS or not products.size:
+        return False
+    size, info = np.abs(products), np.finfo(products.dtype)
+    return bool(size.min() >= info.tiny and size.max() <= info.max)
+
+
 def _product_of_many(x: Any) -> Any:
     """Of every row: halves multiplied elementwise until little is left, because NumPy multiplies a
     row one number after the other."""
+    n = x.shape[1]
+    if n > 4 * _WIDE:  # in one pass over memory
+        whole = n // _WIDE * _WIDE
+        made = _multiply(x[:, :whole].reshape(x.shape[0], -1, _WIDE), 1)
+        made[:, : n - whole] *= x[:, whole:]
+        x = made
     while x.shape[1] > 32:
         n = x.shape[1]
         half = n // 2
@@ -230,7 +268,21 @@ def sum_squares(d: Any, dim: Axes, keepdim: bool) -> Any:
         return sum(d.real**2 + d.imag**2, dim, keepdim)
     if d.ndim == 1 and not keepdim and d.size <= 1024:
         return d.dot(d)
+    if (d.dtype is F32 or d.dtype is F64) and d.size > _LONG and d.flags.c_contiguous:
+        if dim is None and not keepdim:
+            return _squares_of_many(d.reshape(-1))
+        if dim == (d.ndim - 1,) and d.shape[-1] <= _LONG:
+            made = np.vecdot(d, d)
+            return made[..., None] if keepdim else made
     return sum(d * d, dim, keepdim)
+
+
+def _squares_of_many(x: Any) -> Any:
+    """Of a vector, without a temporary: rows of one length by BLAS, then pairwise."""
+    whole = x.size // _LONG * _LONG
+    rows, rest = x[:whole].reshape(-1, _LONG), x[whole:]
+    made = _add(np.vecdot(rows, rows))
+    return made if whole == x.size else made + rest.dot(rest)
 
 
 def var(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
@@ -255,7 +307,8 @@ def var(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) 
 
 def std(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
     """The standard deviation."""
-    return np.sqrt(var(x, dim, keepdim, correction))
+    made = var(x, dim, keepdim, correction)
+    return np.sqrt(made, out=made if type(made) is _ndarray else None)
 
 
 # ---------------------------------------------------------------- extremes
@@ -397,7 +450,7 @@ def _row_sums(e: Any, dim: int) -> Any:
     if e.ndim <= 2 and dim == e.ndim - 1 and n <= _LONG:
         column = _COLUMNS.get(e.dtype)
         if column is not None:
-            made = e.dot(column[:n])
+            made = _times(e, column[:n])
             return made if dim else made[0, ...]
     return sum(e, (dim,), True)
 
@@ -421,21 +474,27 @@ def softmax(x: Any, dim: int) -> Any:
         if flat.dot(flat) < _HARMLESS:  # then nothing need be subtracted
             e = _exp(x)
             return _divide(e, _row_sums(e, dim), e)
-    elif dim == x.ndim - 1 and x.flags.c_contiguous and x.shape[-1] <= PIECE:
+    elif _in_rows(x, dim):
         return _by_rows(_softmax_rows, x)
     e = _lowered(x, dim)
     _exp(e, e)
     return _divide(e, _row_sums(e, dim), e)
 
 
-def _by_rows(rows: Any, x: Any) -> Any:
-    """`rows(piece, out)` on some rows at a time, whose temporaries stay in the cache."""
-    out = np.empty_like(x)
-    n = x.shape[-1]
-    flat, made, step = x.reshape(-1, n), out.reshape(-1, n), max(1, PIECE // n)
-    for i in range(0, flat.shape[0], step):
-        rows(flat[i : i + step], made[i : i + step])
+def _by_rows(rows: Any, *xs: Any) -> Any:
+    """`rows(*pieces, out)` on some rows at a time, whose temporaries stay in the cache."""
+    out = np.empty_like(xs[0])
+    n = out.shape[-1]
+    flat, step = [x.reshape(-1, n) for x in (*xs, out)], max(1, 2 * PIECE // n)
+    for i in range(0, flat[0].shape[0], step):
+        rows(*[x[i : i + step] for x in flat])
     return out
+
+
+def _in_rows(x: Any, dim: int) -> bool:
+    """Whether `_by_rows` may take it, and it is worth it."""
+    long = x.size > _LONG and dim == x.ndim - 1 and x.shape[-1] <= PIECE
+    return long and bool(x.flags.c_contiguous)
 
 
 def _softmax_rows(x: Any, out: Any) -> None:
@@ -453,10 +512,49 @@ def log_softmax(x: Any, dim: int) -> Any:
     """log of softmax: x less the log of the sum of exponentials."""
     if not x.ndim or not x.size or x.dtype.itemsize == 2:
         return _unusual(log_softmax, x, dim)
-    if x.size > _LONG and dim == x.ndim - 1 and x.flags.c_contiguous and x.shape[-1] <= PIECE:
+    if _in_rows(x, dim):
         return _by_rows(_log_softmax_rows, x)
-    d = _lowered(x, dim)
-    return _subtract(d, np.log(_row_sums(_exp(d), dim)), d)
+    d = x if _moderate(x) else _lowered(x, dim)
+    sums = _row_sums(_exp(d), dim)
+    np.log(sums, sums)
+    return _subtract(d, sums, sums if sums.shape == d.shape else None if d is x else d)
+
+
+def softmax_back(g: Any, out: Any, dim: int) -> Any:
+    """The cotangent of softmax: out (g - sum of g out)."""
+    if _in_rows(out, dim) and g.flags.c_contiguous:
+        return _by_rows(lambda g, out, made: _softmax_back(g, out, 1, made), g, out)
+    return _softmax_back(g, out, dim, None)
+
+
+def _softmax_back(g: Any, out: Any, dim: int, made: Any) -> Any:
+    made = np.multiply(g, out, made)
+    _subtract(g, _row_sums(made, dim), made)
+    made *= out
+    return made
+
+
+def log_softmax_back(g: Any, out: Any, dim: int) -> Any:
+    """The cotangent of log_softmax: g - e^out (sum of g)."""
+    if _in_rows(out, dim) and g.flags.c_contiguous:
+        return _by_rows(lambda g, out, made: _log_softmax_back(g, out, 1, made), g, out)
+    return _log_softmax_back(g, out, dim, None)
+
+
+def _log_softmax_back(g: Any, out: Any, dim: int, made: Any) -> Any:
+    made = _exp(out, made)
+    made *= _row_sums(g, dim)
+    return _subtract(g, made, made)
+
+
+def _moderate(x: Any) -> bool:
+    """Whether there are few numbers, between -4 and 4: their exponentials add up to something whose
+    log is as exact as that of numbers at 0."""
+    if x.size > 1024:
+        return False
+    flat = x.ravel()
+    item = flat.item
+    return item(flat.argmax()) < 4.0 and item(flat.argmin()) > -4.0  # type: ignore[no-any-return]
 
 
 def _unusual(kernel: Any, x: Any, dim: int) -> Any:
@@ -547,10 +645,13 @@ def _running_extreme(ufunc: Any, x: Any, axis: int) -> Any:
     if not x.ndim:
         return x, I64.type(0)
     values = ufunc.accumulate(x, axis)
-    many = axis == x.ndim - 1 and x.size > 8000 and x.dtype.kind in "iuf"
+    many = axis == x.ndim - 1 and x.size > 200 and x.dtype.kind in "iuf"
     if many and values.flags.c_contiguous and no_nan(values):
-        records = np.flatnonzero(x == values)  # every row begins with one
-        at = np.repeat(records, np.diff(records, append=x.size)).reshape(x.shape)
+        records = (x == values).reshape(-1).nonzero()[0]  # every row begins with one
+        lasting = np.empty_like(records)
+        np.subtract(records[1:], records[:-1], lasting[:-1])
+        lasting[-1] = x.size - records[-1]
+        at = records.repeat(lasting).reshape(x.shape)
         if x.ndim > 1:
             at -= np.arange(0, x.size, x.shape[-1]).reshape((*x.shape[:-1], 1))
         return values, at

@@ -42,20 +42,25 @@ def expand(x: Any, shape: Ints) -> Any:
     extra = len(shape) - len(have)
     if not x.flags.c_contiguous or extra < 0:
         return np.broadcast_to(x, shape)
-    strides = [0] * extra
-    shared = extra > 0
-    for n, wanted, step in zip(have, shape[extra:], x.strides, strict=True):
-        if n == wanted:
-            strides.append(step)
-        elif n == 1:
-            strides.append(0)
-            shared = True
-        else:
+    strides = (0,) * extra + x.strides
+    if shape[extra:] != have:
+        strides = (0,) * extra + _repeated(have, shape[extra:], x.strides)
+        if len(strides) != len(shape):
             return np.broadcast_to(x, shape)  # says what is wrong
-    made = _ndarray(shape, x.dtype, x, 0, tuple(strides))
-    if shared:
-        made.flags.writeable = False
+    made = _ndarray(shape, x.dtype, x, 0, strides)
+    made.flags.writeable = False
     return made
+
+
+def _repeated(have: Ints, shape: Ints, strides: Ints) -> Ints:
+    """The strides of an array whose dimensions of size 1 are repeated; fewer if others differ."""
+    return tuple(
+        [
+            step if n == wanted else 0
+            for n, wanted, step in zip(have, shape, strides, strict=True)
+            if n == wanted or n == 1
+        ]
+    )
 
 
 def reshaped_view(x: Any, shape: Ints) -> Any:

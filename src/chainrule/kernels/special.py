@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .blocks import at_most, blocked_into
+from .tables import tabulated
 
 __all__ = ["erf", "erfc"]
 
@@ -116,9 +117,12 @@ def erf(x: Array) -> Array:
     return _mapped(math.erf, _erf_block, x)
 
 
-def erfc(x: Array) -> Array:
+def _erfc(x: Array) -> Array:
     """1 - erf(x), accurate where erf(x) is near 1."""
     return _mapped(math.erfc, _erfc_block, x)
+
+
+erfc = tabulated(_erfc, -6, 10, 512)
 
 
 def _mapped(one: Callable[[float], float], block: Callable[[Any], Any], x: Array) -> Array:

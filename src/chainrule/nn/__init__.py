@@ -2,9 +2,9 @@
 
 Lives here: `functional`, the functions of layers and losses (declared in `ops/`, one node each
 where PyTorch has one); `modules`, the layers; `parameter`, what they learn; `init`, how it begins;
-`utils`, what is done to it. All but `functional` is loaded when it is named. Who may call:
-everybody to the right (`optim`, `utils`, ...). A value comes from a public function of `ops/` and
-its gradient from the engine; this room knows neither nodes nor rules."""
+`attention`, its variants; `utils`, what is done to it. All but `functional` is loaded when it is
+named. Who may call: everybody to the right (`optim`, `utils`, ...). A value comes from a public
+function of `ops/` and its gradient from the engine; this room knows neither nodes nor rules."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from typing import Any
 from . import functional
 from .modules import PLACES
 
-_FILES = ("grad", "init", "modules", "parallel", "parameter", "utils")
+_FILES = ("attention", "grad", "init", "modules", "parallel", "parameter", "utils")
 _ELSEWHERE = {
     "Buffer": "parameter",
     "DataParallel": "parallel",
     "Parameter": "parameter",
     "UninitializedBuffer": "parameter",
     "UninitializedParameter": "parameter",
+    "factory_kwargs": "modules.utils",
 }
 
 __all__ = [
-    *PLACES, *_ELSEWHERE, "functional", "init", "modules", "parallel", "parameter", "utils"
+    *PLACES, *_ELSEWHERE, "attention", "functional", "init", "modules", "parallel", "parameter",
+    "utils",
 ]  # fmt: skip
 
 

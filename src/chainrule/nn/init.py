@@ -16,6 +16,7 @@ import numpy as np
 
 from ..autograd.grad_mode import no_grad
 from ..core.tensor import wrap
+from ..kernels.blas import factored
 from ..ops.fast import T
 from ..ops.make.random import randperm
 
@@ -373,7 +374,7 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
 
 def _orthogonal(flat: Any, turned: bool) -> Any:
     """The orthogonal factor of a matrix, made unique by positive diagonal elements of R."""
-    q, r = np.linalg.qr(flat.numpy())
+    q, r = factored(np.linalg.qr, flat.numpy())
     q = q * np.sign(np.diag(r))
     return wrap(q.T if turned else q)
 

@@ -80,6 +80,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     """
 
     __slots__ = ()
+    _is_param = True
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         """A parameter with the values of `data`."""
@@ -273,6 +274,8 @@ def _uninitialized(
     made = _new(cls)
     kind = S.default_dtype.np if dtype is None else wrap(empty(0, dtype=dtype)._data)._data.dtype
     _DATA.__set__(made, np.empty(0, kind))
+    if requires_grad and kind.kind not in "fcV":
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     made._node = LEAF if requires_grad else None
     made._grad = made._vc = made._view = made._meta = None
     if state:

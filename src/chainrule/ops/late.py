@@ -142,8 +142,9 @@ LATE["reduce.masked"] = (
 )
 
 LATE["nn.native_norm"] = (
-    "batch_norm_update_stats bilinear binary_cross_entropy_with_logits embedding_renorm_ "
-    "kl_div native_batch_norm native_dropout native_group_norm native_layer_norm "
+    "batch_norm_update_stats bilinear binary_cross_entropy_with_logits cosine_embedding_loss "
+    "embedding_renorm_ hinge_embedding_loss kl_div margin_ranking_loss triplet_margin_loss "
+    "native_batch_norm native_dropout native_group_norm native_layer_norm "
     "nn.functional.sigmoid nn.functional.tanh poisson_nll_loss"
 )
 
@@ -232,12 +233,26 @@ LATE["linalg.chains"] = (
 LATE["linalg.lowrank"] = "lobpcg pca_lowrank svd_lowrank"
 
 LATE["interop.interop"] = (
-    "Tensor.__array_namespace__ Tensor.__contains__ Tensor.__delitem__ Tensor.__div__ "
-    "Tensor.__dlpack__ Tensor.__dlpack_device__ Tensor.__idiv__ Tensor.__long__ "
+    "Tensor.__array_namespace__ Tensor.__buffer__ Tensor.__contains__ Tensor.__delitem__ "
+    "Tensor.__div__ Tensor.__dlpack__ Tensor.__dlpack_device__ Tensor.__idiv__ Tensor.__long__ "
     "Tensor.__nonzero__ Tensor.__reversed__ Tensor.__setstate__ Tensor.grad_dtype "
-    "Tensor.module_load Tensor.name Tensor.new Tensor.share_memory_ Tensor.to_dense "
-    "Tensor.to_device Tensor.to_sparse asarray from_dlpack frombuffer to_dlpack"
+    "Tensor.module_load Tensor.name Tensor.new Tensor.share_memory_ Tensor.to_device asarray "
+    "from_dlpack frombuffer to_dlpack"
 )
+
+LATE["interop.storage"] = "Tensor.untyped_storage UntypedStorage"
+
+LATE["sparse.layout"] = (
+    "Tensor._coalesced_ Tensor._indices Tensor._nnz Tensor._sparse_reduced Tensor._sparse_text "
+    "Tensor._values Tensor.coalesce Tensor.dense_dim Tensor.indices Tensor.is_coalesced "
+    "Tensor.sparse_dim Tensor.sparse_mask Tensor.sparse_resize_ "
+    "Tensor.sparse_resize_and_clear_ Tensor.to_dense Tensor.to_sparse Tensor.to_sparse_coo "
+    "Tensor.values _sparse_rebuilt sparse_coo_tensor"
+)
+
+LATE["sparse.functions"] = "sparse.addmm sparse.log_softmax sparse.mm sparse.softmax sparse.sum"
+
+LATE["sparse.gradients"] = ""  # asked for by embeddings and gather
 
 LATE["interop.numpy_protocol"] = (
     "Tensor.__array_function__ Tensor.__array_ufunc__ Tensor.__array_wrap__"
@@ -271,6 +286,8 @@ def attach() -> None:
     """Give `Tensor` every method declared so far."""
     for name, method in list(METHODS.items()):
         if Tensor.__dict__.get(name) is not method:
+            if "<" in getattr(method, "__qualname__", ""):  # a closure; Python's messages name it
+                method.__name__ = method.__qualname__ = name
             for show in SHOWN:
                 method = METHODS[name] = show("Tensor." + name, method)
             setattr(Tensor, name, method)

@@ -27,6 +27,7 @@ _PLACES = {
     "RMSprop": "rmsprop",
     "Rprop": "rprop",
     "SGD": "sgd",
+    "SparseAdam": "sparse_adam",
     "swap_in_optimizer_params_and_state": "swapping",
 }
 _FILES = ("lr_scheduler", "swa_utils")

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.primitive import bump
 from ..core.tensor import Tensor, own, wrap
-from .elementwise import check_lr, counter, evaluate, number, zeros_of
+from ..kernels.blas import product
+from .elementwise import check_lr, counter, evaluate, number, sparse_refused, zeros_of
 from .optimizer import Optimizer
 
 __all__ = ["Adafactor"]
@@ -107,6 +108,8 @@ class Adafactor(Optimizer):
         grad: Any = p._grad
         if p.is_complex():
             raise RuntimeError("Adafactor does not support complex parameters")
+        if grad.is_sparse:
+            raise sparse_refused("Adafactor")
         state = self.state[p]
         if not state:
             state.update(_begin(p))
@@ -152,4 +155,4 @@ def _variance(g: Any, state: dict[str, Any], forget: float, low: float) -> Any:
 
 def _norm(x: Any) -> float:
     flat = x.reshape(-1)
-    return float(np.sqrt(flat.dot(flat)))
+    return float(np.sqrt(product(flat, flat)))

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor
+from ..core.primitive import bump
+from ..core.tensor import Tensor, own
 from ..kernels.optim import descend, raised
 from .elementwise import Elementwise, check_fused, check_options, counter, number, zeros_of
 
@@ -26,6 +27,8 @@ class Adagrad(Elementwise):
         lr_decay: how fast the learning rate falls.
         weight_decay: L2 penalty.
         initial_accumulator_value: s before the first step.
+
+    Sparse gradients are taken, without weight decay: only their rows change.
 
     Source: Duchi, Hazan, Singer, Adaptive subgradient methods (2011), figure 1.
 
@@ -108,6 +111,30 @@ class Adagrad(Elementwise):
         np.add(t, eps, t)
         np.divide(g, t, t)
         descend(x, t, size, t, at)
+
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        if group["fused"]:
+            raise RuntimeError("`fused` does not support sparse grad or complex param")
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+
+    def _recorded_one(self, p: Tensor, group: dict[str, Any]) -> None:
+        grad: Any = p._grad
+        if not grad.is_sparse:
+            super()._recorded_one(p, group)
+            return
+        self._check_sparse(group)
+        self._fresh(p, group)
+        state = self.state[p]
+        state["step"] += 1
+        c = grad._data.coalesce()
+        g, rows = -c.values if group["maximize"] else c.values, tuple(c.indices)
+        total, x = own(state["sum"]), own(p)
+        total[rows] += g * g
+        size = number(group["lr"]) / (1 + (state["step"].item() - 1) * group["lr_decay"])
+        x[rows] -= (g / (np.sqrt(total[rows]) + group["eps"]) * size).astype(x.dtype, copy=False)
+        bump(state["sum"])
+        bump(p)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         state["step"] += 1

@@ -28,14 +28,14 @@ from ..ops.math.complexes import view_as_real
 from .optimizer import Optimizer
 
 __all__ = [
-    "Elementwise", "check_fused", "check_lr", "check_options", "counter", "evaluate", "number",
-    "zeros_of",
+    "Elementwise", "check_fused", "check_lr", "check_options", "counter", "evaluate",
+    "not_the_shape", "number", "sparse_refused", "zeros_of",
 ]  # fmt: skip
 
 Array = Any
-# Bytes of each array in one piece: five of them stay in a second-level cache; an update without
-# state has but one pass, which needs no cache.
-PIECE, PIECE_ALONE = 192 * 1024, 1024 * 1024
+# Bytes of each array in one piece: smaller ones cost more calls than they save memory traffic; an
+# update without state has but one pass, which needs no cache.
+PIECE, PIECE_ALONE = 512 * 1024, 1024 * 1024
 SMALL, TOGETHER = 16_384, 65_536  # elements: what is gathered, and how much into one array
 _PLAIN = {np.dtype(d) for d in ("float32", "float64", "complex64", "complex128")}
 _REAL: dict[Any, Any] = {
@@ -145,8 +145,10 @@ class Elementwise(Optimizer):
             set_grad(before)
 
     def _recorded_one(self, p: Tensor, group: dict[str, Any]) -> None:
-        self._fresh(p, group)
         g: Any = p._grad
+        if g.is_sparse:
+            self._check_sparse(group)
+        self._fresh(p, group)
         state = self.state[p]
         if not p.is_complex():
             self._recorded(p, g, state, group)
@@ -155,6 +157,11 @@ class Elementwise(Optimizer):
         parts.update((n, state[n]) for n in self._counters)
         self._recorded(view_as_real(p), view_as_real(g), parts, group)
         state.update((n, parts[n]) for n in self._counters)
+
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        """Refuse a sparse gradient: the update looks at every element. SGD and Adagrad take it."""
+        kinds = type(self).__mro__
+        raise sparse_refused(kinds[kinds.index(Elementwise) - 1].__name__)
 
     def _decayed(self, p: Any, g: Any, group: dict[str, Any]) -> Any:
         """The gradient to follow: negated for `maximize`, with the L2 penalty's."""
@@ -179,6 +186,8 @@ class _Plan:
             if p._grad is None:
                 self.entries.append(None)
             elif not self._ordinary(optimizer, p, group):
+                if p._grad.is_sparse:
+                    optimizer._check_sparse(group)
                 self.odd.append(p)
                 self.entries.append(None)
             else:
@@ -186,7 +195,8 @@ class _Plan:
                 rows.setdefault(row.key, []).append(row)
         if self.odd:
             self.lasts = False
-        self.classes = [_Class(same) for same in rows.values()]
+        scratch: dict[Any, list[Array]] = {}
+        self.classes = [_Class(same, scratch) for same in rows.values()]
         self.entries = [e if e is None else e.entry() for e in self.entries]
 
     def _ordinary(self, optimizer: Elementwise, p: Tensor, group: dict[str, Any]) -> bool:
@@ -194,6 +204,8 @@ class _Plan:
         grad: Any = p._grad
         data = p._data
         if data.dtype not in _PLAIN or grad._data.dtype != data.dtype or p in self.written:
+            return False
+        if grad.is_sparse:
             return False
         own_state = optimizer.state.get(p) or {}
         states = [own_state.get(name) for name in self.names]
@@ -205,7 +217,7 @@ class _Plan:
     def _row(self, optimizer: Elementwise, p: Tensor, group: dict[str, Any]) -> _Row:
         grad: Any = p._grad
         if grad._data.shape != p._data.shape:
-            raise _not_the_shape(p, grad)
+            raise not_the_shape(p, grad)
         fresh = optimizer._fresh(p, group)
         row = _Row(p, optimizer.state.get(p), optimizer._counters, self.names, len(self.first))
         row.key = (fresh, row.key)
@@ -245,7 +257,10 @@ class _Plan:
                 for (name, t), now in zip(counters, same.now, strict=True):
                     if own_state.get(name) is not t or t._data is not now:
                         return None
-            grads.append(grad._data)
+            g = grad._data
+            if type(g) is not _ndarray and g.ndim:
+                return None  # sparse
+            grads.append(g)
         return grads
 
 
@@ -288,7 +303,7 @@ class _Row:
 class _Class:
     """Parameters of one dtype with equal counters: they take the same numbers."""
 
-    def __init__(self, rows: list[_Row]) -> None:
+    def __init__(self, rows: list[_Row], scratch: dict[Any, list[Array]]) -> None:
         self.rows, self.fresh = rows, rows[0].key[0]
         self.now: tuple[Any, ...] = tuple(_scalar(t._data) for _, t in rows[0].counters)
         self.parts: list[Any] = []
@@ -299,14 +314,14 @@ class _Class:
                 if type(t._data) is not _ndarray:
                     t._data = now
             if not _can_gather(row):
-                self.parts.append(_Large(row))
+                self.parts.append(_Large(row, scratch))
                 continue
             if few and sum(r.p._data.size for r in few) + row.p._data.size > TOGETHER:
                 self.parts.append(_Gathered(few))
                 few = []
             few.append(row)
         if len(few) == 1 and type(few[0].p._data) is _ndarray:
-            self.parts.append(_Large(few[0]))
+            self.parts.append(_Large(few[0], scratch))
         elif few:
             self.parts.append(_Gathered(few))
 
@@ -349,7 +364,7 @@ class _Flat(np.ndarray):
 class _Gathered:
     """Small parameters, updated as one array."""
 
-    __slots__ = ("arrays", "at", "back", "flat_g", "real", "scratch", "x", "xs")
+    __slots__ = ("at", "back", "flat_g", "of_update", "real", "x", "xs")
 
     def __init__(self, rows: list[_Row]) -> None:
         self.at = [r.number for r in rows]
@@ -367,8 +382,9 @@ class _Gathered:
                 part[...] = t._data
                 t._data = part
             flats.append(np.asarray(flat))
-        self.arrays = [a.view(self.real) for a in flats]
-        self.scratch = [np.empty_like(self.x.view(self.real)) for _ in range(2)]
+        x, g, *arrays = (a.view(self.real) for a in (self.x, self.flat_g, *flats))
+        t, u = np.empty_like(x), np.empty_like(x)
+        self.of_update = x, g, arrays, t, u, addresses([x, g, *arrays, t, u])
 
     def step(self, grads: list[Any], update: Any, flags: Any, numbers: Any) -> None:
         """Gather, update, and put the parameters back."""
@@ -377,11 +393,8 @@ class _Gathered:
         np.concatenate(xs, axis=None, out=self.x)
         np.concatenate(grads if whole else [grads[i] for i in self.at], axis=None, out=self.flat_g)
         real = self.real
-        t, u = self.scratch
-        x, g = self.x, self.flat_g
-        if x.dtype is not real:
-            x, g = x.view(real), g.view(real)
-        update(x, g, self.arrays, flags, [np.array(n, real) for n in numbers], t, u, None)
+        x, g, arrays, t, u, at = self.of_update
+        update(x, g, arrays, flags, [np.array(n, real) for n in numbers], t, u, at)
         for p, data, part in zip(self.xs, xs, self.back, strict=True):
             if type(data) is _ndarray:
                 data[...] = part
@@ -401,11 +414,12 @@ def _parts(flat: Array, rows: list[_Row]) -> list[Array]:
 
 
 class _Large:
-    """One parameter, updated in its own memory piece by piece."""
+    """One parameter, updated in its own memory piece by piece. All of a plan share one scratch:
+    two arrays for each dtype, which stay in the cache."""
 
     __slots__ = ("at", "dtype", "pieces", "real", "shape", "whole")
 
-    def __init__(self, row: _Row) -> None:
+    def __init__(self, row: _Row, scratch: dict[Any, list[Array]]) -> None:
         self.at = row.number
         x = own(row.p)
         self.dtype = x.dtype
@@ -421,10 +435,12 @@ class _Large:
         flat = [a.reshape(-1).view(real) for a in held]
         piece = PIECE if row.arrays else PIECE_ALONE
         size, step = flat[0].size, piece // real.itemsize
-        scratch = [np.empty(min(size, step), real) for _ in range(2)]
+        shared = scratch.get(real)
+        if shared is None or len(shared[0]) < min(size, step):
+            shared = scratch[real] = [np.empty(min(size, step), real) for _ in range(2)]
         for start in range(0, size, step):
             stop = min(start + step, size)
-            t, u = (a[: stop - start] for a in scratch)
+            t, u = (a[: stop - start] for a in shared)
             one, *rest = (a[start:stop] for a in flat)
             at = addresses([one, *rest, t, u])
             self.pieces.append((slice(start, stop), one, rest, t, u, at))
@@ -549,7 +565,19 @@ def _not_capturable(what: str, foreach: Any) -> AssertionError:
     )
 
 
-def _not_the_shape(p: Tensor, grad: Tensor) -> RuntimeError:
+def sparse_refused(name: str) -> RuntimeError:
+    """PyTorch's error of an optimizer that takes no sparse gradients."""
+    instead = ", please consider SparseAdam instead" if name == "Adam" else ""
+    return RuntimeError(
+        hinted(
+            f"{name} does not support sparse gradients{instead}",
+            hint="torch.optim.SparseAdam, SGD and Adagrad do; sparse=False makes dense gradients",
+        )
+    )
+
+
+def not_the_shape(p: Tensor, grad: Tensor) -> RuntimeError:
+    """What a step says of a gradient that does not fit its parameter."""
     return RuntimeError(
         hinted(
             "The size of a gradient must match the size of its parameter",

@@ -12,6 +12,7 @@ import numpy as np
 from ..core.primitive import bump
 from ..core.tensor import Tensor, own, wrap
 from ..errors import hinted
+from ..kernels.blas import product
 from .elementwise import check_options, evaluate, number
 from .optimizer import Optimizer
 
@@ -127,7 +128,7 @@ class LBFGS(Optimizer):
             d = memory.begin(g) if start else memory.direction(g)
             before = memory.prev_loss = loss
             memory.t = min(1.0, 1.0 / float(np.abs(g).sum())) * lr if start else lr
-            slope = float(g.dot(d))
+            slope = float(product(g, d))
             if slope > -change:
                 break
             last = n == group["max_iter"]
@@ -172,7 +173,7 @@ class LBFGS(Optimizer):
         """All gradients as one vector, complex ones as pairs; zeros for None."""
         grads = []
         for p in self._params:
-            data = p._data if p._grad is None else p._grad._data
+            data = p._data if p._grad is None else p._grad.to_dense()._data
             flat = np.ascontiguousarray(data).reshape(-1)
             flat = np.zeros_like(flat) if p._grad is None else flat
             grads.append(flat.view(flat.real.dtype))
@@ -221,24 +222,24 @@ class _Memory:
         """-H g, with the last change remembered (two-loop recursion)."""
         assert self.kept is not None
         y, s = g - own(self.kept), self.d * _same(self.t, g)
-        ys = y.dot(s)
+        ys = product(y, s)
         if ys > 1e-10:
             if len(self.ys) == self.size:
                 self.ys.pop(0), self.ss.pop(0), self.ro.pop(0)
             self.ys.append(y)
             self.ss.append(s)
             self.ro.append(1 / ys)
-            self.diagonal = ys / y.dot(y)
+            self.diagonal = ys / product(y, y)
         if self.al is None:
             self.al = [None] * self.size
         q, factors = -g, []
         for y, s, r in zip(self.ys[::-1], self.ss[::-1], self.ro[::-1], strict=True):
-            factors.append(s.dot(q) * r)
+            factors.append(product(s, q) * r)
             q -= y * factors[-1]
         q *= self.diagonal
         for i, (y, s, r) in enumerate(zip(self.ys, self.ss, self.ro, strict=True)):
             self.al[i] = wrap(factors[-1 - i])
-            q += s * (factors[-1 - i] - y.dot(q) * r)
+            q += s * (factors[-1 - i] - product(y, q) * r)
         self._keep(g)
         self.d = q
         return q
@@ -278,7 +279,7 @@ def _strong_wolfe(
         nonlocal trials
         trials += 1
         loss, g = objective(t)
-        return _Point(t, loss, g, float(g.dot(d)))
+        return _Point(t, loss, g, float(product(g, d)))
 
     def too_high(p: _Point) -> bool:
         return p.loss > here.loss + enough * p.t * here.slope

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..core.primitive import bump
 from ..core.tensor import Tensor, own
-from .elementwise import check_lr, evaluate, number, zeros_of
+from ..kernels.blas import product
+from .elementwise import check_lr, evaluate, number, sparse_refused, zeros_of
 from .optimizer import Optimizer
 
 __all__ = ["Muon"]
@@ -115,6 +116,8 @@ class Muon(Optimizer):
         if p.is_complex():
             raise RuntimeError("Muon does not support complex parameters")
         grad: Any = p._grad
+        if grad.is_sparse:
+            raise sparse_refused("Muon")
         state, momentum, lr = self.state[p], group["momentum"], number(group["lr"])
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = zeros_of(p)
@@ -145,8 +148,8 @@ def _orthogonal(u: Any, coefficients: Any, steps: int, eps: float) -> Any:
     norm = _rounded(np.sqrt(np.sum(x * x, dtype=np.float32, keepdims=True)))
     x = _rounded(x / np.maximum(norm, _rounded(np.full((1, 1), eps, np.float32))))
     for _ in range(steps):
-        gram = _rounded(x @ x.T)
-        x = _rounded(a * x + _rounded(b * gram + c * (gram @ gram)) @ x)
+        gram = _rounded(product(x, x.T))
+        x = _rounded(a * x + product(_rounded(b * gram + c * product(gram, gram)), x))
     return x.T if tall else x
 
 

@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tensor import Tensor
-from ..kernels.optim import descend, mix, raised
-from .elementwise import Elementwise, check_fused, check_options, number, zeros_of
+from ..core.primitive import F32, F64, bump
+from ..core.tensor import Tensor, own
+from ..kernels.blocks import number as constant
+from ..kernels.optim import descend, fall, mix, raised
+from .elementwise import Elementwise, check_fused, check_options, not_the_shape, number, zeros_of
 
 __all__ = ["SGD"]
+
+_ndarray = np.ndarray
 
 
 class SGD(Elementwise):
@@ -34,6 +38,8 @@ class SGD(Elementwise):
         maximize: climb instead of descending.
         foreach, fused: accepted; the update is the same.
         differentiable: record the step, so that gradients flow through it.
+
+    Sparse gradients are taken, without weight decay: only their rows change.
 
     Source: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum
         (2013), section 2;
@@ -91,6 +97,32 @@ class SGD(Elementwise):
     def _arrays(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] != 0 else ()
 
+    def _step_plain(self, group: dict[str, Any], plan: Any) -> Any:
+        if group["momentum"] != 0 or group["maximize"] or number(group["weight_decay"]) != 0:
+            return super()._step_plain(group, plan)
+        lr, odd = number(group["lr"]), []  # without state there is nothing to remember
+        lr32, lr64 = constant(lr, F32), constant(lr, F64)
+        for p in group["params"]:
+            grad = p._grad
+            if grad is None:
+                continue
+            x, g = p._data, grad._data
+            size = lr32 if x.dtype is F32 else lr64
+            if type(x) is not _ndarray or x.dtype is not size.dtype or g.dtype is not size.dtype:
+                odd.append(p)
+                continue
+            if x.shape != g.shape:
+                raise not_the_shape(p, grad)
+            fall(x, g, size)
+            vc = p._vc
+            if vc is None:
+                p._vc = [1]
+            else:
+                vc[0] += 1
+        if odd:
+            self._step_recorded(group, odd)
+        return None
+
     def _fresh(self, p: Tensor, group: dict[str, Any]) -> bool:
         if group["momentum"] == 0:
             return False
@@ -122,8 +154,34 @@ class SGD(Elementwise):
                 g = velocity
         descend(x, g, lr, t, at)
 
+    def _check_sparse(self, group: dict[str, Any]) -> None:
+        if group["fused"]:
+            raise RuntimeError("`_fused_sgd` does not support sparse gradients")
+
+    def _sparse_one(self, p: Tensor, grad: Any, group: dict[str, Any]) -> None:
+        """A step along a sparse gradient: only its rows of the parameter are touched. The velocity
+        is sparse too."""
+        g: Any = self._decayed(p, grad, group)  # refuses weight decay
+        momentum = group["momentum"]
+        if momentum != 0:
+            state = self.state[p]
+            kept = state.get("momentum_buffer")
+            velocity = g.clone() if kept is None else kept * momentum + g * (1 - group["dampening"])
+            velocity = velocity.coalesce() if velocity.is_sparse else velocity
+            state["momentum_buffer"] = velocity
+            g = velocity * momentum + g if group["nesterov"] else velocity
+        if g.is_sparse and not p.is_sparse:
+            (g * -number(group["lr"]))._data.add_to(own(p))
+            bump(p)
+        else:
+            p.sub_(g * group["lr"])
+
     def _recorded_one(self, p: Tensor, group: dict[str, Any]) -> None:
         grad: Any = p._grad
+        if grad.is_sparse:
+            self._check_sparse(group)
+            self._sparse_one(p, grad, group)
+            return
         momentum, fresh = group["momentum"], self._fresh(p, group)
         g: Any = self._decayed(p, grad, group)
         if momentum != 0:

@@ -19,7 +19,7 @@ from .. import dtypes
 from ..core.tensor import Size, Tensor
 from ..nn.parameter import Parameter
 from . import saving
-from .storages import DTYPE_OF, Storages, tensor_on
+from .storages import DTYPE_OF, Storages, layout_of, sparse_tensor, tensor_on
 
 __all__ = [
     "add_safe_globals",
@@ -210,6 +210,8 @@ _MAKERS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor_v2": _tensor_v2,
     "torch._utils._rebuild_tensor_v3": _tensor_v3,
     "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_sparse_tensor": sparse_tensor,
+    "torch.serialization._get_layout": layout_of,
     "torch._utils._rebuild_parameter_with_state": _parameter,
     "torch._tensor._rebuild_from_type_v2": _with_type,
     "collections.OrderedDict": _named_dict,

@@ -16,7 +16,7 @@ from .. import dtypes
 from ..core.tensor import Size, Tensor
 from ..nn.parameter import Parameter
 from . import storages as _storages
-from .storages import OF_DTYPE, Storages, Taken, tensor_on
+from .storages import OF_DTYPE, Storages, Taken, layout_of, sparse_parts, sparse_tensor, tensor_on
 
 __all__ = ["Unpickler", "pickled"]
 
@@ -59,6 +59,14 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, hooks: Any,
     return made
 
 
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Tensor:
+    return sparse_tensor(layout, data)
+
+
+def _get_layout(name: str) -> dtypes.layout:
+    return layout_of(name)
+
+
 _TORCH = {
     f"{__name__} {ours.__name__}": f"torch._utils {ours.__name__}"
     for ours in (
@@ -66,8 +74,10 @@ _TORCH = {
         _rebuild_tensor_v3,
         _rebuild_parameter,
         _rebuild_parameter_with_state,
+        _rebuild_sparse_tensor,
     )
 }
+_TORCH[f"{__name__} _get_layout"] = "torch.serialization _get_layout"
 _TORCH |= {f"{__name__} {name}": f"torch {name}" for name in _KINDS}
 _TORCH |= {
     f"{__name__} UntypedStorage": "torch.storage UntypedStorage",
@@ -104,7 +114,11 @@ class _Pickler(pickle.Pickler):
         if type(obj) is Parameter:
             return self._parameter(obj)
         if type(obj) is Tensor:
+            if obj.is_sparse:
+                return _rebuild_sparse_tensor, (obj.layout, sparse_parts(obj))
             return self._tensor(obj)
+        if type(obj) is dtypes.layout:
+            return _get_layout, (str(obj),)
         return NotImplemented
 
     def _tensor(self, t: Tensor) -> Any:

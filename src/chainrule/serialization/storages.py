@@ -11,9 +11,18 @@ import numpy as np
 
 from .. import dtypes
 from ..core.node import LEAF
-from ..core.tensor import Tensor, own, wrap
+from ..core.tensor import Size, Tensor, own, wrap
+from ..ops import later
 
-__all__ = ["OF_DTYPE", "Storages", "Taken", "tensor_on"]
+__all__ = [
+    "OF_DTYPE",
+    "Storages",
+    "Taken",
+    "layout_of",
+    "sparse_parts",
+    "sparse_tensor",
+    "tensor_on",
+]
 
 # PyTorch's names of typed storages; other dtypes name UntypedStorage and say their dtype apart
 OF_DTYPE = {
@@ -109,6 +118,39 @@ class Storages:
         if not size:
             return np.empty(0, np.uint8)
         return np.memmap(self._path, np.uint8, "c", start, (size,)).view(np.ndarray)
+
+
+def sparse_parts(t: Tensor) -> tuple[Any, ...]:
+    """What PyTorch writes of a sparse tensor: indices, values, size, whether it is coalesced."""
+    c = t._data
+    return wrap(c.indices), wrap(c.values), Size(c.shape), c.coalesced
+
+
+def sparse_tensor(layout: Any, parts: Any) -> Tensor:
+    """A sparse tensor from its parts, every index checked.
+
+    Raises:
+        ValueError: another layout, or parts that do not fit.
+    """
+    if layout is not dtypes.sparse_coo or type(parts) is not tuple or not 3 <= len(parts) <= 4:
+        raise ValueError(f"a sparse tensor of layout {layout!r}: only torch.sparse_coo is here")
+    indices, values, size, *coalesced = parts
+    if not (isinstance(indices, Tensor) and isinstance(values, Tensor) and type(size) is Size):
+        raise ValueError("a sparse tensor whose parts are no tensors")
+    rebuilt: Any = later("", {})("_sparse_rebuilt")
+    try:
+        made: Tensor = rebuilt(indices, values, size, coalesced == [True])
+    except RuntimeError as error:
+        raise ValueError(f"a sparse tensor: {error}") from None
+    return made
+
+
+def layout_of(name: Any) -> dtypes.layout:
+    """The layout that PyTorch writes as this name."""
+    found = {f"torch.{each.name}": each for each in (dtypes.strided, dtypes.sparse_coo)}
+    if name not in found:
+        raise ValueError(f"a layout {name!r}")
+    return found[name]
 
 
 def tensor_on(

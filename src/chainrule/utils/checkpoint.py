@@ -19,12 +19,15 @@ from typing import Any
 
 from .. import errors
 from .._state import grad_enabled
+from ..amp.autocast_mode import autocast, get_autocast_dtype, is_autocast_enabled
 from ..autograd import backward
 from ..autograd.function import Function
 from ..autograd.grad_mode import enable_grad, no_grad
 from ..autograd.graph import saved_tensors_hooks
+from ..core.node import INFERENCE
 from ..core.primitive import PUBLIC
 from ..core.pytree import flatten
+from ..core.record import version_of
 from ..core.tensor import Tensor
 from ..core.watch import current_watch
 from .selective import (
@@ -181,6 +184,11 @@ def checkpoint_sequential(
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     is_module = hasattr(functions, "children")
     parts = list(functions.children() if is_module else functions)
+    if segments < 1:
+        raise ValueError(
+            f"segments must be at least 1\ngot: {segments}\nHint: 1 checkpoints nothing, n keeps "
+            "the activations at n - 1 places"
+        )
     size = len(parts) // segments
     done = 0
     for _ in range(segments - 1 if size else 0):
@@ -224,6 +232,12 @@ class _Random:
             yield
         finally:
             PUBLIC["set_rng_state"](now)
+
+
+def _same_precision() -> Callable[[], AbstractContextManager[Any]]:
+    """Makes contexts in which autocast is what it is now."""
+    enabled, dtype = is_autocast_enabled("cpu"), get_autocast_dtype("cpu")
+    return lambda: autocast("cpu", dtype=dtype, enabled=enabled)
 
 
 class DefaultDeviceType:
@@ -343,12 +357,15 @@ class _Frame:
     ) -> None:
         if check not in ("default", "none"):
             raise ValueError(
-                f"determinism_check should be one of ('default', 'none') but got {check}"
+                f"determinism_check should be one of ['default', 'none'], but got {check}"
             )
         self.function, self.args, self.kwargs = function, args, kwargs
         self.around, self.around_again = context_fn()
         self.check = check
-        self.random = _Random(keep_random)
+        self.random, self.precision = _Random(keep_random), _same_precision()
+        self.versions = [
+            (t, version_of(t)) for t in args if isinstance(t, Tensor) and t._vc is not INFERENCE
+        ]
         self.holders: list[weakref.ref[_Holder]] = []
         self.facts: list[dict[str, Any]] = []
 
@@ -392,9 +409,13 @@ class _Frame:
                 raise _Enough
             return kept
 
+        for i, (t, version) in enumerate(self.versions):
+            if version_of(t) != version:
+                raise _modified(i, t, version)
         hooks = saved_tensors_hooks(pack, lambda kept: kept)
+        again = self.random.again()
         try:
-            with self.random.again(), enable_grad(), hooks, self.around_again:
+            with again, self.precision(), enable_grad(), hooks, self.around_again:
                 self.function(*self.args, **self.kwargs)
         except _Enough:
             return
@@ -431,6 +452,19 @@ class _Frame:
         return "".join(f"forward saved {i}: {facts}\n" for i, facts in enumerate(self.facts))
 
 
+def _modified(i: int, t: Tensor, version: int) -> RuntimeError:
+    origin = f", which is output {t.output_nr} of {errors.op_of(t.grad_fn)}," if t.grad_fn else ""
+    return RuntimeError(
+        errors.hinted(
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            f"operation: [{errors.type_name(t.dtype)} {list(t.shape)}]{origin} is at version "
+            f"{version_of(t)}; expected version {version} instead.",
+            f"argument {i} of a checkpointed function, which is to run again with it",
+            hint="write the in-place line out of place, or clone() before it",
+        )
+    )
+
+
 _MUST_REPEAT = (
     "Hint: the function must compute the same when it runs again; look for branches on a counter, "
     "the time or random numbers (preserve_rng_state=True), and for variables that change between "
@@ -465,6 +499,7 @@ class CheckpointFunction(Function):
     def forward(ctx: Any, run_function: Any, preserve_rng_state: bool, *args: Any) -> Any:
         """The first run."""
         ctx.run_function, ctx.random = run_function, _Random(preserve_rng_state)
+        ctx.precision = _same_precision()
         ctx.template = [None if isinstance(a, Tensor) else (a,) for a in args]
         ctx.save_for_backward(*[a for a in args if isinstance(a, Tensor)])
         with no_grad():
@@ -486,7 +521,7 @@ class CheckpointFunction(Function):
             )
         tensors = iter(ctx.saved_tensors)
         inputs = detach_variable(tuple(next(tensors) if t is None else t[0] for t in ctx.template))
-        with ctx.random.again(), enable_grad():
+        with ctx.random.again(), ctx.precision(), enable_grad():
             outputs = ctx.run_function(*inputs)
         pairs = [
             (t, g)

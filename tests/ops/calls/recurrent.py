@@ -19,8 +19,8 @@ def weights(gates: int) -> tuple[Any, ...]:
 
 BY_HAND: dict[str, list[Sample]] = {
     "lstm_layer": [
-        on(rows, h, c, *weights(4))(SIZES, False),
-        on(rows, h, c, *weights(4)[:2], None, None)(SIZES, True),
+        on(rows, h, c, *weights(4))(SIZES, False, True),
+        on(rows, h, c, *weights(4)[:2], None, None)(SIZES, True, True),
     ],
     "gru_layer": [
         on(rows, h, *weights(3))(SIZES, False),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,36 +22,40 @@ from .types import F32, F64, Array
 __all__ = ["box_muller32", "box_muller64"]
 
 
-_LOG = tuple(float(np.float32(c)) for c in (
-    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-    -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1))  # fmt: skip
-_LN2_LOW, _LN2_HIGH = np.float32(-2.12194440e-4), np.float32(0.693359375)
-_SQRT_HALF, _HALF, _ONE = np.float32(0.707106781186547524), np.float32(0.5), np.float32(1)
-_FOUR_OVER_PI, _TWO_PI32 = np.float32(1.27323954473516), np.float32(2 * math.pi)
-_PI_OVER_4 = tuple(float(np.float32(c)) for c in (
-    -0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8))  # fmt: skip
-_COS = tuple(float(np.float32(c)) for c in (
-    2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2))  # fmt: skip
-_SIN = tuple(float(np.float32(c)) for c in (
-    -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1))  # fmt: skip
+def _constants(dtype: np.dtype[Any], *values: float) -> list[Array]:
+    """float32 values as 0-d arrays, which NumPy combines with arrays quicker than its scalars."""
+    return [np.array(np.float32(c), dtype) for c in values]
+
+
+_LOG = _constants(
+    F64, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+    -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)  # fmt: skip
+_LN2_LOW, _LN2_HIGH = _constants(F32, -2.12194440e-4, 0.693359375)
+_SQRT_HALF, _HALF, _ONE, _MINUS_TWO = _constants(F32, 0.707106781186547524, 0.5, 1, -2)
+_MINUS_HALF, _ZERO = _constants(F32, -0.5, 0)
+_FOUR_OVER_PI, _TWO_PI32 = _constants(F32, 1.27323954473516, 2 * math.pi)
+_PI_OVER_4 = _constants(F64, -0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)
+_COS = (2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+_SIN = (-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+_COS_SIN = [
+    np.array([c, s], F32).astype(F64).reshape(2, 1, 1) for c, s in zip(_COS, _SIN, strict=True)
+]
 _BLOCK = 1024  # groups of 16 in one pass: 8192 pairs keep the buffers in the level-2 cache
 
 
-def _fused(y: Array, x: Array, c: Array | float, t: Array) -> None:
-    """y <- fma(y, x, c): y float32, x and the scratch t float64, c float32 values."""
-    np.multiply(y, x, out=t)
-    t += c
-    y[...] = t
+def _fused(y: Array, x: Array, c: Array, narrow: Array) -> None:
+    """y <- fma(y, x, c) for float64 arrays of float32 values; `narrow` <- the same in float32."""
+    np.multiply(y, x, y)
+    np.add(y, c, y)
+    narrow[...] = y
+    y[...] = narrow
 
 
-def _horner(x: Array, coefficients: Sequence[float], t: Array) -> Array:
-    """A float32 polynomial by fused steps, highest coefficient first; x and scratch t float64."""
-    np.multiply(x, coefficients[0], out=t)
-    t += coefficients[1]
-    y = t.astype(F32)
-    for c in coefficients[2:]:
-        _fused(y, x, c, t)
-    return y
+def _horner(x: Array, coefficients: Sequence[Array], y: Array, narrow: Array) -> None:
+    """y, narrow <- a float32 polynomial at `x` by fused steps, highest coefficient first."""
+    y[...] = coefficients[0]
+    for c in coefficients[1:]:
+        _fused(y, x, c, narrow)
 
 
 def _radius(u: Array) -> Array:
@@ -66,22 +71,25 @@ def _radius(u: Array) -> Array:
     x += m
     e = exponent.astype(F32)
     wide, t = x.astype(F64), np.empty(x.shape, F64)
-    y = _horner(wide, _LOG, t)
+    y = np.empty_like(x)
+    _horner(wide, _LOG, t, y)
     y *= x
     z = x * x
+    t[...] = y
     wide[...] = z
-    _fused(y, wide, e * _LN2_LOW, t)
+    _fused(t, wide, e * _LN2_LOW, y)
     z *= _HALF
     y -= z
     x += y
     e *= _LN2_HIGH
     x += e
-    x *= np.float32(-2)
-    return np.sqrt(x, out=x)
+    x *= _MINUS_TWO
+    np.sqrt(x, out=x)
+    return x
 
 
-def _cos_sin32(u: Array) -> tuple[Array, Array]:
-    """cos and sin of 2 pi u for float32 u in [0, 1).
+def _cos_sin32(u: Array) -> Array:
+    """cos and sin of 2 pi u for float32 u in [0, 1), of two dimensions.
 
     The angle comes into [-pi/4, pi/4] by subtracting j pi/4 in three parts, j even; bits of j
     say which polynomial is which function, and the signs.
@@ -90,14 +98,13 @@ def _cos_sin32(u: Array) -> tuple[Array, Array]:
     j = (x * _FOUR_OVER_PI).astype(np.int32)
     j += 1
     j &= -2
-    wide = j.astype(F64)
-    t = np.empty_like(wide)
+    wide, t = j.astype(F64), x.astype(F64)
     for part in _PI_OVER_4:
-        np.multiply(wide, part, out=t)
-        t += x
+        t += wide * part
         x[...] = t
-    c, s = _cos_sin_parts(x, wide, t)
-    cos, sin = c.view(np.int32), s.view(np.int32)
+        t[...] = x
+    both = _cos_sin_parts(x)
+    cos, sin = both.view(np.int32)
     swap = cos ^ sin
     swap &= -((j >> 1) & 1)
     cos ^= swap
@@ -105,22 +112,23 @@ def _cos_sin32(u: Array) -> tuple[Array, Array]:
     sin ^= (j & 4) << 29
     j += 2
     cos ^= (j & 4) << 29
-    return c, s
+    return both
 
 
-def _cos_sin_parts(x: Array, wide: Array, t: Array) -> tuple[Array, Array]:
-    """cos x and sin x for float32 x in [-pi/4, pi/4]; wide and t are float64 scratch."""
+def _cos_sin_parts(x: Array) -> Array:
+    """cos x and sin x for float32 x in [-pi/4, pi/4], one after the other."""
     z = x * x
-    wide[...] = z
-    c, s = _horner(wide, _COS, t), _horner(wide, _SIN, t)
-    c *= z
-    s *= z
-    z *= -_HALF
-    _fused(c, wide, z, t)
-    c += _ONE
-    wide[...] = x
-    _fused(s, wide, x, t)
-    return c, s
+    both = np.empty((2, *x.shape), F32)
+    y, factor, rest = (np.empty(both.shape, F64) for _ in range(3))
+    _horner(z.astype(F64), _COS_SIN, y, both)
+    both *= z
+    y[...] = both
+    factor[0], factor[1] = z, x
+    z *= _MINUS_HALF
+    rest[0], rest[1] = z, x
+    _fused(y, factor, rest, both)
+    both[0] += _ONE
+    return both
 
 
 def box_muller32(u: Array, mean: float, std: float) -> Array:
@@ -136,7 +144,7 @@ def box_muller32(u: Array, mean: float, std: float) -> Array:
         np.multiply(radius, cos, out=block[:, 0])
         np.multiply(radius, sin, out=block[:, 1])
     if mean == 0.0 and std == 1.0:
-        u += np.float32(0)  # PyTorch scales here too, by an FMA, which makes +0 of -0
+        u += _ZERO  # PyTorch scales here too, by an FMA, which makes +0 of -0
         return u
     with np.errstate(over="ignore", invalid="ignore"):
         fma32(u, float(np.float32(std)), float(np.float32(mean)))

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["Choices"]
 
 
+def _are_chances(p: Array) -> bool:
+    """Whether all are in [0, 1]; NaN is not, and is what `argmin` finds."""
+    if p.dtype.kind == "f" and p.size:
+        return bool(p.item(p.argmin()) >= 0 and p.item(p.argmax()) <= 1)
+    return bool(((p >= 0) & (p <= 1)).all())
+
+
 class Choices(Words):
     """Draws among a few."""
 
@@ -53,7 +60,7 @@ class Choices(Words):
             return cast(self._uniform53(n) < p, dtype).reshape(shape)
         if not facts(p.dtype).digits:
             not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
-        if not ((p >= 0) & (p <= 1)).all():
+        if not _are_chances(p):
             fail(
                 "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error "
                 "message be improved?  If so, please report an enhancement request to PyTorch.)"

@@ -25,6 +25,11 @@ DEFAULT_SEED = 67280421310721
 STATE_BYTES = 5056
 _WORDS = 624
 
+# 0-d arrays, which NumPy combines with arrays quicker than numbers
+_LOW_24, _UNIT_24 = np.array(0xFFFFFF, np.int32), np.array(2.0**-24, F32)
+_LOW_53, _UNIT_53 = np.array(0x1FFFFFFFFFFFFF, np.uint64), np.array(2.0**-53)
+_HALF_WORD = np.array(32, np.uint64)
+
 # The record PyTorch saves: 64-bit slots for 32-bit words, then both cached normal samples.
 _STATE = np.dtype({
     "names": ["seed", "left", "seeded", "next", "key", "normal", "has_normal",
@@ -133,24 +138,24 @@ class Words:
     def _words64(self, n: int) -> NDArray[np.uint64]:
         """n 64-bit words, each of two 32-bit ones, high word first."""
         pairs = self._words(2 * n).reshape(n, 2)
-        words = pairs[:, 0] << np.uint64(32)
+        words = pairs[:, 0] << _HALF_WORD
         words |= pairs[:, 1]
         return words
 
     def _uniform24(self, n: int) -> Array:
         """n float32 multiples of 2**-24 in [0, 1): the low 24 bits of a word each."""
         words = self._words(n).astype(np.int32)
-        words &= 0xFFFFFF
+        words &= _LOW_24
         u = words.astype(F32)
-        u *= np.float32(2.0**-24)
+        u *= _UNIT_24
         return u
 
     def _uniform53(self, n: int) -> Array:
         """n float64 multiples of 2**-53 in [0, 1): the low 53 bits of a 64-bit word each."""
         words = self._words64(n)
-        words &= np.uint64(0x1FFFFFFFFFFFFF)
+        words &= _LOW_53
         u = words.view(I64).astype(F64)
-        u *= 2.0**-53
+        u *= _UNIT_53
         return u
 
     def _double(self) -> float:

@@ -41,6 +41,8 @@ class Uniform(Words):
             NotImplementedError: the dtype is not floating point or complex.
         """
         dtype, n = np.dtype(dtype), math.prod(shape)
+        if dtype is F32 and low == 0.0 and high == 1.0:
+            return self._uniform24(n).reshape(shape)
         if dtype.kind == "c" and n:
             return self._complex(self.uniform, shape, dtype, low, high)
         if dtype.kind == "c":

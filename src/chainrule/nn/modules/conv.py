@@ -286,6 +286,8 @@ class _LazyConvXdMixin(LazyModuleMixin):
 
     def _make_lazy(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
         me: Any = self
+        if me.groups <= 0:
+            raise ValueError("groups must be a positive integer")
         me.weight = UninitializedParameter(device=device, dtype=dtype)
         me.out_channels = out_channels
         if bias:

@@ -68,6 +68,12 @@ class _Loss(Module):
         self.reduction = _reduction(size_average, reduce, reduction)
 
 
+def _buffer(module: Module, name: str) -> Any:
+    """`module.name` of a buffer, which takes half a microsecond as an attribute."""
+    own = module.__dict__["_buffers"]
+    return own[name] if name in own else getattr(module, name)
+
+
 class _WeightedLoss(_Loss):
     """What the losses with weights share."""
 
@@ -135,7 +141,7 @@ class NLLLoss(_WeightedLoss):
         return F.nll_loss(
             input,
             target,
-            weight=self.weight,
+            weight=_buffer(self, "weight"),
             ignore_index=self.ignore_index,
             reduction=self.reduction,
         )
@@ -303,7 +309,9 @@ class BCELoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """`F.binary_cross_entropy`."""
-        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+        return F.binary_cross_entropy(
+            input, target, weight=_buffer(self, "weight"), reduction=self.reduction
+        )
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -339,8 +347,8 @@ class BCEWithLogitsLoss(_Loss):
         return F.binary_cross_entropy_with_logits(
             input,
             target,
-            self.weight,
-            pos_weight=self.pos_weight,
+            _buffer(self, "weight"),
+            pos_weight=_buffer(self, "pos_weight"),
             reduction=self.reduction,
         )
 
@@ -508,7 +516,7 @@ class CrossEntropyLoss(_WeightedLoss):
         return F.cross_entropy(
             input,
             target,
-            weight=self.weight,
+            weight=_buffer(self, "weight"),
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
@@ -533,7 +541,7 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     def forward(self, input: Any, target: Any) -> Any:
         """`F.multilabel_soft_margin_loss`."""
         return F.multilabel_soft_margin_loss(
-            input, target, weight=self.weight, reduction=self.reduction
+            input, target, weight=_buffer(self, "weight"), reduction=self.reduction
         )
 
 
@@ -645,7 +653,7 @@ class MultiMarginLoss(_WeightedLoss):
             target,
             p=self.p,
             margin=self.margin,
-            weight=self.weight,
+            weight=_buffer(self, "weight"),
             reduction=self.reduction,
         )
 
@@ -854,7 +862,7 @@ class LinearCrossEntropyLoss(_WeightedLoss):
             self.linear.weight.reshape(*shape, self.linear.in_features),
             target,
             linear_bias=None if bias is None else bias.reshape(shape),
-            weight=self.weight,
+            weight=_buffer(self, "weight"),
             reduction=self.reduction,
             ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,

@@ -9,6 +9,7 @@ while the error travels through the calls, so a call that succeeds pays nothing.
 
 from __future__ import annotations
 
+import importlib
 import mmap
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -600,6 +601,10 @@ class Module(HookedCalls, Saving):
         """Parameters and buffers with new memory, whose values are not set."""
         _check_device(device)
         return self._apply(lambda t: t if is_lazy(t) else t.detach().new_empty(t.shape), recurse)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """As `torch.compile`: the options are looked at, and the module runs as it is."""
+        importlib.import_module("....compiler", __name__).compile(self, *args, **kwargs)
 
     def share_memory(self: M) -> M:
         """Put parameters and buffers into memory that forked processes share."""

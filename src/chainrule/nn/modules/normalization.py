@@ -63,6 +63,8 @@ class CrossMapLRN2d(Module):
 
     def forward(self, input: Any) -> Any:
         """The sum over a window of channels, centred, as PyTorch's module computes it."""
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
         before = int((self.size - 1) / 2 + 1) - 1  # channels before the middle
         after = self.size - 1 - before
         n = input.shape[1]

@@ -57,7 +57,8 @@ class Embedding(_Table):
         max_norm: longer vectors are scaled to this norm when they are used.
         norm_type: which norm.
         scale_grad_by_freq: divide each row's gradient by how often the row was used.
-        sparse: accepted; gradients are dense.
+        sparse: the gradient of `weight` is a sparse tensor (`optim.SparseAdam`, `SGD` and
+            `Adagrad` take it).
 
     Shapes: input (*), output (*, embedding_dim).
 

@@ -8,7 +8,7 @@ from typing import Any
 from ...ops.make.create import empty
 from ..parameter import Parameter
 
-__all__ = ["consume_prefix_in_state_dict_if_present", "new_parameter"]
+__all__ = ["consume_prefix_in_state_dict_if_present", "factory_kwargs", "new_parameter"]
 
 
 def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
@@ -26,6 +26,34 @@ _triple, _quadruple = _ntuple(3, "_triple"), _ntuple(4, "_quadruple")
 def _reverse_repeat_tuple(t: tuple[Any, ...], n: int) -> tuple[Any, ...]:
     """(a, b) as (b, b, a, a): what `F.pad` takes."""
     return tuple(x for x in reversed(t) for _ in range(n))
+
+
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """The keyword arguments `device`, `dtype`, `memory_format` of a module, for makers of tensors.
+
+    Args:
+        kwargs: what the module was given; a dict `factory_kwargs` in it is taken apart.
+
+    Raises:
+        TypeError: another keyword beside these, or one that is there twice.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.nn.factory_kwargs({"factory_kwargs": {"device": "cpu"}, "dtype": torch.float64})
+        {'device': 'cpu', 'dtype': torch.float64}
+    """
+    if kwargs is None:
+        return {}
+    simple = {"device", "dtype", "memory_format"}
+    unknown = kwargs.keys() - simple - {"factory_kwargs"}
+    if unknown:
+        raise TypeError(f"unexpected kwargs {unknown}")
+    made = dict(kwargs.get("factory_kwargs", {}))
+    for name in simple & kwargs.keys():
+        if name in made:
+            raise TypeError(f"{name} specified twice, in **kwargs and in factory_kwargs")
+        made[name] = kwargs[name]
+    return made
 
 
 def new_parameter(*shape: int, device: Any = None, dtype: Any = None) -> Parameter:

@@ -9,6 +9,7 @@ import numpy as np
 from ... import linalg
 from ...autograd.grad_mode import no_grad
 from ...core.tensor import Tensor, wrap
+from ...kernels.blas import factored
 from ...ops.fast import T
 from ...ops.linalg.householder import geqrf
 from ...ops.make.create import eye
@@ -176,7 +177,7 @@ def spectral_norm(
 
 def _made_orthogonal(a: Any) -> Any:
     """The orthogonal factor of a matrix; its R has a positive diagonal."""
-    q, r = np.linalg.qr(a.detach().numpy())
+    q, r = factored(np.linalg.qr, a.detach().numpy())
     return wrap(np.ascontiguousarray(q * np.sign(np.diagonal(r, 0, -2, -1))[..., None, :]))
 
 

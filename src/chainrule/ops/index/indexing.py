@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import errors
+from ... import dtypes, errors
 from ..._state import S, grad_enabled
 from ...core.declare import METHODS, general, linear, movement, public, spelled
 from ...core.node import LEAF, next_k
@@ -332,12 +332,12 @@ def as_index(item: Any) -> Tensor:
             UserWarning,
             stacklevel=4,
         )
-        return wrap(item._data != 0)
+        return item != 0
     if kind.kind == "b" or kind == np.int64:
         return item
     if kind.kind != "i":
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-    return wrap(item._data.astype(np.int64))
+    return OPS.to_dtype(item, dtypes.int64)
 
 
 def _as_tuple(index: Any) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from ...core.primitive import I64, PUBLIC, cast
 from ...core.tensor import Tensor, wrap
 from ...kernels import index as kernels
 from ..shape.reshape import expand, need_tensor, reshape
-from .scatter import both, gather, in_torch_order, legacy, need_index, need_number, need_out
+from .scatter import both, gather, in_torch_order, legacy, need_index, need_number, need_out, run
 
 Ints = tuple[int, ...]
 
@@ -32,7 +32,7 @@ def _index_select_kernel(x: Any, index: Any, dim: int) -> Any:
         made = x.take(index, dim)
     except IndexError:
         raise IndexError("index out of range in self") from None
-    if index.size and not kernels.inside(index, x.shape[dim]):  # NumPy counts from the end
+    if index.size and index.item(index.argmin()) < 0:  # NumPy counts from the end
         raise IndexError("index out of range in self")
     return made
 
@@ -42,7 +42,7 @@ def _vector(index: Any) -> Any:
 
 
 def _added(x: Any, index: Any, source: Any, dim: int, alpha: Any = 1) -> Any:
-    made = np.array(x, order="C")
+    made = kernels.copied(x)
     if alpha != 1:
         source = (source * alpha).astype(made.dtype, copy=False)
     view = made if made.ndim else made.reshape(1)
@@ -57,31 +57,29 @@ def _added(x: Any, index: Any, source: Any, dim: int, alpha: Any = 1) -> Any:
 
 
 def _copied(x: Any, index: Any, source: Any, dim: int) -> Any:
-    made = np.array(x, order="C")
+    made = kernels.copied(x)
     view = made if made.ndim else made.reshape(1)
     rows, shape = _vector(index), list(view.shape)
     shape[dim] = rows.size
-    n = view.shape[dim]
-    if not kernels.inside(rows, n) and (outside := rows[(rows < -n) | (rows >= n)]).size:
-        raise IndexError(
-            f"index_copy_(): index {int(outside[0])} is out of bounds for dimension {dim} with "
-            f"size {view.shape[dim]}"
-        )
-    view[(slice(None),) * dim + (rows,)] = np.asarray(source).reshape(shape)
+    _write(view, rows, np.asarray(source).reshape(shape), dim, "index_copy_(): ")
     return made
 
 
-def _filled(x: Any, index: Any, value: Any, dim: int) -> Any:
-    made = np.array(x, order="C")
-    view = made if made.ndim else made.reshape(1)
-    rows = _vector(index)
-    n = view.shape[dim]
-    if not kernels.inside(rows, n) and (outside := rows[(rows < -n) | (rows >= n)]).size:
+def _write(x: Any, rows: Any, value: Any, dim: int, title: str = "") -> None:
+    """`x[..., rows, ...] = value`."""
+    try:
+        x[(*(slice(None),) * dim, rows) if dim else rows] = value
+    except IndexError:
+        n = x.shape[dim]
+        outside = rows[(rows < -n) | (rows >= n)]
         raise IndexError(
-            f"index {int(outside[0])} is out of bounds for dimension {dim} with size "
-            f"{view.shape[dim]}"
-        )
-    view[(slice(None),) * dim + (rows,)] = value
+            f"{title}index {int(outside[0])} is out of bounds for dimension {dim} with size {n}"
+        ) from None
+
+
+def _filled(x: Any, index: Any, value: Any, dim: int) -> Any:
+    made = kernels.copied(x)
+    _write(made if made.ndim else made.reshape(1), _vector(index), value, dim)
     return made
 
 
@@ -159,7 +157,7 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
         raise IndexError("index_select(): Index is supposed to be a vector")
     index = index if index._data.ndim else reshape(index, (1,))
     need_out(input, out, index)
-    return _index_select.prim.call(input, index, params=(dim,), out=out)
+    return run(_index_select.prim, (input, index), (dim,), out)
 
 
 @both(_index_add, lambda x, dim, index, source, alpha=1: _added(x, index, source, dim, alpha))
@@ -289,7 +287,7 @@ def _take_kernel(x: Any, index: Any) -> Any:
 
 
 def _put_kernel(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
-    made = np.array(x, order="C")
+    made = kernels.copied(x)
     flat, index = made.reshape(-1), np.asarray(index)
     _checked_flat(made.size, index)
     source = np.asarray(source).reshape(index.shape)
@@ -328,7 +326,7 @@ def take(input: Any, index: Any, *, out: Any = None) -> Any:
     need_tensor("take", input)
     _need_long("take", index)
     need_out(input, out, index)
-    return _take.prim.call(input, index, out=out)
+    return run(_take.prim, (input, index), (), out)
 
 
 @both(_put, _put_kernel)

@@ -16,12 +16,16 @@ from typing import Any
 import numpy as np
 
 from ... import errors
+from ..._state import S
 from ...core.declare import METHODS, general, public
-from ...core.primitive import I64, PUBLIC, Primitive
+from ...core.node import LEAF
+from ...core.primitive import F32, F64, I64, PUBLIC, Primitive
 from ...core.record import OPS, RAW
 from ...core.tensor import Tensor, wrap
 from ...core.views import inplace
 from ...kernels import index as kernels
+from ...kernels.blocks import number
+from ..late import load
 from ..shape.reshape import expand, need_tensor, reshape
 from .indexing import narrow
 
@@ -49,6 +53,14 @@ def in_torch_order(declared: Any, raw: Callable[..., Any]) -> Callable[[Any], An
     return replace
 
 
+def run(prim: Primitive, operands: tuple[Any, ...], params: tuple[Any, ...], out: Any) -> Any:
+    """`prim.call` of operands that have been looked at, in fewer steps where no interpreter
+    runs."""
+    if S.mode is None and out is None:
+        return prim.evaluate(operands, params)
+    return prim.call(*operands, params=params, out=out)
+
+
 def _inplace_form(function: Any) -> Any:
     """`x.op_(...)`: the public function computes the operands, `inplace` writes."""
     name = function.__name__ + "_"
@@ -70,9 +82,10 @@ def both(
 
     def make(operands: Any) -> Any:
         def function(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-            need_tensor(declared.prim.name, input)
+            if type(input) is not Tensor:
+                need_tensor(declared.prim.name, input)
             prim, rest, params = operands(input, *args, **kwargs)
-            return prim.call(input, *rest, params=params, out=out)
+            return run(prim, (input, *rest), params, out)
 
         function.operands = operands  # type: ignore[attr-defined]
         in_torch_order(declared, raw)(function)
@@ -121,9 +134,13 @@ def legacy(t: Tensor) -> str:
 
 def need_number(x: Tensor, value: Any) -> Any:
     """A number that the dtype of `x` can hold, rounded to it."""
+    if type(value) is float and (x._data.dtype is F32 or x._data.dtype is F64):
+        return number(value, x._data.dtype).item()
     if isinstance(value, complex) and x.dtype.category < 3:
         kind = {"float32": "float", "float64": "double"}.get(x.dtype.name, x.dtype.name)
         raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+    if isinstance(value, Tensor) and not value._data.ndim:
+        value = value.item()
     if not isinstance(value, (bool, int, float, complex, np.generic)):
         raise TypeError(f"argument 'value' must be Number, not {type(value).__name__}")
     return x._data.dtype.type(value).item()
@@ -207,7 +224,11 @@ def gather(
     dim = errors.checked_dim(dim, input._data.ndim)
     _fits_along("gather", input, index, dim)
     need_out(input, out, index)
-    return _gather.prim.call(input, _as_long(index), params=(dim,), out=out)
+    if sparse_grad and out is None and input._node is LEAF and input._data.ndim:
+        if not hasattr(OPS, "gather_sparse"):
+            load("sparse.gradients")
+        return OPS.gather_sparse(input, _as_long(index), dim)
+    return run(_gather.prim, (input, _as_long(index)), (dim,), out)
 
 
 _scatter = general(
@@ -302,7 +323,7 @@ _UFUNC = {
 def _scatter_reduce_kernel(
     x: Any, index: Any, src: Any, dim: int, reduce: str, include_self: bool = True
 ) -> Any:
-    made = np.array(x, order="C")
+    made = kernels.copied(x)
     if not include_self and index.size:
         start = _NEUTRAL.get(reduce)
         if start is None:

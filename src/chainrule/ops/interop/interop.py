@@ -55,7 +55,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         array([1., 1.])
     """
     check_device(device)
-    if type(ext_tensor).__name__ == "PyCapsule":
+    if type(ext_tensor).__name__ == "PyCapsule" and '"used_' not in repr(ext_tensor):
         ext_tensor = _Capsule(ext_tensor)
     if not hasattr(ext_tensor, "__dlpack__"):
         raise RuntimeError(
@@ -96,6 +96,10 @@ def __dlpack__(
         )
     if stream is not None and stream != -1:
         raise BufferError("stream must be None on the CPU\nHint: there is no CUDA here")
+    if dl_device is not None and int(dl_device[0]) != 1:
+        raise BufferError(
+            f"unsupported device requested\ndevice: {dl_device}\nHint: (1, 0), the CPU"
+        )
     return own(self).__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
 
 
@@ -120,6 +124,15 @@ def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
 
 
 # ---------------------------------------------------------------- buffers
+
+
+@_method
+def __buffer__(self: Tensor, flags: int, /) -> memoryview:
+    """Python's buffer protocol, from Python 3.12 on: `memoryview(x)` shares the tensor's memory.
+
+    Differs from PyTorch, whose tensors have no buffer. Before 3.12: `memoryview(x.numpy())`.
+    """
+    return memoryview(self.numpy())
 
 
 @public("frombuffer")
@@ -369,23 +382,6 @@ def share_memory_(self: Tensor) -> Tensor:
         moved[...] = data
         self._data = moved
     return self
-
-
-@_method
-def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
-    """The tensor itself, which is dense; in `dtype` if given."""
-    return self if dtype is None else self.to(dtype)
-
-
-@_method
-def to_sparse(self: Tensor, *args: Any) -> Any:
-    """The elements that are not zero as a sparse tensor (COO), recorded."""
-    if args and args[0] != self.ndim and args[0] is not dtypes.sparse_coo:
-        raise NotImplementedError(
-            f"to_sparse({args[0]!r}): only all dimensions in coordinates are here\n"
-            "Hint: x.to_sparse()"
-        )
-    return importlib.import_module("...sparse", __package__).from_dense(self)
 
 
 @_method

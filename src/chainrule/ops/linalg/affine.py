@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import errors
+from ... import dtypes, errors
 from ..._state import S, grad_enabled
 from ...core.declare import METHODS, bilinear, general, public, spelled
+from ...core.interpreter import current
 from ...core.lanes import pair_lane
 from ...core.node import LEAF, next_k
-from ...core.primitive import F32, F64
+from ...core.primitive import F32, F64, INSTEAD, cast
 from ...core.record import OPS, GeneralNode, version_of
 from ...core.tensor import Tensor, wrap
 from ...kernels import linalg as kernels
+from ...kernels.blas import LONG, MANY, product
 from ...kernels.reduce import sum as sum_kernel
 from ..reduce.sums import legacy
 from .products import matmul, matmul_a, matmul_b, mismatch, need, need_batches, size_of
@@ -152,8 +154,46 @@ def _checked_sum(
     return input, a, b
 
 
+_RANKS = {"addmm": (2, 2), "addmv": (2, 1), "baddbmm": (3, 3)}
+_REAL = (int, float)
+
+
+def _short_sum(
+    prim: Any, ranks: Ints, input: Any, a: Any, b: Any, beta: Any, alpha: Any
+) -> Tensor | None:
+    """The usual call, whose sizes NumPy checks; None where something must be looked at first."""
+    if not (type(input) is Tensor and type(a) is Tensor and type(b) is Tensor):
+        return None
+    x, y, z = input._data, a._data, b._data
+    dtype = x.dtype
+    if dtype is not y.dtype or dtype is not z.dtype or (y.ndim, z.ndim) != ranks:
+        return None
+    if not (dtype is F32 or dtype is F64) or (z.ndim == 3 and len(y) != len(z)):
+        return None
+    if not beta or type(beta) not in _REAL or type(alpha) not in _REAL:
+        return None
+    try:
+        r = wrap(prim.kernel(x, y, z, beta, alpha))
+    except ValueError:
+        return None
+    if input._node is not None or a._node is not None or b._node is not None:
+        prim._recorded((r,), (input, a, b), (beta, alpha))
+    return r
+
+
+def _promoted(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """In their common dtype: the one sum that takes operands of several."""
+    if len({t._data.dtype for t in operands}) == 1:
+        return operands
+    dims = [t.dtype for t in operands if t._data.ndim]
+    zeros = [t.dtype for t in operands if not t._data.ndim]
+    common = dtypes.result_type_of(dims, zeros, [])
+    return tuple(cast(t, common) for t in operands)
+
+
 def _spell_sum(op: str) -> None:
     prim = _SUMS[op][0].prim
+    ranks = _RANKS.get(op)
 
     def spelling(
         input: Any,
@@ -165,7 +205,14 @@ def _spell_sum(op: str) -> None:
         out: Any = None,
         **named: Any,
     ) -> Any:
+        if ranks is not None and S.mode is None and out is None and not named:
+            made = _short_sum(prim, ranks, input, a, b, beta, alpha)
+            if made is not None:
+                return made
         operands = _checked_sum(op, input, a, b, named)
+        if op == "addr":
+            operands = _promoted(operands)
+        errors.need_number(op, beta=beta, alpha=alpha)
         if out is not None:
             return prim.call(*operands, params=(beta, alpha), out=out)
         return prim.call(*operands, params=(beta, alpha))
@@ -175,7 +222,9 @@ def _spell_sum(op: str) -> None:
     def method(
         self: Any, a: Any = None, b: Any = None, beta: Any = 1, alpha: Any = 1, **named: Any
     ) -> Any:
-        return plain(*_checked_sum(op, self, a, b, named), beta, alpha)
+        operands = _checked_sum(op, self, a, b, named)
+        errors.need_number(op + "_", beta=beta, alpha=alpha)
+        return plain(*operands, beta, alpha)
 
     spelling.__name__, method.__name__ = op, op + "_"
     spelled(_SUMS[op][0])(spelling)
@@ -263,17 +312,19 @@ class AffineNode(GeneralNode):
     prim = _affine_rows
 
     def raw(self, g: Any, keep: bool) -> Any:
-        (weight, x, _, _), (v0, v1, _, _), (eb, ei, ew) = self.s0, self.v0, self.e
-        for t, v in ((weight, v0), (x, v1)):
-            if t is not None and t._vc is not None and t._vc[0] != v:
-                return GeneralNode.raw(self, g, keep)  # which says what is wrong
+        (weight, x, _, (n, k)), (eb, ei, ew) = self.s0, self.e
+        if (weight is not None and weight._vc is not None and weight._vc[0] != self.v0[0]) or (
+            x is not None and x._vc is not None and x._vc[0] != self.v0[1]
+        ):
+            return GeneralNode.raw(self, g, keep)  # which says what is wrong
         if not keep:
             self.release()
-        return (
-            None if eb is None else sum_kernel(g, (0,)),
-            None if ei is None else g.dot(weight._data),
-            None if ew is None else g.T.dot(x._data),
-        )
+        m, gb = len(g), None if eb is None else sum_kernel(g, (0,))
+        if m * n * k <= MANY and m <= LONG and n <= LONG:
+            gx = None if ei is None else g.dot(weight._data)
+            return gb, gx, None if ew is None else g.T.dot(x._data)
+        gx = None if ei is None else product(g, weight._data)
+        return gb, gx, None if ew is None else product(g.T, x._data)
 
 
 AffineNode.__name__ = AffineNode.__qualname__ = _affine_rows.grad_fn
@@ -282,7 +333,9 @@ AffineNode.__name__ = AffineNode.__qualname__ = _affine_rows.grad_fn
 def _affine_lane(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """`x @ weight.T + bias` for float32 and float64, recorded in line: the hot path of networks."""
     a, w, b = x._data, weight._data, bias._data
-    made = a.dot(w.T)
+    shape = p, q = w.shape
+    small = len(a) * p * q <= MANY and q <= LONG
+    made = a.dot(w.T) if small else kernels.rows_times(a, w)
     made += b
     r = wrap(made)
     eb, ei, ew = bias._node, x._node, weight._node
@@ -291,14 +344,14 @@ def _affine_lane(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         n.k, n.hooks, n.p, n.v1 = next_k(), None, (), None
         n.e = (bias if eb is LEAF else eb, x if ei is LEAF else ei, weight if ew is LEAF else ew)
         kept, rows = (None if ei is None else weight), (None if ew is None else x)
-        n.s0 = (kept, rows, a.shape, w.shape)
+        n.s0 = (kept, rows, a.shape, shape)
         n.v0 = (
             0 if kept is None else version_of(kept),
             0 if rows is None else version_of(rows),
             0,
             0,
         )
-        n.s1 = (b.shape, a.shape, w.shape)
+        n.s1 = (b.shape, a.shape, shape)
         r._node = n
     return r
 
@@ -329,7 +382,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         tensor([[4.],
                 [4.]])
     """
-    if not _usual(input, weight, bias):
+    if bias is not None and S.mode is None and _matrices(input, weight, bias):
+        return _affine_lane(bias, input, weight)
+    if not _usual(input, weight, bias) or (INSTEAD and (input.is_sparse or weight.is_sparse)):
         return _composed(input, weight, bias)
     rank = input._data.ndim
     if bias is None:
@@ -337,11 +392,26 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return (lane if S.mode is None else lane.general)(input, weight)
     if S.mode is not None:
         return (_affine_rows if rank == 2 else _affine_any).call(bias, input, weight)
-    dtype = input._data.dtype
-    if rank == 2 and (dtype is F32 or dtype is F64):
-        return _affine_lane(bias, input, weight)
     prim = _affine_rows if rank == 2 else _affine_any
     return prim.evaluate((bias, input, weight))
+
+
+def _matrices(x: Any, weight: Any, bias: Any) -> bool:
+    """Whether these are tensors in float32 or float64 that fit, `x` in rows: the usual case."""
+    try:
+        x, weight, bias = x._data, weight._data, bias._data
+    except AttributeError:  # no tensors
+        return False
+    dtype = x.dtype
+    return (
+        x.ndim == 2
+        and weight.ndim == 2
+        and (dtype is F32 or dtype is F64)
+        and weight.dtype is dtype
+        and bias.dtype is dtype
+        and x.shape[1] == weight.shape[1]
+        and bias.shape == weight.shape[:1]
+    )
 
 
 def _usual(x: Any, weight: Any, bias: Any) -> bool:
@@ -356,6 +426,21 @@ def _usual(x: Any, weight: Any, bias: Any) -> bool:
             return False
         return bias._data.shape == weight.shape[:1] and bool(x.dtype.kind != "b")
     return bool(x.dtype.kind != "b")
+
+
+def _one_dtype(x: Tensor, weight: Tensor, bias: Tensor) -> None:
+    if S.mode is not None and getattr(current(), "casts", False):
+        return
+    for name, t in (("mat1", x), ("self", bias)):
+        if t._data.dtype != weight._data.dtype:
+            raise RuntimeError(
+                errors.hinted(
+                    f"{name} and mat2 must have the same dtype, but got "
+                    f"{errors.LEGACY[t.dtype.name]} and {errors.LEGACY[weight.dtype.name]}",
+                    f"input: {x.dtype}, weight: {weight.dtype}, bias: {bias.dtype}",
+                    hint="products do not promote; convert one operand, as in x.to(weight.dtype)",
+                )
+            )
 
 
 def _composed(x: Any, weight: Any, bias: Any) -> Any:
@@ -379,10 +464,12 @@ def _composed(x: Any, weight: Any, bias: Any) -> Any:
                 f"{a[-1]}",
             )
         )
+    if bias is not None:
+        need("linear", x, weight, bias, names=("input", "weight", "bias"))
+        _one_dtype(x, weight, bias)
     made = matmul(x, OPS.transpose(weight, 0, 1) if m == 2 else weight)
     if bias is None:
         return made
-    need("linear", x, weight, bias, names=("input", "weight", "bias"))
     if bias._data.ndim <= 1 < made._data.ndim + 1 and bias._data.shape not in ((), (1,), b[1:]):
         OPS.expand(bias.detach(), made._data.shape)
     return made + bias

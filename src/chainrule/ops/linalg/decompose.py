@@ -21,6 +21,7 @@ from ...core.record import OPS
 from ...core.tensor import Tensor
 from ...kernels import lapack
 from ...kernels import matrix_functions as kernels
+from ...kernels.blas import factored
 from ..reduce.extremes import return_type
 from . import solve  # noqa: F401  # the rules below use its ops
 from .matrices import (
@@ -178,8 +179,8 @@ METHODS["cholesky"] = legacy_cholesky
 
 def _qr_kernel(A: Any, mode: Any = "reduced") -> Any:
     if mode == "r":
-        return np.empty(0, A.dtype), np.linalg.qr(A, "r")
-    q, r = np.linalg.qr(A, mode)
+        return np.empty(0, A.dtype), factored(np.linalg.qr, A, "r")
+    q, r = factored(np.linalg.qr, A, mode)
     return q, r
 
 

@@ -15,6 +15,7 @@ from ...core.lanes import one_lane
 from ...core.record import OPS
 from ...core.tensor import Tensor
 from ...kernels import matrix_functions as kernels
+from ...kernels.blas import factored
 from ..reduce.extremes import return_type
 from . import solve  # noqa: F401  # the rules below use its ops
 from .matrices import (
@@ -40,7 +41,7 @@ def _spread(xp: Any, v: Any) -> Any:
 
 
 def _det_kernel(x: Any) -> Any:
-    return np.linalg.det(x)
+    return factored(np.linalg.det, x)
 
 
 _det = general(

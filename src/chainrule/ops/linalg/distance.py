@@ -13,6 +13,7 @@ from ...core.declare import METHODS, general, public
 from ...core.interpreter import composing
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
+from ...kernels import linalg as kernels
 from ..reduce.vector_norm import vector_norm
 from .einsum import einsum
 from .products import matmul, need
@@ -40,7 +41,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 def _euclidean_kernel(a: Any, b: Any) -> Any:
     """|a|^2 + |b|^2 - 2 a b by one product of matrices, and its root."""
-    made = np.matmul(a, np.swapaxes(b, -1, -2))
+    made = kernels.matmul(a, np.swapaxes(b, -1, -2))
     made *= -2
     made += (a * a).sum(-1, keepdims=True)
     made += (b * b).sum(-1)[..., None, :]
@@ -82,6 +83,13 @@ def _worth_a_product(a: Tensor, b: Tensor, mode: str) -> bool:
     return mode == "use_mm_for_euclid_dist_if_necessary" and max(x.shape[-2], y.shape[-2]) > 25
 
 
+def _need_floats(op: str, **operands: Tensor) -> None:
+    for name, t in operands.items():
+        if t._data.dtype.kind not in "fV":
+            got = f", {name} got: {errors.LEGACY[t.dtype.name]}" if len(operands) > 1 else ""
+            raise RuntimeError(f"{op} only supports floating-point dtypes{got}")
+
+
 @public("cdist")
 def cdist(
     x1: Tensor,
@@ -113,6 +121,8 @@ def cdist(
             raise RuntimeError(
                 f"cdist only supports at least 2D tensors, {name} got: {t._data.ndim}D"
             )
+    _need_floats("cdist", X1=x1, X2=x2)
+    errors.need_same_dtype(x1, x2)
     k, m = x1._data.shape[-1], x2._data.shape[-1]
     if k != m:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {k} X2: {m}")
@@ -138,6 +148,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input._data.ndim}D")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
+    _need_floats("pdist", input=input)
     n = input._data.shape[0]
     first, second = (wrap(i) for i in np.triu_indices(n, 1))
     rows = OPS.index_select(input, 0, first) - OPS.index_select(input, 0, second)

@@ -12,9 +12,12 @@ from functools import lru_cache
 from typing import Any
 
 from ... import errors
+from ..._state import S
 from ...core.declare import SAME, bilinear, linear, public, spelled
+from ...core.lanes import one_lane
+from ...core.primitive import F32, F64, given_out
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ...kernels import linalg as kernels
 from .products import need
 
@@ -375,7 +378,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
     if len(first) != len(second):
         raise RuntimeError("both dimension lists should have same length")
     made = _tensordot(a, b, first, second)
-    return made if out is None else out.copy_(made)
+    return given_out("tensordot", out, made)
 
 
 def _tensordot(a: Tensor, b: Tensor, first: list[int], second: list[int]) -> Tensor:
@@ -414,11 +417,15 @@ def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     n = max(input._data.ndim, other._data.ndim)
     a = (1,) * (n - input._data.ndim) + input._data.shape
     b = (1,) * (n - other._data.ndim) + other._data.shape
+    if S.mode is None and out is None and input._node is None and other._node is None:
+        x, y = input._data, other._data
+        if n and x.dtype is y.dtype and (x.dtype is F32 or x.dtype is F64):
+            return wrap(kernels.kron(x, y, a, b))
     left = OPS.reshape(input, tuple(s for d in a for s in (d, 1)))
     right = OPS.reshape(other, tuple(s for d in b for s in (1, d)))
     shape = tuple(p * q for p, q in zip(a, b, strict=True))
     made = OPS._unsafe_view.prim.call(OPS.mul(left, right), params=(shape,))
-    return made if out is None else out.copy_(made)
+    return given_out("kron", out, made)
 
 
 # ---------------------------------------------------------------- cross, trace
@@ -440,11 +447,13 @@ _trace = linear(
     lambda xp, g, x_shape: xp.diagonal_backward(xp.expand(g, (min(x_shape),)), x_shape, 0, 0, 1),
     doc="The sum of the main diagonal of a matrix.",
 )
+_trace_lane = one_lane(_trace.prim)
 
 
 @spelled(_cross)
 def linalg_cross(input: Any, other: Any, dim: int = -1, *, out: Any = None) -> Any:
     need("linalg_cross", input, other)
+    errors.need_same_dtype(input, other)
     n, m = input._data.ndim, other._data.ndim
     if n != m:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
@@ -480,4 +489,4 @@ def trace(input: Any) -> Any:
     need("trace", input)
     if input._data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._data.ndim}")
-    return _trace.prim.call(input)
+    return _trace_lane(input, ())

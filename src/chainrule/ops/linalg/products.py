@@ -18,7 +18,7 @@ from ..._state import S
 from ...core.declare import METHODS, bilinear, general, public, spelled
 from ...core.interpreter import composing, current
 from ...core.lanes import pair_lane
-from ...core.primitive import F32, F64
+from ...core.primitive import F32, F64, given_out
 from ...core.record import OPS, sum_to
 from ...core.tensor import Tensor, wrap
 from ...kernels import linalg as kernels
@@ -80,8 +80,8 @@ METHODS.pop("linalg.matmul", None)
 
 def _matmul_rows(node: Any, g: Any, edges: Any) -> Any:
     """The two cotangents for many cotangents g, for vectors and matrices of real numbers."""
-    if g.dtype.kind == "c" or len(edges) != 2:
-        return None
+    if g.dtype.kind == "c" or type(edges) is not tuple or len(node.p) != 2:
+        return None  # a node of the general path keeps no shapes
     a_shape, b_shape = node.p
     found = _ROWS_OF_PRODUCTS.get((len(a_shape), len(b_shape)))
     if found is None:
@@ -451,7 +451,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
         errors.checked_dim(dim, 1)
         return vdot(x, y, out=out)
     made = (OPS.conj(x) * y).sum(dim)
-    return made if out is None else out.copy_(made)
+    return given_out("linalg_vecdot", out, made)
 
 
 def _check_vecdot(x: Tensor, y: Tensor) -> None:
@@ -556,4 +556,4 @@ def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
         )
     left, right = tuple(range(1, x.ndim)), tuple(range(x.ndim, x.ndim + y.ndim - 1))
     made = OPS.contract(input, other, (*left, 0), (*right, 0), left + right)
-    return made if out is None else out.copy_(made)
+    return given_out("inner", out, made)

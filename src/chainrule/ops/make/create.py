@@ -15,10 +15,12 @@ from ... import dtypes, errors
 from ..._state import S
 from ...core.declare import METHODS, public
 from ...core.levels import alike
-from ...core.primitive import F32, F64, fill_out
+from ...core.primitive import F32, F64, INSTEAD, fill_out
 from ...core.tensor import Tensor
 from ..shape.reshape import sizes_of
 from .from_data import as_array, check_device, check_options, checked_dtype, finished
+
+_PLAIN = (int, float)
 
 # ---------------------------------------------------------------- of a given size
 
@@ -89,8 +91,24 @@ def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return dims
 
 
+def _ones(shape: Any, dtype: Any) -> Any:
+    """`np.ones` in half the time."""
+    made = np.empty(shape, dtype)
+    made.fill(1)
+    return made
+
+
+def _full(shape: Any, value: Any, dtype: Any) -> Any:
+    """`np.full`, in half the time for floating point numbers."""
+    if (dtype is F32 or dtype is F64) and type(value) in _PLAIN:
+        made = np.empty(shape, dtype)
+        made.fill(value)
+        return made
+    return np.full(shape, value, dtype)
+
+
 zeros = _filled("zeros", np.zeros)
-ones = _filled("ones", np.ones)
+ones = _filled("ones", _ones)
 empty = _filled("empty", np.empty)
 
 
@@ -108,13 +126,19 @@ def full(
 ) -> Tensor:
     """A tensor of `size` filled with one number, whose type decides the dtype unless given."""
     check_device(device)
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    if not isinstance(value, (int, float, complex, np.generic)):
+    if layout is not None:
+        check_options(layout, pin_memory)
+    value = fill_value
+    if isinstance(value, np.generic):  # a number to PyTorch, a bool too
+        value = value.item() if value.dtype.kind != "b" else float(value)
+    elif isinstance(value, Tensor):
+        value = value.item()
+    if not isinstance(value, (int, float, complex)):
         raise errors.wrong_kind("full", "fill_value", "Number", value)
     if out is not None:
         return _filled_in(out, np.full(checked_size("full", (size,)), value), "full")
     target = checked_dtype("full", dtype) or dtypes.scalar_type(value).np
-    return finished(np.full(checked_size("full", (size,)), value, target), requires_grad)
+    return finished(_full(checked_size("full", (size,)), value, target), requires_grad)
 
 
 def _like(op: str, make: Callable[..., Any]) -> None:
@@ -127,10 +151,21 @@ def _like(op: str, make: Callable[..., Any]) -> None:
         requires_grad: bool = False,
         memory_format: Any = None,
         pin_memory: bool = False,
+        **named: Any,
     ) -> Tensor:
         if not isinstance(input, Tensor):
             raise errors.wrong_type(op, "input", 1, input)
+        if named:
+            errors.only(op, named, *(("fill_value",) if op == "full_like" and not args else ()))
+            args = (named["fill_value"],)
         check_device(device)
+        if layout is not None or memory_format is not None:
+            errors.check_option(op, "layout", layout)
+            errors.check_option(op, "memory_format", memory_format)
+        if INSTEAD and input.is_sparse:
+            return _like_sparse(op, input, dtype, requires_grad)
+        if args:
+            errors.need_number(op, 2, fill_value=args[0])
         target = checked_dtype(op, dtype) or input._data.dtype
         if input._wrapped:
             return alike(
@@ -143,10 +178,22 @@ def _like(op: str, make: Callable[..., Any]) -> None:
     public(op)(function)
 
 
+def _like_sparse(op: str, input: Tensor, dtype: Any, requires_grad: bool) -> Tensor:
+    """The sparse tensor without entries."""
+    if op not in ("zeros_like", "empty_like"):
+        raise NotImplementedError(
+            "Could not run 'aten::fill_.Scalar' with arguments from the 'SparseCPU' backend.\n"
+            f"op: {op}\nHint: x.to_dense() is an ordinary tensor"
+        )
+    made = input.detach().clone().zero_()
+    made = made if dtype is None else made.to(dtype)
+    return made.requires_grad_() if requires_grad else made
+
+
 _like("zeros_like", np.zeros)
-_like("ones_like", np.ones)
+_like("ones_like", _ones)
 _like("empty_like", np.empty)
-_like("full_like", np.full)
+_like("full_like", _full)
 
 
 OPTIONS = ("layout", "pin_memory", "device", "memory_format", "requires_grad", "names")
@@ -248,7 +295,7 @@ _MOST = 2**60  # elements; beyond, sizes in bytes overflow
 
 @public("arange")
 def arange(
-    start: Any,
+    start: Any = 0,
     end: Any = None,
     step: Any = 1,
     *,
@@ -267,9 +314,13 @@ def arange(
         (tensor([0, 1, 2]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
     """
     check_device(device)
+    if layout is not None:
+        check_options(layout, pin_memory)
     if end is None:
         start, end = 0, start
-    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    start, end, step = (
+        v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (start, end, step)
+    )
     target = checked_dtype("arange", dtype if out is None or dtype is not None else out.dtype)
     if target is None:
         integers = all(isinstance(v, int) for v in (start, end, step))
@@ -318,6 +369,7 @@ def range_(
     """Like `arange`, but with `end` included, and always in the default dtype (deprecated in
     PyTorch)."""
     errors.only("range", options, *OPTIONS, "out")
+    check_device(options.get("device"))
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -358,6 +410,8 @@ def linspace(
         tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     check_device(device)
+    if layout is not None:
+        check_options(layout, pin_memory)
     start, end, steps = _ends_and_steps("linspace", start, end, steps)
     target = checked_dtype("linspace", dtype if out is None or dtype is not None else out.dtype)
     if target is None:
@@ -368,12 +422,15 @@ def linspace(
 
 def _ends_and_steps(op: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:
     """Tensors of one number as numbers; TypeError where the number of steps is no integer."""
+    if type(steps) is int and type(start) in _PLAIN and type(end) in _PLAIN:
+        return start, end, steps
     for name, t in (("start", start), ("end", end)):
         if isinstance(t, Tensor) and t._data.ndim:
             raise RuntimeError(
                 f"{op} only supports 0-dimensional start and end tensors, but got {name} with "
                 f"{t._data.ndim} dimension(s)."
             )
+    errors.need_number(op, start=start, end=end)
     if type(steps) is not int:
         if not isinstance(steps, (Tensor, np.integer)) or steps.dtype in (dtypes.bool_,):
             kinds = ", ".join(type(v).__name__ for v in (start, end, steps))
@@ -391,6 +448,8 @@ def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
         raise RuntimeError("number of steps must be non-negative.")
     if steps == 1:
         return np.array([start], target)
+    if target is F32 and steps <= 1 << 24:
+        return _spaced_32(start, end, steps)
     work = (
         target
         if target.kind in "fc" and target.itemsize > 2
@@ -405,6 +464,19 @@ def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
     half = steps // 2
     values = np.concatenate((first + step * low[:half], last - step * high[half:]))
     return values.astype(target)
+
+
+def _spaced_32(start: Any, end: Any, steps: int) -> Any:
+    """The same in float32, whose multiplying and adding PyTorch rounds once: so in float64."""
+    first, last = np.float32(start), np.float32(end)
+    step = (last - first) / np.float32(max(steps - 1, 1))
+    half = steps // 2
+    ramp = np.arange(steps - half, dtype=F64)
+    ramp *= float(step)
+    values = np.empty(steps, F32)
+    np.add(ramp[:half], float(first), values[:half])
+    np.subtract(float(last), ramp[::-1], values[half:])
+    return values
 
 
 @public("logspace")
@@ -444,6 +516,11 @@ def eye(
 ) -> Tensor:
     """The n x m identity matrix."""
     check_device(device)
+    if layout is not None:
+        check_options(layout, pin_memory)
+    for name, size in (("n", n), ("m", n if m is None else m)):
+        if not hasattr(size, "__index__") or isinstance(size, bool):
+            raise errors.wrong_kind("eye", name, "int", size)
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got {n if n < 0 else m}")
     if out is not None:

@@ -38,6 +38,8 @@ def checked_dtype(op: str, dtype: Any) -> np.dtype[Any] | None:
 
 
 def _python_type(value: Any) -> dtypes.dtype | None:
+    if not isinstance(value, type):
+        return None
     return {
         float: dtypes.float64,
         int: dtypes.int64,
@@ -50,7 +52,12 @@ def check_device(device: Any) -> None:
     """Only the CPU holds tensors."""
     if device is None:
         return
-    kind = dtypes.device("cuda", device) if isinstance(device, int) else dtypes.device(device)
+    if isinstance(device, (bool, float, tuple, list, Tensor)):
+        raise TypeError(f"argument 'device' must be torch.device, not {errors.kind_name(device)}")
+    if isinstance(device, int):
+        said = "Cannot access accelerator device when none is available."
+        raise RuntimeError("Device index must not be negative" if device < 0 else said)
+    kind = dtypes.device(device)
     if kind.type == "cuda":
         raise AssertionError(
             "Torch not compiled with CUDA enabled\nHint: chainrule computes on the CPU; use "
@@ -66,8 +73,12 @@ def check_device(device: Any) -> None:
 def check_options(layout: Any, pin_memory: bool) -> None:
     """`layout` must be strided; pinned memory means nothing here."""
     if layout is not None and layout is not dtypes.strided:
+        if not isinstance(layout, dtypes.layout):
+            kind = errors.kind_name(layout)
+            raise TypeError(f"argument 'layout' must be torch.layout, not {kind}")
         raise RuntimeError(
-            f"layout {layout!r} is not supported\nHint: only torch.strided tensors exist here"
+            f"layout {layout!r} is not supported\n"
+            "Hint: torch.sparse_coo_tensor(size=(2, 3)) makes a sparse tensor without entries"
         )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S, grad_enabled
-from ...core.declare import METHODS, general, guarded, public
+from ...core.declare import METHODS, general, guarded, public, spelled
 from ...core.node import INFERENCE, LEAF
-from ...core.primitive import bump, cast
+from ...core.primitive import INSTEAD, bump, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, own, wrap
 from ...core.views import check_writable, inplace, recording
@@ -67,7 +67,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 
 def _conversion(name: str, target: dtypes.dtype) -> None:
-    def method(self: Tensor, memory_format: Any = None) -> Tensor:
+    def method(self: Tensor, *, memory_format: Any = None) -> Tensor:
         return cast(self, target)
 
     method.__name__, method.__doc__ = name, f"The tensor as {target!r}."
@@ -103,7 +103,8 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The legacy type name (`torch.FloatTensor`), or the tensor converted to `dtype`."""
     if dtype is None:
-        return errors.type_name(self.dtype)
+        name = errors.type_name(self.dtype)
+        return name if not self.is_sparse else name.replace("torch.", "torch.sparse.")
     if isinstance(dtype, str):
         names = {errors.type_name(d): d for d in dtypes.DTYPES.values()}
         if dtype not in names:
@@ -115,7 +116,7 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 
 
 @_method
-def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+def cpu(self: Tensor, *, memory_format: Any = None) -> Tensor:
     """The tensor itself: it is on the CPU."""
     return self
 
@@ -176,7 +177,12 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         fits = False
     if not fits:
         raise errors.broadcast("copy_", (have, given)) from None
-    if S.mode is None and isinstance(self._data, np.ndarray) and not recording(self, (src,)):
+    if (
+        S.mode is None
+        and isinstance(self._data, np.ndarray)
+        and not recording(self, (src,))
+        and not (INSTEAD and src.is_sparse)
+    ):
         check_writable(self, "copy_", (src,))
         np.copyto(self._data, src._data, casting="unsafe")
         if self._vc is not INFERENCE:
@@ -199,6 +205,18 @@ _filled = general(
     names=("fill",),
     doc="The shape of a, filled with one value.",
 )
+
+
+@spelled(_filled)
+def fill(input: Any, value: Any) -> Any:
+    if not isinstance(value, Tensor):
+        errors.need_number("fill", value=value)
+    elif value._data.ndim:
+        raise RuntimeError(
+            "fill_ only supports 0-dimension value tensor but got tensor with "
+            f"{value._data.ndim} dimensions."
+        )
+    return _filled.prim.call(input, value)
 
 
 _zeroed = general(
@@ -226,6 +244,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             value = value.item()
     elif isinstance(value, complex) and self._data.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {self.dtype.name} without overflow")
+    else:
+        errors.need_number("fill_", 1, value=value)
     if isinstance(value, float) and self._data.dtype.kind in "iub":
         value = self._data.dtype.type(value)
     return _set_all(self, value)
@@ -245,8 +265,10 @@ def _set_all(self: Tensor, value: Any, prim: Any = _filled.prim, rest: Any = Non
         and self._vc is not INFERENCE
         and (not isinstance(value, Tensor))
     ):
-        if not isinstance(data, np.ndarray):
+        if isinstance(data, np.generic):
             self._data = data.dtype.type(value)
+        elif not isinstance(data, np.ndarray):
+            self._data = data.filled(value)
         elif data.flags.writeable:
             data.fill(value)
         else:
@@ -301,7 +323,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "see https://github.com/pytorch/pytorch/pull/103001\nHint: x.detach().clone() copies "
             "the values"
         )
-    made = wrap(self._data.copy())
+    made = wrap(_copied(self._data, memo))
     made._node = self._node
     if self._grad is not None:
         made._grad = __deepcopy__(self._grad, memo)
@@ -310,8 +332,26 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return made
 
 
+def _copied(data: Any, memo: dict[int, Any]) -> Any:
+    """A copy of an array with its strides; arrays of one memory share the copy of it."""
+    if not isinstance(data, np.ndarray):
+        return data.copy()
+    owner = data
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if not owner.flags.c_contiguous:
+        return data.copy(order="K")
+    if id(owner) not in memo:
+        memo[id(owner)] = np.array(owner, order="C")
+    memory = memo[id(owner)].reshape(-1).view(np.uint8)
+    start = data.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    return np.ndarray(data.shape, data.dtype, memory, start, data.strides)
+
+
 @_method
 def __reduce_ex__(self: Tensor, protocol: Any) -> tuple[Any, ...]:
+    if self.is_sparse:
+        return self._sparse_reduced()
     return _rebuilt, (np.asarray(self._data), self._node is not None)
 
 

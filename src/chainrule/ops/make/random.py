@@ -308,6 +308,12 @@ def _index(op: str, name: str, position: int, value: Any) -> int:
 def _bounds(args: tuple[Any, ...], low: Any, high: Any, size: Any) -> tuple[int, int, Any]:
     numbers = [a for a in args if not isinstance(a, (tuple, list))]
     shapes = [a for a in args if isinstance(a, (tuple, list))]
+    if len(shapes) > 1 or len(numbers) > 2 or any(n is None for n in numbers):
+        given = ", ".join(map(errors.kind_name, args))
+        raise TypeError(
+            f"randint() received an invalid combination of arguments - got ({given})\n"
+            "Hint: torch.randint(10, (2, 3)) or torch.randint(5, 10, (2, 3))"
+        )
     if high is None:
         high = numbers.pop() if numbers else high
         low = numbers.pop() if numbers else low
@@ -427,8 +433,10 @@ def normal(
     """Normal numbers with elementwise mean and standard deviation (tensors), or of a given size
     (numbers)."""
     errors.only("normal", options, *OPTIONS)
+    if options:
+        check_device(options.get("device"))
     source = _source(generator)
-    if isinstance(mean, Tensor) or isinstance(std, Tensor):
+    if size is None and (isinstance(mean, Tensor) or isinstance(std, Tensor)):
 
         def pair(*values: Any) -> Tensor:
             parts = [np.asarray(v._data) if isinstance(v, Tensor) else v for v in values]

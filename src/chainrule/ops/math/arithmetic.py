@@ -47,6 +47,7 @@ def refuse(
 
     def check(operands: Operands, given: Operands) -> None:
         if operands[0]._data.dtype.kind in kinds:
+            _need_one_shape(operands, sentence)
             dtype = operands[0].dtype
             name = errors.LEGACY[dtype.name]
             hint = _HINTS["c" if dtype.is_complex else "f" if dtype.is_floating_point else "i"]
@@ -55,6 +56,16 @@ def refuse(
             also(operands, given)
 
     return check
+
+
+def _need_one_shape(operands: Operands, sentence: str) -> None:
+    """What does not broadcast is said before a dtype is refused, as in PyTorch."""
+    shapes = [t._data.shape for t in operands if isinstance(t, Tensor)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        kernel = sentence.split('"')[1] if '"' in sentence else "elementwise"
+        raise errors.broadcast(kernel, shapes) from None
 
 
 def unsupported(kernel: str, kinds: str, also: Any = None) -> Check:
@@ -181,8 +192,26 @@ def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
     return OPS.mul(other, factor) if isinstance(other, Tensor) else other * factor
 
 
+def scaled_by(op: str, factor: Any, tensors: tuple[Any, ...], count: int = 1) -> tuple[Any, ...]:
+    """The arguments of the old form, the factor before `count` tensors: (factor, *tensors)."""
+    fits = len(tensors) == count and isinstance(factor, _NUMBERS)
+    if not fits or not all(isinstance(t, Tensor) for t in tensors):
+        given = len(tensors) + 2
+        raise TypeError(f"{op}() takes {count + 1} positional arguments but {given} were given")
+    import warnings
+
+    warnings.warn(
+        f"This overload of {op} is deprecated: give the factor last, by its name",
+        UserWarning,
+        stacklevel=4,
+    )
+    return (factor, *tensors)
+
+
 @spelled(_add)
-def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+def add(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> Any:
+    if more:
+        alpha, other = scaled_by("add", other, more)
     if alpha != 1:
         other = _scaled("add", other, alpha, input)
     if not isinstance(input, Tensor):
@@ -191,7 +220,9 @@ def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
 
 
 @spelled(_sub)
-def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+def sub(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> Any:
+    if more:
+        alpha, other = scaled_by("sub", other, more)
     if alpha != 1:
         other = _scaled("sub", other, alpha, input)
     if not isinstance(input, Tensor):
@@ -207,7 +238,9 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def _scaled_inplace(plain: Any, name: str) -> Any:
-    def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Any:
+    def method(self: Tensor, other: Any, *more: Any, alpha: Any = 1) -> Any:
+        if more:  # (alpha, other)
+            alpha, other = scaled_by(name, other, more)
         return plain(self, other if alpha == 1 else _scaled(name, other, alpha, self))
 
     return method
@@ -464,7 +497,8 @@ def of_three(lane: Lane, a: Any, b: Any, c: Any, params: tuple[Any, ...], out: A
             and z is not None and (number or (z.dtype is dtype and z.shape == x.shape))
         ):  # fmt: skip
             r = wrap(prim.kernel(x, y, z, *params))
-            if prim.tracked((a, b, c)):
+            known = a._node is not None or b._node is not None
+            if (known or not (number or c._node is None)) and prim.tracked((a, b, c)):
                 if number:
                     record(prim, (r,), (a, b, c), params)
                 else:
@@ -514,18 +548,49 @@ _addcdiv = elementwise(
 
 
 @spelled(addcmul)
-def _addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
+def _addcmul(
+    input: Any, tensor1: Any, tensor2: Any, *more: Any, value: Any = 1, out: Any = None
+) -> Any:
+    if more:
+        value, tensor1, tensor2 = _valued("addcmul", tensor1, tensor2, more)
     return of_three(_addcmul_lane, input, tensor1, tensor2, (value,), out)
 
 
 @spelled(_addcdiv)
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
+def addcdiv(
+    input: Any, tensor1: Any, tensor2: Any, *more: Any, value: Any = 1, out: Any = None
+) -> Any:
+    if more:
+        value, tensor1, tensor2 = _valued("addcdiv", tensor1, tensor2, more)
     if isinstance(tensor1, Tensor) and isinstance(tensor2, Tensor):
         _no_integers((input, tensor1, tensor2))
     return of_three(_addcdiv_lane, input, tensor1, tensor2, (value,), out)
 
 
 _addcmul_lane, _addcdiv_lane = Lane(addcmul), Lane(_addcdiv)
+
+
+def _valued(op: str, value: Any, tensor1: Any, more: tuple[Any, ...]) -> tuple[Any, ...]:
+    return scaled_by(op, value, (tensor1, *more), 2)
+
+
+def _in_place_with_value(plain: Any, name: str) -> Any:
+    def method(self: Tensor, tensor1: Any, tensor2: Any, *more: Any, value: Any = 1) -> Any:
+        if len(more) == 1 and isinstance(tensor1, Tensor):
+            value = more[0]  # the op's own order
+        elif more:
+            value, tensor1, tensor2 = _valued(name, tensor1, tensor2, more)
+        for i, t in enumerate((tensor1, tensor2)):
+            if not isinstance(t, Tensor):
+                raise errors.wrong_type(name, f"tensor{i + 1}", i + 1, t)
+        return plain(self, tensor1, tensor2, value=value)
+
+    method.__name__ = name
+    return method
+
+
+for _name in ("addcmul_", "addcdiv_"):
+    METHODS[_name] = _in_place_with_value(METHODS[_name], _name)
 
 
 _lerp_refuses = unsupported("lerp_kernel_scalar", "bui")
@@ -548,13 +613,11 @@ _lerp = elementwise(
 
 @spelled(_lerp)
 def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
-    for name, t in (("end", end), ("weight", weight)):
-        if (
-            isinstance(t, Tensor)
-            and isinstance(input, Tensor)
-            and t._data.dtype is not input._data.dtype
-            and t.dtype is not input.dtype
-        ):
+    for t in (end, weight):
+        if not (isinstance(t, Tensor) and isinstance(input, Tensor)):
+            continue
+        if t._data.dtype is not input._data.dtype and t.dtype is not input.dtype:
+            name = "end" if t is end else "weight"
             raise RuntimeError(
                 f"expected dtype {_c_name(input.dtype)} for `{name}` but got dtype "
                 f"{_c_name(t.dtype)}\nHint: convert it, as in {name}.to({input.dtype!r})"

@@ -10,6 +10,7 @@ from ... import errors
 from ..._state import S
 from ...core.declare import METHODS, elementwise, spelled
 from ...core.tensor import Tensor, wrap
+from ...kernels import masks
 from .arithmetic import number_first, reversed_operator, unsupported
 
 
@@ -81,8 +82,8 @@ def _shifted(op: Any) -> Any:
 
 
 def _short(op: Any, kinds: str) -> Any:
-    """The spelling with a short way for two tensors of one integer dtype: there is nothing to
-    record."""
+    """The spelling with a short way for two tensors of one dtype of these kinds: there is nothing
+    to record."""
     general, kernel = number_first(op) if op.prim.numbers else op, op.prim.kernel
 
     def function(input: Any, other: Any, *, out: Any = None) -> Any:
@@ -111,7 +112,10 @@ def _logical(name: str, kernel: Any, title: str) -> Any:
     return elementwise(name, kernel, a=None, b=None, lane=False, numbers=False, doc=title)
 
 
-logical_and = _logical("logical_and", np.logical_and, "Whether both are nonzero.")
-logical_or = _logical("logical_or", np.logical_or, "Whether one of the two is nonzero.")
-logical_xor = _logical("logical_xor", np.logical_xor, "Whether exactly one is nonzero.")
-logical_not = elementwise("logical_not", np.logical_not, doc="Whether it is zero.")
+logical_and = _logical("logical_and", masks.logical_and, "Whether both are nonzero.")
+logical_or = _logical("logical_or", masks.logical_or, "Whether one of the two is nonzero.")
+logical_xor = _logical("logical_xor", masks.logical_xor, "Whether exactly one is nonzero.")
+logical_and, logical_or, logical_xor = (
+    _short(op, "biufc") for op in (logical_and, logical_or, logical_xor)
+)
+logical_not = elementwise("logical_not", masks.logical_not, doc="Whether it is zero.")

@@ -85,6 +85,8 @@ def isclose(
     if input.dtype is not other.dtype:
         names = (errors.LEGACY[t.dtype.name] for t in (input, other))
         raise RuntimeError(" did not match ".join(names) + "\nHint: convert one of them")
+    errors.need_number("isclose", 3, rtol=rtol, atol=atol)
+    rtol, atol = (v.item() if isinstance(v, Tensor) else v for v in (rtol, atol))
     for name, value in (("rtol", rtol), ("atol", atol)):
         if value < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value:g}")
@@ -126,9 +128,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
         >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
         True
     """
-    for i, t in enumerate((input, other)):
-        if not isinstance(t, Tensor):
-            raise errors.wrong_type("equal", ("input", "other")[i], i + 1, t)
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        i = int(isinstance(input, Tensor))
+        raise errors.wrong_type("equal", ("input", "other")[i], i + 1, (input, other)[i])
     a, b = input._data, other._data
     if a.shape != b.shape:
         return False

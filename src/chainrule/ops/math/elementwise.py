@@ -27,7 +27,7 @@ from ...core.primitive import F32, F64, PUBLIC
 from ...core.record import OPS
 from ...core.tensor import Tensor
 from ...kernels import elementwise as kernels
-from ...kernels import special
+from ...kernels import special, tables
 from ...kernels.elementwise import exact
 from ..fast import Lane
 from .arithmetic import is_complex, refuse, unsupported, zeros
@@ -44,6 +44,7 @@ def half_too(kernel: Any) -> Any:
             return kernel(x, *rest)
         return kernel(x.astype(np.float32), *[y.astype(np.float32) for y in rest]).astype(x.dtype)
 
+    wide.on_arrays = getattr(kernel, "on_arrays", kernel)  # type: ignore[attr-defined]
     return wide
 
 
@@ -279,10 +280,15 @@ _round_decimals = elementwise(
 )  # fmt: skip
 
 
+_decimals_lane = Lane(_round_decimals)
+
+
 @spelled(_round)
 def round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
     if decimals == 0:
         return _round(input, out=out)
+    if out is None and isinstance(input, Tensor) and input._data.dtype in (F32, F64):
+        return _decimals_lane.one(input, (decimals,))
     return _round_decimals.prim.call(input, params=(decimals,), out=out)
 
 
@@ -397,23 +403,23 @@ erfc = elementwise(
     doc="1 - erf x, accurate for large x; d = -2/sqrt(pi) e^(-x^2) dx.",
 )  # fmt: skip
 erfinv = elementwise(
-    "erfinv", half_too(kernels.scipy_special("erfinv", "erfinv")),
+    "erfinv", half_too(tables.erfinv),
     lambda xp, g, out: g * (0.5 / INV_SQRT_PI * xp.exp(out * out)), promote=TO_FLOAT, domain=UNIT,
     check=unsupported("erfinv_vml_cpu", "c"),
     doc="The inverse of erf; d = sqrt(pi)/2 e^(y^2) dx. Needs SciPy.",
 )  # fmt: skip
 lgamma = elementwise(
-    "lgamma", kernels.lgamma, lambda xp, g, x: g * xp.digamma(x), promote=TO_FLOAT,
+    "lgamma", tables.lgamma, lambda xp, g, x: g * xp.digamma(x), promote=TO_FLOAT,
     domain=POSITIVE, check=unsupported("lgamma_vml_cpu", "c"),
     doc="log |Gamma(x)|; d = digamma(x) dx. Needs SciPy.",
 )  # fmt: skip
 digamma = elementwise(
-    "digamma", kernels.digamma, lambda xp, g, x: g * xp.polygamma_of(x, 1), promote=TO_FLOAT,
+    "digamma", tables.digamma, lambda xp, g, x: g * xp.polygamma_of(x, 1), promote=TO_FLOAT,
     domain=POSITIVE, check=unsupported("digamma", "c"),
     doc="The derivative of lgamma; d = polygamma(1, x) dx. Needs SciPy.",
 )  # fmt: skip
 _polygamma = elementwise(
-    "polygamma_of", kernels.polygamma, lambda xp, g, x, n: g * xp.polygamma_of(x, n + 1),
+    "polygamma_of", tables.polygamma, lambda xp, g, x, n: g * xp.polygamma_of(x, n + 1),
     promote=TO_FLOAT, domain=POSITIVE, grad_fn="PolygammaBackward0", method=False,
     names=("_polygamma",), check=unsupported("polygamma", "c"),
     doc="The n-th derivative of digamma. Needs SciPy.",
@@ -436,9 +442,10 @@ def polygamma(n: int, input: Any, *, out: Any = None) -> Any:
         >>> torch.polygamma(1, torch.tensor([1.0]))
         tensor([1.6449])
     """
+    errors.need_int("polygamma", n=n)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return _polygamma.prim.call(input, params=(n,), out=out)
+    return _polygamma.prim.call(input, params=(int(n),), out=out)
 
 
 def _polygamma_method(self: Any, n: int) -> Any:
@@ -447,7 +454,17 @@ def _polygamma_method(self: Any, n: int) -> Any:
 
 
 METHODS["polygamma"] = _polygamma_method
-METHODS["polygamma_"] = lambda self, n: METHODS["polygamma_of_"](self, n)
+
+
+def _polygamma_in_place(self: Any, n: int) -> Any:
+    """`polygamma` in place."""
+    errors.need_int("polygamma_", n=n)
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    return METHODS["polygamma_of_"](self, int(n))
+
+
+METHODS["polygamma_"] = _polygamma_in_place
 
 entr = elementwise(
     "entr", half_too(kernels.entr), lambda xp, g, x: g * (-xp.log(x) - 1), promote=TO_FLOAT,

@@ -30,6 +30,7 @@ from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...core.views import inplace
 from ...kernels import elementwise as kernels
+from ...kernels import masks
 from ..fast import Lane
 from .arithmetic import number_first, refuse, unsupported
 
@@ -219,6 +220,9 @@ def _clamp_plan(x: Any, low: Any, high: Any) -> tuple[Any, tuple[Any, ...], tupl
     if low is None and high is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     bounds = [b for b in (low, high) if b is not None]
+    if len({isinstance(b, Tensor) for b in bounds}) > 1:  # a 0-d tensor beside a number is one too
+        low, high = (b.item() if _is_number(b) else b for b in (low, high))
+        bounds = [low, high]
     if isinstance(x, Tensor) and all(isinstance(b, Tensor) for b in bounds):
         return _clamp_tensor.prim, (x, low, high), ()
     if not isinstance(x, Tensor) or not all(isinstance(b, _NUMBERS) for b in bounds):
@@ -231,6 +235,10 @@ def _clamp_plan(x: Any, low: Any, high: Any) -> tuple[Any, tuple[Any, ...], tupl
     numbers = [dtypes.scalar_type(b) for b in (low, high) if b is not None]
     dims, zeros = ([x.dtype], []) if x._data.ndim else ([], [x.dtype])
     return _clamp.prim, (cast(x, dtypes.result_type_of(dims, zeros, numbers)),), (low, high)
+
+
+def _is_number(b: Any) -> bool:
+    return isinstance(b, Tensor) and not b._data.ndim and not b.requires_grad
 
 
 def _clamp_inplace(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -264,7 +272,7 @@ def _ratio(xp: Any, g: Any, a: Any, out: Any) -> Any:
 
 
 _copysign = elementwise(
-    "copysign", kernels.copysign, a=lambda xp, g, a, out: _ratio(xp, g, a, out),
+    "copysign", masks.copysign, a=lambda xp, g, a, out: _ratio(xp, g, a, out),
     b=lambda xp, g: xp.zeros(g.shape, g.dtype), promote=TO_FLOAT,
     grad_fn="CopysignBackward0", number_grad_fn="CopysignBackward1", lane=False,
     check=unsupported("copysign_cpu", "c"),
@@ -290,13 +298,23 @@ def _heaviside(input: Any, values: Any, *, out: Any = None) -> Any:
     return heaviside.prim.call(input, values, out=out)
 
 
+def _heaviside_in_place(self: Tensor, values: Any) -> Tensor:
+    if isinstance(values, Tensor) and values.dtype is not self.dtype:
+        _heaviside(self, values)
+    return _plain_heaviside_in_place(self, values)
+
+
+_plain_heaviside_in_place = METHODS["heaviside_"]
+METHODS["heaviside_"] = _heaviside_in_place
+
+
 nextafter = elementwise(
-    "nextafter", np.nextafter, numbers=False,
+    "nextafter", masks.nextafter, numbers=False,
     a=lambda xp, g, a, b: xp.where(a == b, 0.0, g), b=lambda xp, g: xp.zeros(g.shape, g.dtype),
     check=unsupported("nextafter_cpu", "buic"), doc="The next number after a towards b.",
 )  # fmt: skip
 hypot = elementwise(
-    "hypot", np.hypot, numbers=False,
+    "hypot", masks.hypot, numbers=False,
     a=lambda xp, g, a, out: g * (a / out), b=lambda xp, g, b, out: g * (b / out),
     check=unsupported("hypot_cpu", "buic"), domain=POSITIVE,
     doc="sqrt(a^2 + b^2) without overflow; d = (a da + b db) / sqrt(a^2 + b^2).",

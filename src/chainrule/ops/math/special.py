@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from ... import errors
 from ...core.declare import METHODS, POSITIVE, TO_FLOAT, elementwise, public, spelled
 from ...core.tensor import Tensor
 from ...kernels import elementwise as kernels
 from ...kernels.blocks import finite
+from ...kernels.tables import lgamma, scipy_special, tabulated
 from .arithmetic import as_operand, unsupported
 from .elementwise import half_too
 from .polynomials import only_single
-
-scipy_special = kernels.scipy_special
 
 # ---------------------------------------------------------------- modified Bessel functions
 
@@ -47,10 +47,18 @@ _BESSEL: dict[str, tuple[str, str, Any, str]] = {
            "The modified Bessel function I_1; d = (I_0(x) - I_1(x)/x) dx."),
     "i1e": ("i1e_cpu", "SpecialI1EBackward0", _i1e_rule, "I_1(x) e^-|x|."),
 }  # fmt: skip
+
+
+def _bessel_i(op: str, name: str) -> Any:
+    """The kernel of a modified Bessel function of the first kind; that of order 1 is odd."""
+    odd = (lambda x: x) if name[1] == "1" else None
+    return tabulated(scipy_special(f"special.{op}", name), -16, 16, 64, odd)
+
+
 for _name, (_title, _node, _rule, _doc) in _BESSEL.items():
     _common = _name == "i0"
     elementwise(
-        _name, half_too(scipy_special(f"special.{_name}", _name)), _rule, promote=TO_FLOAT,
+        _name, half_too(_bessel_i(_name, _name)), _rule, promote=TO_FLOAT,
         names=("i0", "special.i0") if _common else (f"special.{_name}",), method=_common,
         has_inplace=_common, grad_fn=_node, check=unsupported(_title, "c"),
         doc=f"{_doc} Needs SciPy.",
@@ -59,7 +67,9 @@ for _name, (_title, _node, _rule, _doc) in _BESSEL.items():
 # ---------------------------------------------------------------- the normal distribution
 
 elementwise(
-    "ndtri", scipy_special("special.ndtri", "ndtri"),
+    "ndtri", tabulated(
+        scipy_special("special.ndtri", "ndtri"), 1 / 64, 63 / 64, 2048, lambda x: x - 0.5, 3000
+    ),
     lambda xp, g, out: g * (math.sqrt(2 * math.pi) * xp.exp(out * out * 0.5)),
     promote=TO_FLOAT, domain=(0.05, 0.95), names=("special.ndtri",), method=False,
     has_inplace=False, grad_fn="SpecialNdtriBackward0", check=only_single("ndtri_cpu"),
@@ -74,7 +84,7 @@ elementwise(
     doc="log ndtr(x), accurate far to the left; d = the density over ndtr(x) dx. Needs SciPy.",
 )  # fmt: skip
 elementwise(
-    "erfcx", scipy_special("special.erfcx", "erfcx"),
+    "erfcx", tabulated(scipy_special("special.erfcx", "erfcx"), -4, 16, 256, None, 1000),
     lambda xp, g, x, out: g * (2 * x * out - 2 / math.sqrt(math.pi)),
     promote=TO_FLOAT, names=("special.erfcx",), method=False, has_inplace=False,
     grad_fn="SpecialErfcxBackward0", check=only_single("erfcx_cpu"),
@@ -146,8 +156,8 @@ def zeta(input: Any, other: Any, *, out: Any = None) -> Any:
 def _multigammaln(x: Any, p: int) -> Any:
     total = x.dtype.type(p * (p - 1) / 4 * math.log(math.pi))
     for j in range(p):
-        total = total + kernels.lgamma(x - j / 2)
-    return total
+        total = total + lgamma(x - j / 2)
+    return total.astype(x.dtype)  # a table of lgamma may have widened it
 
 
 def _multigammaln_rule(xp: Any, g: Any, x: Any, p: int) -> Any:
@@ -181,10 +191,9 @@ def mvlgamma(input: Any, p: int, *, out: Any = None) -> Any:
         >>> torch.mvlgamma(torch.tensor([3.0]), 2)
         tensor([1.5502])
     """
-    if not hasattr(p, "__index__"):
-        raise TypeError(
-            f"mvlgamma(): argument 'p' (position 2) must be int, not {type(p).__name__}"
-        )
+    errors.need_int("mvlgamma", p=p)
+    if isinstance(input, Tensor) and input._data.dtype.kind == "b":
+        raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     return _mvlgamma.prim.call(input, params=(p,), out=out)
@@ -216,7 +225,12 @@ def _constant(name: str, kernel: Any, doc: str, domain: Any = POSITIVE) -> None:
 
 
 for _name, (_scipy, _doc) in _CONSTANT.items():
-    _kernel = scipy_special(f"special.{_name}", _scipy)
+    if _scipy[0] == "i":
+        _kernel = _bessel_i(_name, _scipy)
+    elif _scipy[0] == "j":
+        _kernel = scipy_special(f"special.{_name}", _scipy)
+    else:
+        _kernel = tabulated(scipy_special(f"special.{_name}", _scipy), 0.25, 32, 256)
     _constant(_name, _kernel, f"{_doc} PyTorch has no gradient of it. Needs SciPy.")
 
 
@@ -232,8 +246,8 @@ def _spherical_j0(x: Any) -> Any:
 
 
 _constant(
-    "airy_ai", scipy_special("special.airy_ai", "airy"), "The Airy function Ai. Needs SciPy.",
-    (-3.0, 3.0),
+    "airy_ai", tabulated(scipy_special("special.airy_ai", "airy"), -8, 8, 128),
+    "The Airy function Ai. Needs SciPy.", (-3.0, 3.0),
 )  # fmt: skip
 _constant(
     "spherical_bessel_j0", _spherical_j0, "The spherical Bessel function of order 0: sin x / x."

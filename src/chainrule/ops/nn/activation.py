@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ... import errors
+from ..._state import S, grad_enabled
 from ...core.declare import _declare, elementwise, public
 from ...core.record import OPS
 from ...core.tensor import Tensor
@@ -267,7 +268,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
         >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]))
         tensor([-0.0100,  2.0000])
     """
-    if inplace and negative_slope < 0:
+    if inplace and negative_slope < 0 and input.requires_grad and (S.grad or grad_enabled()):
         raise RuntimeError(
             "In-place leakyReLu backward calculation is triggered with a negative slope which is "
             "not supported. "
@@ -304,7 +305,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
 @public("nn.functional.hardtanh_")
 def hardtanh_(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """`hardtanh` in place."""
-    return hardtanh(input, min_val, max_val, True)
+    return _call("hardtanh", _hardtanh, input, (min_val, max_val), True)
 
 
 @public("nn.functional.relu6")
@@ -328,12 +329,14 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
         >>> torch.nn.functional.threshold(torch.tensor([0.1, 2.0]), 1.0, 20.0)
         tensor([20.,  2.])
     """
+    errors.need_number("threshold", 2, threshold=threshold, value=value)
     return _call("threshold", _threshold, input, (threshold, value), inplace, _threshold_in_place)
 
 
 @public("nn.functional.threshold_", "threshold_")
 def threshold_(input: Any, threshold: float, value: float) -> Any:
     """`threshold` in place."""
+    errors.need_number("threshold_", 2, threshold=threshold, value=value)
     return _call("threshold_", _threshold, input, (threshold, value), True, _threshold_in_place)
 
 

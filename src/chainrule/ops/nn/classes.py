@@ -19,6 +19,7 @@ from ...core.primitive import F32, F64
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...kernels import loss as kernels
+from ...kernels.index import inside
 from ..fast import Lane, T, floats, not_implemented
 from .loss import REDUCTIONS, bad_reduction, constant, legacy, reduce_by
 
@@ -441,6 +442,11 @@ def _smoothed(
     _check_smoothing(smoothing)
     logp = OPS.log_softmax(input, axis)
     main = _nll_any(logp, target, weight, reduction, ignore_index)
+    classes, labels = input._data.shape[axis], target._data
+    plain = weight is None and reduction != "none" and labels.size and not composing()
+    if plain and not (labels == ignore_index).any():
+        share = smoothing / (classes * labels.size if reduction == "mean" else classes)
+        return main * (1 - smoothing) + OPS.sum(logp) * -share
     spread = logp
     if weight is not None:
         spread = spread * weight.view([-1 if i == axis else 1 for i in range(input._data.ndim)])
@@ -455,7 +461,7 @@ def _smoothed(
         spread = OPS.sum(spread) / count
     elif reduction == "sum":
         spread = OPS.sum(spread)
-    return main * (1 - smoothing) + spread * (smoothing / input._data.shape[axis])
+    return main * (1 - smoothing) + spread * (smoothing / classes)
 
 
 # ---------------------------------------------------------------- margins between classes
@@ -543,7 +549,7 @@ def _check_margin_target(target: Any, shape: tuple[int, ...]) -> None:
             f"shape {list(shape)}."
         )
     classes = shape[-1] if shape else 1
-    if t.size and not (t.min() >= 0 and t.max() < classes):
+    if t.size and not inside(t, classes):
         raise RuntimeError(
             f"target out of range\nHint: targets are classes from 0 to {classes - 1}"
         )

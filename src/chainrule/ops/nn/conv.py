@@ -433,15 +433,22 @@ def _check_dtypes(x: Tensor, weight: Tensor, bias: Any) -> None:
 
 def _check_operands(op: str, x: Any, weight: Any, bias: Any) -> None:
     given = (x, weight) if bias is None else (x, weight, bias)
-    if not all(isinstance(t, Tensor) for t in given):
-        got = ", ".join(type(t).__name__ for t in given)
-        raise TypeError(f"{op}() received an invalid combination of arguments - got ({got})")
+    for t in given:
+        if not isinstance(t, Tensor):
+            got = ", ".join(type(g).__name__ for g in given)
+            raise TypeError(f"{op}() received an invalid combination of arguments - got ({got})")
 
 
 def _numbers(op: str, name: str, value: Any, n: int) -> Any:
     """A tuple of ints, of an int too, or a name: something hashable."""
     if type(value) is int:
         return (value,) * n
+    if type(value) is tuple:
+        for v in value:
+            if type(v) is not int:
+                break
+        else:
+            return value
     if type(value) is str:
         return value
     if isinstance(value, (tuple, list)) and all(isinstance(v, int) for v in value):

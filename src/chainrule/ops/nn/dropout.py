@@ -18,6 +18,7 @@ from ...core.record import OPS
 from ...core.tensor import Tensor
 from ...core.views import inplace as in_place
 from ...kernels import activation as kernels
+from ...kernels.blocks import NUMBERS, number
 from ..fast import Lane, T, floats
 
 
@@ -57,7 +58,12 @@ def _dropped(input: Any, p: float, train: bool, inplace: bool, *, feature: bool 
         return input
     if p == 1:
         return _multiplied(input, T.zeros((), dtype=input.dtype), inplace)
-    return _multiplied(input, _noise(input, p, feature).div_(1 - p), inplace)
+    noise = _noise(input, p, feature)
+    if S.mode is None and noise._data.dtype in NUMBERS:
+        noise._data /= number(1 - p, noise._data.dtype)  # nobody else has seen it
+    else:
+        noise.div_(1 - p)
+    return _multiplied(input, noise, inplace)
 
 
 def _alpha_dropped(
@@ -314,7 +320,7 @@ def rrelu(
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        slope = (lower + upper) / 2
+        slope = (float(lower) + float(upper)) / 2
         if inplace:
             return in_place(_rrelu_slope_in_place.prim, input, params=(slope,))
         return _rrelu_slope.one(input, (slope,))

@@ -14,11 +14,14 @@ from ..._state import S, grad_enabled
 from ...core.declare import general, public
 from ...core.interpreter import composing
 from ...core.lanes import one_lane
-from ...core.primitive import bump, cast
+from ...core.node import LEAF
+from ...core.primitive import I64, bump, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
+from ...kernels.index import inside
 from ...kernels.norm import embedding_backward
 from ..fast import Lane, T
+from ..late import load
 from ..reduce.vector_norm import vector_norm
 
 # ---------------------------------------------------------------- embedding
@@ -27,7 +30,7 @@ from ..reduce.vector_norm import vector_norm
 def _embedding_kernel(
     weight: Any, indices: Any, padding_idx: int = -1, by_frequency: bool = False
 ) -> Any:
-    if indices.size and not (indices.min() >= 0 and indices.max() < weight.shape[0]):
+    if not inside(indices, weight.shape[0]) and indices.size:
         raise IndexError(
             errors.hinted(
                 "index out of range in self",
@@ -35,7 +38,7 @@ def _embedding_kernel(
                 hint="make the table larger (num_embeddings), or look for a wrong index",
             )
         )
-    return weight[indices]
+    return weight.take(indices, 0)
 
 
 def _gather_kernel(
@@ -110,7 +113,8 @@ def embedding(
         max_norm: rows used whose norm is larger are scaled down first, in place and not recorded.
         norm_type: which norm.
         scale_grad_by_freq: divide each row's gradient by how often the row was used.
-        sparse: accepted; the gradient is dense.
+        sparse: the gradient of `weight` is a sparse tensor: an entry for every row that was read,
+            for `optim.SparseAdam`, `SGD`, `Adagrad`. Dense where `weight` was computed.
 
     Returns:
         Shape of `input` and one more dimension, width.
@@ -157,13 +161,15 @@ def _torch_embedding(
     if weight._data.ndim != 2:
         raise RuntimeError("'weight' must be 2-D\nHint: F.embedding takes (indices, table)")
     at = indices._data
-    if at.dtype != np.int64 and at.dtype != np.int32:
+    if at.dtype is not I64 and at.dtype != np.int64 and at.dtype != np.int32:
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
             "Long, Int; but got "
             f"{errors.type_name(indices.dtype)} instead (while checking arguments for "
             f"embedding)\nHint: input.long()"
         )
+    if sparse and weight._node is LEAF:
+        return sparse_lookup(weight, indices, padding_idx, scale_grad_by_freq)
     if S.mode is not None:
         return _lookup.prim.call(weight, indices, params=(padding_idx, bool(scale_grad_by_freq)))
     params = (padding_idx, bool(scale_grad_by_freq))
@@ -171,6 +177,13 @@ def _torch_embedding(
     if weight._node is not None and (S.grad or grad_enabled()):
         _lookup.hang(r, (weight, indices), params)
     return r
+
+
+def sparse_lookup(weight: Any, indices: Any, padding_idx: int, by_frequency: bool) -> Any:
+    """`embedding` with a sparse gradient (ops/sparse/gradients.py)."""
+    if not hasattr(OPS, "embedding_sparse"):
+        load("sparse.gradients")
+    return OPS.embedding_sparse(weight, indices, padding_idx, bool(by_frequency))
 
 
 def _renormalise(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None:
@@ -201,19 +214,24 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
                 [0, 0, 1]])
     """
     at = tensor._data
-    if at.dtype != np.int64:
+    if at.dtype is not I64 and at.dtype != np.int64:
         raise RuntimeError(
             "one_hot is only applicable to index tensor of type LongTensor.\nHint: tensor.long()"
         )
     if at.size == 0 and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    if at.size and at.min() < 0:
+    if at.size and at.item(at.argmin()) < 0:
         raise RuntimeError("Class values must be non-negative.")
+    largest = at.item(at.argmax()) if at.size else -1
     if num_classes == -1:
-        num_classes = int(at.max()) + 1
-    elif at.size and at.max() >= num_classes:
+        num_classes = largest + 1
+    elif largest >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return cast(OPS.class_mask(tensor, num_classes), dtypes.int64)
+    if S.mode is not None:
+        return cast(OPS.class_mask(tensor, num_classes), dtypes.int64)
+    made = np.zeros((*at.shape, num_classes), I64)
+    made.reshape(-1)[np.arange(0, made.size, num_classes) + at.reshape(-1)] = 1
+    return wrap(made)
 
 
 # ---------------------------------------------------------------- norms and distances
@@ -254,13 +272,18 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
         tensor([0.7071])
     """
     common = dtypes.promote_types(x1.dtype, x2.dtype)
-    if common.category < 2:
+    if common.category != 2:
         name = errors.LEGACY[common.name]
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {name}"
         )
-    x1, x2 = T.broadcast_tensors(cast(x1, common), cast(x2, common))
+    x1, x2 = cast(x1, common), cast(x2, common)
+    if x1._data.shape != x2._data.shape:
+        x1, x2 = T.broadcast_tensors(x1, x2)
     dim = errors.checked_dim(dim, x1._data.ndim)
+    errors.need_number("cosine_similarity", 4, eps=eps)
+    if eps < 0:
+        raise RuntimeError(f"eps must be non-negative, got: {eps}")
     return OPS.sum(_direction(x1, dim, eps) * _direction(x2, dim, eps), dim)
 
 
@@ -269,9 +292,8 @@ def _direction(x: Any, dim: int, eps: float) -> Any:
     norm's.
     """
     norm = vector_norm(x, 2, dim, True)
-    short = norm.detach()
-    if composing() or (short._data < eps).any():
-        norm = norm + T.clamp_min(eps - short, 0.0)
+    if composing() or not (norm._data.size and norm._data.item(norm._data.argmin()) >= eps):
+        norm = norm + T.clamp_min(eps - norm.detach(), 0.0)
     return x / norm
 
 

@@ -13,9 +13,11 @@ import numpy as np
 from ... import errors
 from ...core.batching import RULES, looped
 from ...core.declare import general, public
+from ...core.node import LEAF
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ..fast import floats
+from ..late import load
 from .embedding import _renormalise
 
 # ---------------------------------------------------------------- which bag
@@ -194,7 +196,7 @@ def embedding_bag(
         offsets: where in `input` every bag starts, (B); the first is 0.
         max_norm, norm_type, scale_grad_by_freq: as for `embedding`.
         mode: 'sum', 'mean' or 'max'; an empty bag gives zeros.
-        sparse: accepted; the gradient is dense.
+        sparse: the gradient of `weight` is sparse, as for `embedding`; not for 'max'.
         per_sample_weights: of the shape of `input`, multiplies the rows; only for 'sum'.
         include_last_offset: `offsets` has one more number, the end of the last bag.
         padding_idx: a row that does not count.
@@ -230,7 +232,7 @@ def embedding_bag(
         _renormalise(weight, input, float(max_norm), norm_type)
     return _bagged(
         weight, input, offsets, scale_grad_by_freq, _MODES.index(mode), per_sample_weights,
-        include_last_offset, padding_idx,
+        include_last_offset, padding_idx, sparse,
     )[0]  # fmt: skip
 
 
@@ -297,7 +299,7 @@ def _torch_embedding_bag(
         raise RuntimeError("embedding_bag: mode must be 0 (sum), 1 (mean) or 2 (max)")
     out, bags, at = _bagged(
         weight, indices, offsets, scale_grad_by_freq, mode, per_sample_weights,
-        include_last_offset, padding_idx,
+        include_last_offset, padding_idx, sparse,
     )  # fmt: skip
     seen = (indices, offsets, bags, bags if at is None else at)
     if not all(isinstance(t._data, np.ndarray) for t in seen):
@@ -308,7 +310,7 @@ def _torch_embedding_bag(
 
 def _bagged(
     weight: Any, indices: Any, offsets: Any, by_frequency: bool, mode: int, scales: Any,
-    last: bool, padding_idx: int | None,
+    last: bool, padding_idx: int | None, sparse: bool,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """The bags, the bag of every index, and the largest rows if they were asked for."""
     padding = _padding(padding_idx, weight)
@@ -322,7 +324,12 @@ def _bagged(
         ones = OPS._bag_weights(bags, weight, count, mode == 1)
         scales = ones if scales is None else scales * ones if padding >= 0 or last else scales
         params = (count, bool(by_frequency))
-        out = _sum.prim.call(weight, scales, indices, bags, params=params)
+        if sparse and weight._node is LEAF:
+            if not hasattr(OPS, "embedding_bag_sparse"):
+                load("sparse.gradients")
+            out = OPS.embedding_bag_sparse(weight, scales, indices, bags, *params, padding)
+        else:
+            out = _sum.prim.call(weight, scales, indices, bags, params=params)
         at = None
     return out, bags, at
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ... import errors
 from ...core.batching import batch_rule
 from ...core.declare import linear, public
@@ -61,8 +63,8 @@ def _leading(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int)
 
 
 def _pair(op: str, name: str, value: Any, position: int) -> Ints:
-    if isinstance(value, int):
-        return (value, value)
+    if isinstance(value, (int, np.integer)):
+        return (int(value), int(value))
     if not isinstance(value, (tuple, list)) or not all(isinstance(v, int) for v in value):
         several = value if isinstance(value, (tuple, list)) else (value,)
         at, wrong = next((i, v) for i, v in enumerate(several) if not isinstance(v, int))

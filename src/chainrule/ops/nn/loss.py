@@ -151,8 +151,8 @@ _mse = _declared(
 
 
 def _huber_slope(xp: Any, g: Any, d: Any, delta: float) -> Any:
-    """d, cut off at +-delta."""
-    return g * xp.where(xp.abs(d) <= delta, d, delta * xp.sign(d))
+    """d, cut off at +-delta, where its slope still is 1."""
+    return g * xp.clamp(d, -delta, delta)
 
 
 _huber = _declared(
@@ -174,7 +174,7 @@ _huber = _declared(
 
 def _smooth_slope(xp: Any, g: Any, d: Any, beta: float) -> Any:
     """d/beta, cut off at +-1."""
-    return g * xp.where(xp.abs(d) < beta, d / beta, xp.sign(d))
+    return g * xp.hardtanh(d / beta, -1.0, 1.0)  # its slope is 0 where the parabola ends
 
 
 _smooth_l1 = _declared(
@@ -402,7 +402,7 @@ def soft_margin_loss(
 
 def _bce_checked(input: Any, target: Any, weight: Any, reduction: str = "mean") -> Any:
     for name, x in (("input", input), ("target", target)):
-        if not ((x >= 0) & (x <= 1)).all():
+        if x.size and not (x.item(x.argmin()) >= 0 and x.item(x.argmax()) <= 1):
             raise RuntimeError(
                 errors.hinted(
                     f"all elements of {name} should be between 0 and 1",

@@ -222,7 +222,7 @@ def _clamped_below(var: Any, low: float) -> Any:
 # ---------------------------------------------------------------- pairs
 
 
-@public("nn.functional.hinge_embedding_loss", "hinge_embedding_loss")
+@public("nn.functional.hinge_embedding_loss")
 def hinge_embedding_loss(
     input: Any,
     target: Any,
@@ -255,7 +255,7 @@ def hinge_embedding_loss(
     return reduce_by(z, reduction)
 
 
-@public("nn.functional.cosine_embedding_loss", "cosine_embedding_loss")
+@public("nn.functional.cosine_embedding_loss")
 def cosine_embedding_loss(
     input1: Any,
     input2: Any,
@@ -303,7 +303,7 @@ def _check_cosine(a: tuple[int, ...], b: tuple[int, ...], ndim: int) -> None:
         )
 
 
-@public("nn.functional.margin_ranking_loss", "margin_ranking_loss")
+@public("nn.functional.margin_ranking_loss")
 def margin_ranking_loss(
     input1: Any,
     input2: Any,
@@ -377,7 +377,7 @@ def multilabel_soft_margin_loss(
 # ---------------------------------------------------------------- triplets
 
 
-@public("nn.functional.triplet_margin_loss", "triplet_margin_loss")
+@public("nn.functional.triplet_margin_loss")
 def triplet_margin_loss(
     anchor: Any,
     positive: Any,

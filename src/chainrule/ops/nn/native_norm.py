@@ -298,3 +298,73 @@ def tanh(input: Any) -> Any:
         tensor(0.)
     """
     return OPS.tanh(input)
+
+
+@public("hinge_embedding_loss")
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: int = 0) -> Any:
+    """`nn.functional.hinge_embedding_loss` with 0, 1, 2 for 'none', 'mean', 'sum'.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.hinge_embedding_loss(torch.tensor([0.5]), torch.tensor([1.0]))
+        tensor([0.5000])
+    """
+    how = _reduction(reduction)
+    return T("nn.functional.hinge_embedding_loss")(input, target, margin, reduction=how)
+
+
+@public("cosine_embedding_loss")
+def cosine_embedding_loss(
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 0
+) -> Any:
+    """`nn.functional.cosine_embedding_loss` with 0, 1, 2 for 'none', 'mean', 'sum'.
+
+    Example:
+        >>> import chainrule as torch
+        >>> a = torch.tensor([[1.0, 0.0]])
+        >>> torch.cosine_embedding_loss(a, a, torch.tensor([-1.0]))
+        tensor([1.])
+    """
+    how = _reduction(reduction)
+    return T("nn.functional.cosine_embedding_loss")(input1, input2, target, margin, reduction=how)
+
+
+@public("margin_ranking_loss")
+def margin_ranking_loss(
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: int = 0
+) -> Any:
+    """`nn.functional.margin_ranking_loss` with 0, 1, 2 for 'none', 'mean', 'sum'.
+
+    Example:
+        >>> import chainrule as torch
+        >>> a, b = torch.tensor([1.0]), torch.tensor([3.0])
+        >>> torch.margin_ranking_loss(a, b, torch.tensor([1.0]))
+        tensor([2.])
+    """
+    how = _reduction(reduction)
+    return T("nn.functional.margin_ranking_loss")(input1, input2, target, margin, reduction=how)
+
+
+@public("triplet_margin_loss")
+def triplet_margin_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: int = 0,
+) -> Any:
+    """`nn.functional.triplet_margin_loss` with 0, 1, 2 for 'none', 'mean', 'sum'.
+
+    Example:
+        >>> import chainrule as torch
+        >>> a, b = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])
+        >>> torch.triplet_margin_loss(a, b, a + 1)
+        tensor([4.5858])
+    """
+    how = _reduction(reduction)
+    return T("nn.functional.triplet_margin_loss")(
+        anchor, positive, negative, margin, p, eps, swap, reduction=how
+    )

@@ -18,9 +18,12 @@ from ... import errors
 from ..._state import S, grad_enabled, set_grad
 from ...core.declare import general, public
 from ...core.interpreter import composing
-from ...core.record import OPS
-from ...core.tensor import wrap
+from ...core.node import INFERENCE
+from ...core.primitive import bump
+from ...core.record import OPS, RAW
+from ...core.tensor import own, wrap
 from ...kernels import norm as kernels
+from ...kernels.blocks import number
 from ..fast import Lane, T, floats
 
 # ---------------------------------------------------------------- the mathematics
@@ -101,6 +104,10 @@ def _layer_norm_back(
     eps: float,
     x_shape: Any,
 ) -> tuple[Any, Any, Any]:
+    if xp is RAW:
+        made = kernels.layer_norm_back(g, x, weight, bias_shape is not None, rank, eps)
+        if made is not None:
+            return made
     first = len(x_shape) - rank
     dims, batch = tuple(range(first, len(x_shape))), tuple(range(first))
     xhat, scale = _standard(xp, x, x_shape, dims, eps)
@@ -218,6 +225,9 @@ def rms_norm(
     """
     shape = _check_shape("rms_norm", normalized_shape)
     _check_tail(input, shape, weight, None, "")
+    if input._data.dtype.itemsize == 2:  # as PyTorch: in float32, rounded at the end
+        wide = None if weight is None else weight.float()
+        return rms_norm(input.float(), shape, wide, eps).to(input.dtype)
     if eps is None:
         eps = float(np.finfo(input._data.dtype).eps)
     ndim = input._data.ndim
@@ -241,6 +251,13 @@ def _batch_norm_back(
     x_shape: Any,
 ) -> tuple[Any, ...]:
     rank = len(x_shape)
+    if xp is RAW:
+        if mean is None:
+            made = kernels.cells_back(g, x, weight, 0, eps)
+        else:
+            made = kernels.batch_norm_eval_back(g, x, weight, mean, variance, eps)
+        if made is not None:
+            return (*made, None, None)
     dims = tuple(d for d in range(rank) if d != 1)
     if mean is None:
         xhat, scale = _standard(xp, x, x_shape, dims, eps)
@@ -322,6 +339,10 @@ def _batch_norm_any(
     eps: float,
 ) -> Any:
     if training:
+        if _movable(input, mean) and _movable(input, variance) and S.mode is None:
+            made = _trained(input, mean, variance, weight, bias, momentum, eps)
+            if made is not None:
+                return made
         _move_statistics(input, mean, variance, momentum)
         mean = variance = None
     if composing():
@@ -362,7 +383,12 @@ def _check_enough(shape: tuple[int, ...]) -> None:
 def _check_statistics(
     shape: tuple[int, ...], mean: Any, variance: Any, weight: Any, bias: Any, training: bool
 ) -> None:
-    errors.checked_dim(1, len(shape))
+    n = shape[errors.checked_dim(1, len(shape))]
+    for t in (mean, variance, weight, bias):
+        if (t._data.size != n) if t is not None else not training:
+            break
+    else:
+        return
     given = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}
     for name, t in given.items():
         if t is None:
@@ -390,6 +416,34 @@ def _move_statistics(input: Any, mean: Any, variance: Any, momentum: float) -> N
             variance.mul_(1 - momentum).add_(v * momentum)
     finally:
         set_grad(before)
+
+
+def _movable(input: Any, running: Any) -> bool:
+    """Whether a running statistic may be written without further questions."""
+    return (
+        running is not None and running._node is None and running._view is None
+        and running._vc is not INFERENCE and running._data.dtype is input._data.dtype
+    )  # fmt: skip
+
+
+def _trained(
+    input: Any, mean: Any, variance: Any, weight: Any, bias: Any, momentum: float, eps: float
+) -> Any:
+    """Batch norm while training, with the statistics that it needs anyway moved on."""
+    w, b = (None if t is None else t._data for t in (weight, bias))
+    made = kernels.batch_norm_training(input._data, w, b, float(eps))
+    if made is None:
+        return None
+    for running, now in ((mean, made[1]), (variance, made[2])):
+        data = own(running)
+        data *= number(1 - momentum, data.dtype)
+        now *= number(momentum, data.dtype)
+        data += now
+        bump(running)
+    r = wrap(made[0])
+    if S.grad or grad_enabled():
+        _batch_norm.hang(r, (input, weight, bias, None, None), (float(eps),))
+    return r
 
 
 @public("batch_norm")
@@ -494,6 +548,10 @@ def _torch_instance_norm(
 def _group_norm_back(
     xp: Any, g: Any, x: Any, weight: Any, bias_shape: Any, groups: int, eps: float, x_shape: Any
 ) -> tuple[Any, Any, Any]:
+    if xp is RAW:
+        made = kernels.cells_back(g, x, weight, groups, eps)
+        if made is not None:
+            return made
     rank = len(x_shape)
     grouped = (x_shape[0], groups, math.prod(x_shape[1:]) // groups)
     xhat, scale = _standard(xp, xp.reshape(x, grouped), grouped, (2,), eps)
@@ -538,9 +596,11 @@ def group_norm(
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {len(shape)}"
         )
-    if shape[0] * (shape[1] // num_groups) * math.prod(shape[2:]) == 1:
+    rows = shape[0] * shape[1] // num_groups
+    if rows * math.prod(shape[2:]) == 1:
+        grouped = [rows, num_groups, *shape[2:]]
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {list(shape)}"
+            f"Expected more than 1 value per channel when training, got input size {grouped}"
         )
     return _group_norm_checked(input, num_groups, weight, bias, eps)
 

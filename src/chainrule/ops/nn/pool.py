@@ -37,12 +37,16 @@ def ints(op: str, name: str, value: Any, at: int) -> Any:
         return value
     if isinstance(value, (tuple, list)) and all(isinstance(v, int) for v in value):
         return tuple(value)
-    if hasattr(value, "__index__") and not isinstance(value, Tensor):
+    if hasattr(value, "__index__") and (not isinstance(value, Tensor) or _is_count(value)):
         return value.__index__()
     raise TypeError(
         f"{op}(): argument '{name}' (position {at}) must be tuple of ints, not "
-        f"{type(value).__name__}"
+        f"{errors.kind_name(value)}"
     )
+
+
+def _is_count(value: Tensor) -> bool:
+    return not value._data.ndim and value._data.dtype.kind in "iu"
 
 
 def _wide(op: str, name: str, value: Any, n: int, either: str) -> Ints:

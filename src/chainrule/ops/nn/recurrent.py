@@ -1,8 +1,9 @@
 """Recurrent layers: the whole time loop of one layer in one direction as one node.
 
-The kernels (`kernels/recurrent.py`) also return what their rules need (cells, gates): these are
-outputs like any others, so a derivative of a derivative is exact. The rules walk the steps in the
-opposite order and leave the products with weights and inputs to the end, one for all steps.
+The kernels (`kernels/recurrent.py`) also return what their rules need. GRU's gates are an output
+like any other, so a derivative of a derivative is exact; LSTM's workspaces are bytes, and its
+rule in recorded operations computes gates and cells anew. The rules walk the steps in the opposite
+order and leave the products with weights and inputs to the end, one for all steps.
 `layer` is what `nn.RNN`, `nn.LSTM` and `nn.GRU` call; while an interpreter runs, with a projection,
 and for other dtypes it is a composition. The single steps (`lstm_cell`, ...) are compositions.
 """
@@ -11,8 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._state import S
 from ...core.declare import general, public
+from ...core.interpreter import composing
 from ...core.primitive import F32, F64
 from ...core.record import OPS, RAW
 from ...kernels import recurrent as kernels
@@ -75,82 +76,49 @@ def _lstm_back(
     c0: Any,
     w_ih: Any,
     w_hh: Any,
-    b_ih_shape: Any,
-    x_dtype: Any,
+    b_ih: Any,
+    b_hh: Any,
     y: Any,
-    cells: Any,
-    acts: Any,
+    work: Any,
+    inputs: Any,
     sizes: tuple[int, ...],
     backwards: bool,
+    x_wanted: bool,
 ) -> tuple[Any, ...]:
-    if xp is RAW:  # the same in place
-        *made, d_b = kernels.lstm_backward(
-            g, x, h0, c0, w_ih, w_hh, y, cells, acts, sizes, backwards
-        )
-        d_b = None if b_ih_shape is None else d_b
+    if xp is RAW:  # the same in place, from what the kernel has kept
+        *made, d_b = kernels.lstm_backward(g, w_ih, w_hh, work, inputs, sizes, backwards, x_wanted)
+        d_b = None if b_ih is None else d_b
         return *made, d_b, d_b
-    gy, g_cells, g_acts, dh, dc = g
+    gy, dh, dc = g
     n = h0.shape[1]
-    dh, dc, turned = (xp.transpose(t, 0, 1) for t in (dh, dc, w_hh))
-    zero = xp.zeros(dc.shape, x_dtype)
-    one = xp.cat([zero, zero, zero + 1, zero], 0)  # (a + one)(1 - a): slopes of all gates
-    before_c = _cells_before(xp, cells, xp.transpose(c0, 0, 1), sizes, backwards)
-    steps = list(kernels.spans(sizes, backwards))
-    parts = []
-    # small operands at each step: products over all steps at once would leave the cache
-    for (start, stop), c in zip(reversed(steps), reversed(before_c), strict=True):
-        rows = stop - start
-        at = slice(4 * n * start, 4 * n * stop)
-        a, bent = xp.reshape(acts[at], (4 * n, rows)), xp.tanh(_part(xp, cells, n, start, stop))
-        d = dh[:, :rows] + xp.transpose(gy[start:stop], 0, 1)
-        into_cell = d * a[3 * n :]
-        dcell = into_cell - into_cell * bent * bent + dc[:, :rows]
-        dcell = dcell + _part(xp, g_cells, n, start, stop)
-        into = [dcell * a[2 * n : 3 * n], dcell * c, dcell * a[:n], d * bent]
-        gates = xp.cat(into, 0) + xp.reshape(g_acts[at], (4 * n, rows))
-        gates = gates * ((a + one[:, :rows]) * (1 - a))
-        parts.append(gates)
-        dh = _widened(xp, xp.matmul(turned, gates), dh, rows)
-        dc = _widened(xp, dcell * a[n : 2 * n], dc, rows)
-    d_gates = xp.cat(parts if backwards else parts[::-1], 1)
     before_h = _previous(xp, y, h0, sizes, backwards)
-    d_b = None if b_ih_shape is None else xp.sum(d_gates, (1,), False)
-    return (
-        xp.matmul(xp.transpose(d_gates, 0, 1), w_ih),
-        xp.transpose(dh, 0, 1),
-        xp.transpose(dc, 0, 1),
-        xp.matmul(d_gates, x),
-        xp.matmul(d_gates, xp.cat(before_h[::-1] if backwards else before_h, 0)),
-        d_b,
-        d_b,
+    earlier = xp.cat(before_h[::-1] if backwards else before_h, 0)
+    z = xp.matmul(x, xp.transpose(w_ih, 0, 1)) + xp.matmul(earlier, xp.transpose(w_hh, 0, 1))
+    z = z if b_ih is None else z + (b_ih + b_hh)
+    i, f, new, o = (
+        (xp.tanh if k == 2 else xp.sigmoid)(z[:, k * n : (k + 1) * n]) for k in range(4)
     )
-
-
-def _part(xp: Any, flat: Any, n: int, start: int, stop: int) -> Any:
-    """One step of cells, (hidden, rows)."""
-    return xp.reshape(flat[n * start : n * stop], (n, stop - start))
-
-
-def _cells_before(
-    xp: Any, cells: Any, first: Any, sizes: tuple[int, ...], backwards: bool
-) -> list[Any]:
-    """`_previous` of the cells, which lie as (hidden, rows)."""
-    n = first.shape[0]
-    found: list[Any] = []
-    before = first[:, :0]
-    for start, stop in kernels.spans(sizes, backwards):
-        rows, have = stop - start, before.shape[1]
-        if rows <= have:
-            found.append(before[:, :rows])
-        else:
-            found.append(xp.cat([before, first[:, have:rows]], 1) if have else first[:, :rows])
-        before = _part(xp, cells, n, start, stop)
-    return found
-
-
-def _widened(xp: Any, head: Any, whole: Any, rows: int) -> Any:
-    """`whole` with its first columns replaced by `head`."""
-    return head if rows == whole.shape[1] else xp.cat([head, whole[:, rows:]], 1)
+    steps = list(kernels.spans(sizes, backwards))
+    cells, kept = [], c0  # before and after every step
+    for start, stop in steps:
+        rows, at = stop - start, slice(start, stop)
+        c = f[at] * kept[:rows] + i[at] * new[at]
+        cells.append((kept[:rows], xp.tanh(c)))
+        kept = _spread(xp, c, kept, rows)
+    parts = []
+    for (start, stop), (c, bent) in zip(reversed(steps), reversed(cells), strict=True):
+        rows, at = stop - start, slice(start, stop)
+        d = dh[:rows] + gy[at]
+        d_cell = d * o[at] * (1 - bent * bent) + dc[:rows]
+        d_i = d_cell * new[at] * (i[at] - i[at] * i[at])
+        d_f = d_cell * c * (f[at] - f[at] * f[at])
+        d_new = d_cell * i[at] * (1 - new[at] * new[at])
+        parts.append(xp.cat([d_i, d_f, d_new, d * bent * (o[at] - o[at] * o[at])], 1))
+        dh = _spread(xp, xp.matmul(parts[-1], w_hh), dh, rows)
+        dc = _spread(xp, d_cell * f[at], dc, rows)
+    d_gates = _in_order(xp, parts, backwards)
+    gx, *rest = _weights(xp, x, before_h, d_gates, d_gates, w_ih, b_ih is not None, backwards)
+    return gx, dh, dc, *rest
 
 
 _lstm = general(
@@ -158,10 +126,10 @@ _lstm = general(
     kernels.lstm,
     ("x", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh"),
     vjp=_lstm_back,
-    outputs=("y", "cells", "acts", "hn", "cn"),
+    outputs=("y", "hn", "cn", "work", "inputs"),
     names=("_lstm_layer",),
     method=False,
-    doc="All steps of one direction of one LSTM layer: outputs, cells, gates, last h, last c.",
+    doc="All steps of one direction of one LSTM layer: outputs, last h, last c, workspaces.",
 )
 
 
@@ -271,20 +239,16 @@ _plain = general(
 
 
 def _check_cell(input: Any, hidden: Any, w_ih: Any, w_hh: Any, which: int) -> None:
-    size, width = w_ih.shape[1], w_hh.shape[1]
-    if input.shape[-1] != size:
+    size, width = w_ih._data.shape[1], w_hh._data.shape[1]
+    x, h = input._data.shape, hidden._data.shape
+    if x[-1] != size:
+        raise RuntimeError(f"input has inconsistent input_size: got {x[-1]} expected {size}")
+    if h[-1] != width:
         raise RuntimeError(
-            f"input has inconsistent input_size: got {input.shape[-1]} expected {size}"
+            f"hidden{which} has inconsistent hidden_size: got {h[-1]}, expected {width}"
         )
-    if hidden.shape[-1] != width:
-        raise RuntimeError(
-            f"hidden{which} has inconsistent hidden_size: got {hidden.shape[-1]}, expected {width}"
-        )
-    if input.dim() == 2 and input.shape[0] != hidden.shape[0]:
-        raise RuntimeError(
-            f"Input batch size {input.shape[0]} doesn't match hidden{which} batch size "
-            f"{hidden.shape[0]}"
-        )
+    if len(x) == 2 and x[0] != h[0]:
+        raise RuntimeError(f"Input batch size {x[0]} doesn't match hidden{which} batch size {h[0]}")
 
 
 @public("lstm_cell")
@@ -409,10 +373,11 @@ def layer(
     """
     *main, projection = weights
     dtype = x._data.dtype
-    if S.mode is not None or projection is not None or not (dtype is F32 or dtype is F64):
+    if composing() or projection is not None or not (dtype is F32 or dtype is F64):
         return _composed(mode, x, state, weights, sizes, backwards)
     if mode == "LSTM":
-        y, _, _, h, c = _lstm.prim.call(x, *state, *main, params=(sizes, backwards))
+        wanted = x.requires_grad
+        y, h, c, *_ = _lstm.prim.call(x, *state, *main, params=(sizes, backwards, wanted))
         return y, (h, c)
     if mode == "GRU":
         y, _, h = _gru.prim.call(x, *state, *main, params=(sizes, backwards))

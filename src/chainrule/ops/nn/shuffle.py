@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ...core.batching import RULES, whole
 from ...core.declare import movement, spelled
 from ...core.record import OPS
@@ -45,7 +47,7 @@ _pixel_unshuffle = movement(
 
 
 def _need_int(op: str, name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(
             f"{op}(): argument '{name}' (position 2) must be int, not {type(value).__name__}"
         )

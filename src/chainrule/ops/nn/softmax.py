@@ -9,13 +9,16 @@ from ... import errors
 from ..._state import S
 from ...core.declare import general, public, reduction, spelled
 from ...core.lanes import one_lane
-from ...core.primitive import cast
+from ...core.primitive import F32, F64, cast
+from ...core.record import RAW
 from ...core.tensor import Tensor
 from ...kernels import reduce as kernels
 from ..reduce.sums import Dims, dims_of, need_tensor, not_implemented
 
 
 def _softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
+    if xp is RAW and out.ndim and out.size and g.dtype == out.dtype and out.dtype in (F32, F64):
+        return kernels.softmax_back(g, out, dim)
     weighted = g * out
     if not out.shape:
         return weighted - weighted
@@ -23,6 +26,8 @@ def _softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
 
 
 def _log_softmax_rule(xp: Any, g: Any, out: Any, dim: int) -> Any:
+    if xp is RAW and out.ndim and out.size and g.dtype == out.dtype and out.dtype in (F32, F64):
+        return kernels.log_softmax_back(g, out, dim)
     return g - xp.exp(out) * (xp.sum(g, (dim,), True) if out.shape else g)
 
 

@@ -84,6 +84,8 @@ def _check_fractional(
     names = ("time", "height", "width")[-n:]
     where = op + ("_out()" if n == 3 else "()")
     for name, h, s, k in zip(names, shape[rank - n :], size, kernel, strict=True):
+        if k <= 0:  # PyTorch gives -inf; the windows would hold nothing
+            raise RuntimeError(f"{op}: kernel_size must be greater than 0, but got {k}")
         if s + k - 1 > h:
             raise RuntimeError(f"{where}: pool {name} {k} too large relative to input {name} {h}")
     given = samples._data.shape

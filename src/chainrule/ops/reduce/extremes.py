@@ -11,11 +11,13 @@ from operator import itemgetter
 from typing import Any
 
 from ... import errors
+from ..._state import S
 from ...core.declare import elementwise, general, public, reduction, spelled
 from ...core.lanes import one_lane
 from ...core.primitive import PUBLIC
+from ...core.pytree import register
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ...kernels import reduce as kernels
 from .sums import (
     EVERY,
@@ -65,8 +67,11 @@ def return_type(title: str, *names: str) -> Any:
     made = type(title, (ReturnType,), body | {"__slots__": (), "names": names, "title": title})
     made.__module__ = "torch.return_types"
     PUBLIC[f"return_types.{title}"] = made
+    register(made, lambda values: (values, None), lambda parts, _: made(parts))
     return made
 
+
+named: Any = tuple.__new__  # `named(_Max, values)`: a class call would cost three times as much
 
 _Max, _Min = (return_type(n, "values", "indices") for n in ("max", "min"))
 _Aminmax = return_type("aminmax", "min", "max")
@@ -190,7 +195,7 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
             have, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (input, o))
             raise RuntimeError(f"Expected out tensor to have dtype {have}, but got {given} instead")
     keepdim = errors.checked_bool("aminmax", "keepdim", keepdim)
-    return _Aminmax(_aminmax.prim.call(input, params=(dims, keepdim), out=out))
+    return named(_Aminmax, _aminmax.prim.call(input, params=(dims, keepdim), out=out))
 
 
 # ---------------------------------------------------------------- along one dimension
@@ -243,8 +248,8 @@ class _Extreme:
     def others(self, x: Any, dim: Any, keepdim: Any, other: Any, out: Any, more: Any) -> Any:
         dim, keepdim = _axis(self.name, dim, keepdim, more)
         need_tensor(self.name, x)
-        if (isinstance(dim, Tensor) and dim._data.dtype.kind not in "iu") or (
-            isinstance(dim, Tensor) and (dim._data.ndim or other is None)
+        if isinstance(dim, Tensor) and (
+            dim._data.dtype.kind not in "iu" or dim._data.ndim or other is None
         ):
             other = dim
         if other is not None:
@@ -259,7 +264,7 @@ class _Extreme:
         if not x._data.size:
             need_size(self.name, x, at)
         keepdim = errors.checked_bool(self.name, "keepdim", keepdim)
-        return self.result(self.along.call(x, params=(at, keepdim), out=out))
+        return named(self.result, self.along.call(x, params=(at, keepdim), out=out))
 
 
 _max = _Extreme("max", _amax, _max_dim, "maximum", _Max)
@@ -422,9 +427,11 @@ def _running(function: Any, result: Any) -> None:
             raise TypeError(f'{prim.name}() missing 1 required positional arguments: "dim"')
         if input._data.dtype.kind == "c":
             raise not_implemented(f"{prim.name}_helper_cpu", input)
-        return result(
-            prim.call(input, params=(errors.checked_dim(dim, input._data.ndim),), out=out)
-        )
+        at = errors.checked_dim(dim, input._data.ndim)
+        if out is None and S.mode is None and input._node is None:
+            values, places = prim.kernel(input._data, at)
+            return named(result, (wrap(values), wrap(places)))
+        return named(result, prim.call(input, params=(at,), out=out))
 
     spelling.__name__ = prim.name
     spelled(function)(spelling)

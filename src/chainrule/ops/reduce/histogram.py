@@ -5,6 +5,7 @@ No gradients: counts are piecewise constant.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,10 +58,11 @@ _histc = general(
 
 def _histc_range(x: Tensor, low: float, high: float) -> tuple[float, float]:
     if low == high and x._data.size:
-        low, high = float(x._data.min()), float(x._data.max())
+        item = x._data.item
+        low, high = float(item(x._data.argmin())), float(item(x._data.argmax()))
     if low == high:
         low, high = low - 1, high + 1
-    if not (np.isfinite(low) and np.isfinite(high)):
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low > high:
         raise RuntimeError("torch.histc: max must be larger than min")

@@ -79,7 +79,7 @@ def _filled(op: str, input: Any, mask: Any, neutral: Any) -> Tensor:
 def _dims(input: Any, dim: Dims) -> tuple[int, ...]:
     """The dimensions, counted from 0; None or none is all."""
     rank = input._data.ndim if isinstance(input, Tensor) else 0
-    if dim is None or dim == ():
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(rank))
     made = tuple([errors.checked_dim(d, rank) for d in ((dim,) if isinstance(dim, int) else dim)])
     for i, d in enumerate(made):
@@ -267,7 +267,7 @@ def _correction(unbiased: bool | None, correction: Any) -> Any:
         raise ValueError("Only one of unbiased and correction may be given")
     if correction is not None:
         return correction
-    return 0 if unbiased is False else 1
+    return 1 if unbiased is None or unbiased else 0
 
 
 def _spread(op: str, input: Any, dim: Dims, by: Any, keepdim: Any, dtype: Any, mask: Any) -> Tensor:
@@ -285,7 +285,7 @@ def _spread(op: str, input: Any, dim: Dims, by: Any, keepdim: Any, dtype: Any, m
     square = off * OPS.conj(off)
     square = square if kept is None else OPS.where(kept, square, 0)
     made = T.sum(square, dims, True) / OPS.clamp(count - by, 0, None)
-    return _dropped_dims(made, dims, keepdim)
+    return _as(_dropped_dims(made, dims, keepdim), dtype)
 
 
 @_documented(
@@ -321,7 +321,8 @@ def _along(name: str, neutral: str, what: str) -> None:
         x = _filled(name, input, mask, neutral)
         if name == "softmin":
             return T.softmax(-x, _first(x, dim), dtype=dtype)
-        return T(name)(x, _first(x, dim), dtype=dtype)
+        whole = name in ("cumsum", "cumprod") and dtype is None and x.dtype.name != "bool"
+        return T(name)(x, _first(x, dim), dtype=x.dtype if whole else dtype)
 
     function.__name__ = function.__qualname__ = name
     _documented(what, "along", "dtype", "mask", call=", 0")(function)

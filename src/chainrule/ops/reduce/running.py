@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ... import errors
 from ...core.declare import METHODS, general, linear, public, spelled
 from ...core.lanes import one_lane
-from ...core.primitive import cast
+from ...core.primitive import cast, given_out
 from ...core.record import OPS
 from ...core.tensor import Tensor
 from ...kernels import reduce as kernels
@@ -58,6 +60,8 @@ def _recurrence_a(xp: Any, g: Any, a: Any, out: Any, dim: int) -> Any:
 def _cumprod_rule(xp: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     if not x.shape or 0 in tuple(x.shape):
         return g
+    if isinstance(x, np.ndarray) and kernels.divisible(out):
+        return from_the_end(xp, g * out, dim) / x
     first = xp.zeros((*x.shape[:dim], 1, *x.shape[dim + 1 :]), x.dtype) + 1
     before = xp.cat([first, xp.slice(out, dim, 0, x.shape[dim] - 1, 1)], dim)
     return xp.conj(before) * backwards(xp, g, xp.conj(x), dim)
@@ -124,7 +128,12 @@ def _running(function: Any, integers: bool = True) -> None:
             name = errors.LEGACY[input.dtype.name]
             raise NotImplementedError(f"\"{prim.name}_out_cpu\" not implemented for '{name}'")
         params = (errors.checked_dim(dim, input._data.ndim),)
-        return lane(input, params) if out is None else prim.call(input, params=params, out=out)
+        if out is not None:
+            if input.dtype.category > out.dtype.category:  # computed in the dtype of `out`
+                input = cast(input, out.dtype)
+            return prim.call(input, params=params, out=out)
+        made = lane(input, params)
+        return made if dtype is None else cast(made, dtype)
 
     spelling.__name__ = prim.name
     spelled(function)(spelling)
@@ -195,12 +204,15 @@ def diff(
         x = OPS.logical_xor(after, before) if x._data.dtype.kind == "b" else after - before
     if n == 0:
         x = OPS.clone(x)
-    return x if out is None else out.copy_(x)
+    return given_out("diff", out, x)
 
 
 def _halves(op: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, Any]:
     """The sums of neighbours (half of them: the trapezoids' heights), and their widths."""
     need_tensor(op, y)
+    if any(isinstance(t, Tensor) and t._data.dtype.kind == "b" for t in (y, x)):
+        named = "`y`" if x is None else "`x` or `y`"
+        raise RuntimeError(f"{op}: received a bool input for {named}, but bool is not supported")
     dim = errors.checked_dim(dim, y._data.ndim)
     heights = OPS.add(slice_dim(y, dim, 1), slice_dim(y, dim, 0, -1))
     if x is None:
@@ -212,9 +224,10 @@ def _halves(op: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, Any]:
                 f"points: {y._data.shape[dim]}, x: {x._data.shape[0]}"
             )
         widths = diff(x).reshape(-1, *(1,) * (y._data.ndim - 1 - dim))
-    else:
-        widths = diff(x, dim=dim - y._data.ndim)
-    return heights * widths / 2, dim
+        return heights * widths / 2, dim
+    if x._data.ndim < y._data.ndim:
+        x = x.reshape((1,) * (y._data.ndim - x._data.ndim) + x._data.shape)
+    return heights * diff(x, dim=dim) / 2, dim  # with more dimensions than y: PyTorch's `dim` too
 
 
 @public("trapezoid", "trapz")

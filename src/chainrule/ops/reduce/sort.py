@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, errors
+from ..._state import S
 from ...core.declare import general, public, spelled
+from ...core.lanes import one_lane
+from ...core.primitive import given_out
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...kernels import sort as kernels
-from .extremes import chosen, need_size, return_type
+from .extremes import chosen, named, need_size, return_type
 from .sums import need_tensor, no_overload
 
 _PAIR = ("values", "indices")
@@ -43,6 +46,7 @@ _topk = _picked(
 _argsort = general(
     "argsort", kernels.argsort, ("x",), doc="Where the elements in order along `dim` were."
 )
+_argsort_lane = one_lane(_argsort.prim)
 
 
 def _need_order(x: Any) -> None:
@@ -58,7 +62,7 @@ def sort(
     _need_order(input)
     descending = errors.checked_bool("sort", "descending", descending)
     params = (errors.checked_dim(dim, input._data.ndim), descending)
-    return _Sort(_sort.prim.call(input, params=params, out=out))
+    return named(_Sort, _sort.prim.call(input, params=params, out=out))
 
 
 @spelled(_argsort)
@@ -72,7 +76,7 @@ def argsort(
         dim = more[name]  # NumPy's name of it, which PyTorch takes too
     _need_order(input)
     descending = errors.checked_bool("argsort", "descending", descending)
-    return _argsort.prim.call(input, params=(errors.checked_dim(dim, input._data.ndim), descending))
+    return _argsort_lane(input, (errors.checked_dim(dim, input._data.ndim), descending))
 
 
 @public("msort", method=True)
@@ -85,7 +89,7 @@ def msort(input: Tensor, *, out: Any = None) -> Tensor:
         tensor([1, 2, 3])
     """
     made = sort(input, 0)[0]
-    return made if out is None else out.copy_(made)
+    return given_out("msort", out, made)
 
 
 @spelled(_topk)
@@ -98,14 +102,13 @@ def topk(
     if not hasattr(k, "__index__") or type(k) is bool:
         raise errors.wrong_kind("topk", "k", "int", k)
     k = int(k)
-    largest, sorted = (
-        errors.checked_bool("topk", n, v) for n, v in (("largest", largest), ("sorted", sorted))
-    )
+    largest = errors.checked_bool("topk", "largest", largest)
+    errors.checked_bool("topk", "sorted", sorted)
     if not 0 <= k <= size:
         raise RuntimeError(
             f"selected index k out of range\nk: {k}, elements along dimension {at}: {size}"
         )
-    return _Topk(_topk.prim.call(input, params=(k, at, largest), out=out))
+    return named(_Topk, _topk.prim.call(input, params=(k, at, largest), out=out))
 
 
 # -------------------------------------------------------- one of the middle, the most frequent
@@ -178,8 +181,10 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: A
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
     if out is not None:
         _check_out(input, out)
+    if input._data.dtype.kind in "bc":
+        raise NotImplementedError(f"\"kthvalue_cpu\" not implemented for '{_name(input)}'")
     keepdim = errors.checked_bool("kthvalue", "keepdim", keepdim)
-    return _Kthvalue(_kthvalue.prim.call(input, params=(int(k), at, keepdim), out=out))
+    return named(_Kthvalue, _kthvalue.prim.call(input, params=(int(k), at, keepdim), out=out))
 
 
 @spelled(_mode)
@@ -187,25 +192,27 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
     need_tensor("mode", input)
     at = errors.checked_dim(dim, input._data.ndim)
     need_size("mode", input, at)
+    if input._data.dtype.kind == "c":
+        raise NotImplementedError(f"\"mode_cpu\" not implemented for '{_name(input)}'")
     keepdim = errors.checked_bool("mode", "keepdim", keepdim)
-    return _Mode(_mode.prim.call(input, params=(at, keepdim), out=out))
+    return named(_Mode, _mode.prim.call(input, params=(at, keepdim), out=out))
 
 
 def _spell_median(whole: Any, along: Any, result: Any) -> None:
-    name = whole.prim.name
+    name, lane = whole.prim.name, one_lane(whole.prim)
 
     def spelling(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
         need_tensor(name, input)
         if input._data.dtype.kind in "bc":
             raise NotImplementedError(f"\"{name}_out\" not implemented for '{_name(input)}'")
         if dim is None and keepdim is False:
-            return whole.prim.call(input, out=out)
+            return lane(input, ()) if out is None else whole.prim.call(input, out=out)
         if not hasattr(dim, "__index__"):
             raise no_overload(name, input, dim)
         at = errors.checked_dim(dim, input._data.ndim)
         need_size(name, input, at)
         keepdim = errors.checked_bool(name, "keepdim", keepdim)
-        return result(along.prim.call(input, params=(at, keepdim), out=out))
+        return named(result, along.prim.call(input, params=(at, keepdim), out=out))
 
     spelling.__name__ = name
     spelled(whole)(spelling)
@@ -232,6 +239,8 @@ def _quantile(op: str, x: Any, q: Any, dim: Any, keepdim: bool, way: str, skip_n
     rows = OPS.reshape(x, (x._data.size,)) if at is None or not ranks else x.movedim(at, -1)
     ordered = sort(rows, -1)[0]
     n = ordered._data.shape[-1]
+    if not q._data.ndim and S.mode is None and not keepdim and not _ends_in_nan(ordered):
+        return _at_level(ordered, q._data * (n - 1), way)
     last = (~OPS.isnan(ordered)).sum(-1, keepdim=True) - 1 if skip_nan else None
     levels = OPS.reshape(q, (q._data.size,))
     where = levels * (n - 1) if last is None else levels * OPS.maximum(last, last * 0)
@@ -244,6 +253,26 @@ def _quantile(op: str, x: Any, q: Any, dim: Any, keepdim: bool, way: str, skip_n
         else:
             made = OPS.unsqueeze(made, start + at) if ranks else made
     return made
+
+
+def _ends_in_nan(ordered: Tensor) -> bool:
+    last = ordered._data[..., -1]
+    return bool((last != last).any())
+
+
+def _at_level(ordered: Tensor, where: Any, way: str) -> Any:
+    """The usual case of `_between`: one level, no NaN, so the places are known numbers."""
+    if way in ("lower", "higher", "nearest"):
+        pick: Any = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[way]
+        return OPS.squeeze(_column(ordered, int(pick(where))), -1)
+    below = np.floor(where)
+    part = where - below if way == "linear" else where.dtype.type(0.5)
+    low, high = _column(ordered, int(below)), _column(ordered, int(np.ceil(where)))
+    return OPS.squeeze(OPS.lerp(low, high, wrap(np.full(low._data.shape, part))), -1)
+
+
+def _column(x: Tensor, i: int) -> Any:
+    return OPS.slice(x, x._data.ndim - 1, i, i + 1, 1)
 
 
 def _between(ordered: Tensor, where: Tensor, way: str, skip_nan: bool, n: int) -> Any:
@@ -314,7 +343,7 @@ def quantile(
         tensor(1.5000)
     """
     made = _quantile("quantile", input, q, dim, keepdim, interpolation, False)
-    return made if out is None else out.copy_(made)
+    return given_out("quantile", out, made)
 
 
 @public("nanquantile", method=True)
@@ -335,7 +364,7 @@ def nanquantile(
         tensor(2.)
     """
     made = _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
-    return made if out is None else out.copy_(made)
+    return given_out("nanquantile", out, made)
 
 
 # ---------------------------------------------------------------- distinct elements
@@ -371,7 +400,8 @@ def unique(
 ) -> Any:
     need_tensor("unique", input)
     at = None if dim is None else errors.checked_dim(dim, input._data.ndim)
-    return _parts(_unique.prim.call(input, params=(at,)), return_inverse, return_counts)
+    params = (at, not return_inverse and not return_counts)
+    return _parts(_unique.prim.call(input, params=params), return_inverse, return_counts)
 
 
 @spelled(_unique_consecutive)
@@ -425,7 +455,7 @@ def searchsorted(
     _check_search(sorted_sequence, value)
     made = _searchsorted.prim.call(sorted_sequence, value, params=(bool(right or side == "right"),))
     made = OPS.to_dtype(made, dtypes.int32) if out_int32 else made
-    return made if out is None else out.copy_(made)
+    return given_out("searchsorted", out, made)
 
 
 def _check_search(rows: Tensor, values: Tensor) -> None:
@@ -442,13 +472,6 @@ def _check_search(rows: Tensor, values: Tensor) -> None:
             "of boundaries tensor and input value tensor must match, but we got boundaries "
             f"tensor {list(a)} "
             f"and input value tensor {list(b)}"
-        )
-    if rows.dtype is not values.dtype:
-        raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same "
-            "dtype, but got "
-            f"boundary tensor dtype {_name(rows).lower()} and input value tensor dtype "
-            f"{_name(values).lower()}"
         )
 
 

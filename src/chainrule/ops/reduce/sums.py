@@ -14,8 +14,8 @@ import numpy as np
 from ... import errors
 from ...core.declare import POSITIVE, general, linear, public, reduction, spelled
 from ...core.lanes import one_lane
-from ...core.primitive import cast
-from ...core.record import REC
+from ...core.primitive import cast, given_out
+from ...core.record import OPS, REC
 from ...core.tensor import Tensor
 from ...kernels import reduce as kernels
 
@@ -208,8 +208,14 @@ def sum(
         dim, keepdim = numpy_names("sum", dim, keepdim, more)
     need_tensor("sum", input)
     if dtype is not None:
-        input = cast(input, dtype)
+        return _in_dtype(_sums, input, dim, keepdim, out, dtype)
     return _sums(input, dim, keepdim, out)
+
+
+def _in_dtype(reduce: Any, input: Tensor, dim: Any, keepdim: bool, out: Any, dtype: Any) -> Any:
+    """Reduce in a dtype, and give it: NumPy's sums of small integers are int64."""
+    made = reduce(cast(input, dtype), dim, keepdim, out)
+    return made if out is not None else cast(made, dtype)
 
 
 @spelled(_mean)
@@ -266,7 +272,7 @@ def nansum(
     if input._data.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
     if dtype is not None:
-        input = cast(input, dtype)
+        return _in_dtype(_nansums, input, dim, keepdim, out, dtype)
     return _nansums(input, dim, keepdim, out)
 
 
@@ -302,9 +308,7 @@ def nanmean(
     there = input == input
     total = nansum(input, dim, keepdim, dtype=dtype)
     made = total / sum(there, dim, keepdim)
-    if out is None:
-        return made
-    return out.copy_(made)
+    return given_out("nanmean", out, made)
 
 
 # ---------------------------------------------------------------- product
@@ -312,7 +316,10 @@ def nanmean(
 
 def others(xp: Any, x: Any, dim: int) -> Any:
     """The products of all the other elements along a dimension, without a division: exact at
-    zeros."""
+    zeros. Of arrays by one, where there are none."""
+    divided = kernels.products_over_each(x, dim) if isinstance(x, np.ndarray) else None
+    if divided is not None:
+        return divided
     n = x.shape[dim]
     one = xp.expand(
         xp.zeros((1,) * len(x.shape), x.dtype) + 1, (*x.shape[:dim], 1, *x.shape[dim + 1 :])
@@ -366,7 +373,7 @@ def prod(
     if isinstance(dim, (list, tuple)) and len(dim) != 1:
         raise no_overload("prod", input, dim)
     if dtype is not None:
-        input = cast(input, dtype)
+        return _in_dtype(_prods, input, dim, keepdim, out, dtype)
     return _prods(input, dim, keepdim, out)
 
 
@@ -504,6 +511,12 @@ _count_nonzero = general(
 _alls, _anys = Reducer(_all), Reducer(_any)
 
 
+def _truths(op: str, x: Tensor, out: Any) -> Any:
+    """Over no dimensions: each element's truth."""
+    made = OPS.ne(x, 0)
+    return given_out(op, out, cast(made, x.dtype) if x.dtype.name == "uint8" else made)
+
+
 @spelled(_all)
 def all(
     input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any
@@ -511,6 +524,8 @@ def all(
     if more:
         dim, keepdim = numpy_names("all", dim, keepdim, more)
     need_tensor("all", input)
+    if isinstance(dim, (tuple, list)) and not dim:
+        return _truths("all", input, out)
     return _alls(input, dim, keepdim, out)
 
 
@@ -521,6 +536,8 @@ def any(
     if more:
         dim, keepdim = numpy_names("any", dim, keepdim, more)
     need_tensor("any", input)
+    if isinstance(dim, (tuple, list)) and not dim:
+        return _truths("any", input, out)
     return _anys(input, dim, keepdim, out)
 
 

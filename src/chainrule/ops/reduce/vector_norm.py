@@ -11,7 +11,7 @@ from typing import Any
 from ... import errors
 from ...core.declare import public, reduction, spelled
 from ...core.lanes import one_lane
-from ...core.primitive import PUBLIC, cast
+from ...core.primitive import PUBLIC, cast, given_out
 from ...core.record import OPS
 from ...core.tensor import Tensor
 from ...kernels import reduce as kernels
@@ -292,7 +292,7 @@ def matrix_norm(
         made = _extreme(sums, ord > 0, last, keepdim)
     else:
         made = _of_singular_values(A, ord, rows, cols, keepdim)
-    return made if out is None else out.copy_(made)
+    return given_out("linalg_matrix_norm", out, made)
 
 
 def _extreme(x: Tensor, largest: bool, dim: int, keepdim: bool) -> Tensor:
@@ -304,7 +304,7 @@ def _extreme(x: Tensor, largest: bool, dim: int, keepdim: bool) -> Tensor:
 
 def _of_singular_values(A: Tensor, ord: Any, rows: int, cols: int, keepdim: bool) -> Tensor:
     if "linalg.svdvals" not in PUBLIC:
-        load("decompose")
+        load("linalg.decompose")
     values = PUBLIC["linalg.svdvals"](movedim(A, (rows, cols), (-2, -1)))
     if ord == "nuc":
         made = values.sum(-1)

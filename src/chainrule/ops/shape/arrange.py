@@ -15,6 +15,7 @@ import numpy as np
 from ... import errors
 from ..._state import S, grad_enabled
 from ...core.declare import METHODS, movement, public, spelled
+from ...core.lanes import one_lane
 from ...core.primitive import bump
 from ...core.record import OPS
 from ...core.tensor import Size, Tensor, wrap
@@ -87,11 +88,15 @@ _squeeze_lane, _squeeze_dim_lane, _squeeze_dims_lane = map(
 
 
 @spelled(_squeeze)
-def squeeze(input: Any, dim: Any = None) -> Any:
+def squeeze(input: Any, dim: Any = None, *more: Any, axis: Any = None) -> Any:
     if type(input) is not Tensor:
         need_tensor("squeeze", input)
+    if more:
+        dim = (dim, *more)
     if dim is None:
-        return _squeeze_lane(input, (None,))
+        if axis is None:
+            return _squeeze_lane(input, (None,))
+        dim = axis
     shape = input._data.shape
     if type(dim) is int and -len(shape) <= dim < len(shape):
         one: Ints = (dim % len(shape),) if shape[dim] == 1 else ()
@@ -136,7 +141,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         >>> torch.zeros(2, 3, 4).flatten(1).shape
         torch.Size([2, 12])
     """
-    need_tensor("flatten", input)
+    if type(input) is not Tensor:
+        need_tensor("flatten", input)
     shape = input._data.shape
     if start_dim == 0 and end_dim == -1 and len(shape) > 1:
         return reshape(input, -1) if input._data.size else reshape(input, 0)
@@ -262,7 +268,8 @@ _matrix_t.prim.rows = lambda node, g, edges: g.transpose(0, *range(g.ndim - 1, 0
 
 @spelled(_matrix_t)
 def t(input: Any) -> Any:
-    need_tensor("t", input)
+    if type(input) is not Tensor:
+        need_tensor("t", input)
     if input._data.ndim > 2:
         raise RuntimeError(
             f"t() expects a tensor with <= 2 dimensions, but self is {input._data.ndim}D"
@@ -274,7 +281,7 @@ def _reversed(x: Tensor) -> Tensor:
     """All dimensions in reverse order."""
     data = x._data
     n = data.ndim
-    if n == 2 and S.mode is None:
+    if n == 2 and S.mode is None and type(data) is np.ndarray:
         return permute_lane.on(x, data.transpose(), ((1, 0),))
     if n != 1 and n != 2:
         _warn_reversed(n)
@@ -425,6 +432,7 @@ _flip = movement(
     lambda xp, g, dims: xp.flip(g, dims),
     doc="The elements in reverse order along `dims`.",
 )
+_flip_lane = one_lane(_flip.prim)
 
 
 @spelled(_flip)
@@ -434,7 +442,7 @@ def flip(input: Any, *dims: Any, **other: Any) -> Any:
         errors.only("flip", other, "dims")
         dims = (other.get("dims", MISSING),)
     given = sizes_of(dims, "flip", "dims")
-    return _flip.prim.call(input, params=(dims_of(given, input._data.ndim) or (),))
+    return _flip_lane(input, (dims_of(given, input._data.ndim) or (),))
 
 
 @public("fliplr", method=True)
@@ -472,6 +480,7 @@ _roll = movement(
     lambda xp, g, shifts, dims: xp.roll(g, tuple(-s for s in shifts), dims),
     doc="The elements shifted along `dims`, those pushed out coming in at the other end.",
 )  # fmt: skip
+_roll_lane = one_lane(_roll.prim)
 
 
 @spelled(_roll)
@@ -488,7 +497,7 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
     if dims and not input._data.ndim:
         raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     dims = tuple(errors.checked_dim(d, input._data.ndim) for d in dims)
-    return _roll.prim.call(input, params=(shifts, dims))
+    return _roll_lane(input, (shifts, dims))
 
 
 _rot90 = movement(
@@ -497,6 +506,7 @@ _rot90 = movement(
     lambda xp, g, k, dims: xp.rot90(g, -k, dims),
     doc="The plane of two dimensions turned by k right angles, from the first towards the second.",
 )
+_rot90_lane = one_lane(_rot90.prim)
 
 
 @spelled(_rot90)
@@ -513,7 +523,10 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
         raise RuntimeError(
             f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
         )
-    return _rot90.prim.call(input, params=(k % 4, tuple(errors.checked_dim(d, n) for d in dims)))
+    first, second = dims
+    return _rot90_lane(
+        input, (k % 4, (errors.checked_dim(first, n), errors.checked_dim(second, n)))
+    )
 
 
 # ---------------------------------------------------------------- repeating
@@ -530,6 +543,7 @@ _repeat = movement(
     "repeat", lambda x, repeats: np.tile(x, repeats) if repeats else x.copy(), _repeat_back,
     doc="x repeated as often as `repeats` says, dimension by dimension.",
 )  # fmt: skip
+_repeat_lane = one_lane(_repeat.prim)
 
 
 @spelled(_repeat)
@@ -548,7 +562,7 @@ def repeat(input: Any, *repeats: Any, **other: Any) -> Any:
         made = [n * k for n, k in zip((1,) * (len(times) - len(shape)) + shape, times, strict=True)]
         wrong = next(n for n, k in zip(made, times, strict=True) if k < 0)
         raise RuntimeError(f"Trying to create tensor with negative dimension {wrong}: {made}")
-    return _repeat.prim.call(input, params=(times,))
+    return _repeat_lane(input, (times,))
 
 
 @public("tile", method=True)
@@ -565,7 +579,11 @@ def tile(input: Tensor, *dims: Any, **other: Any) -> Tensor:
 
 @public("repeat_interleave", method=True)
 def repeat_interleave(
-    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+    input: Any = None,
+    repeats: Any = None,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
 ) -> Tensor:
     """Every element (along `dim`, or of the flattened tensor) repeated in place.
 
@@ -577,6 +595,8 @@ def repeat_interleave(
         >>> torch.tensor([1, 2]).repeat_interleave(torch.tensor([1, 3]))
         tensor([1, 2, 2, 2])
     """
+    if input is None:
+        input, repeats = repeats, None
     if not isinstance(input, Tensor):
         raise errors.wrong_type("repeat_interleave", "repeats", 1, input)
     if repeats is None:
@@ -591,6 +611,8 @@ def repeat_interleave(
     if not isinstance(repeats, Tensor):
         if repeats < 0:
             raise RuntimeError("Repeats must be non-negative")
+        if S.mode is None and x._node is None and type(repeats) is int:
+            return wrap(x._data.repeat(repeats, dim))
         shape = x._data.shape
         wide = expand(unsqueeze(x, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
         return view(

@@ -10,9 +10,11 @@ import numpy as np
 
 from ... import dtypes, errors
 from ...core.declare import linear, movement, public, spelled
+from ...core.lanes import one_lane
 from ...core.tensor import Tensor, wrap
 from ...kernels import shape as kernels
 from ...kernels.blocks import typed
+from ...kernels.masks import select
 from .reshape import contiguous, need_tensor, only_methods, view
 from .views import ViewLane
 
@@ -25,7 +27,7 @@ Ints = tuple[int, ...]
 def _diagonal_kernel(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     made = x.diagonal(offset, dim1, dim2)
     if x.flags.writeable:
-        made.flags.writeable = True
+        made.setflags(True)
     return made
 
 
@@ -85,6 +87,10 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 def _diag_embed_kernel(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     n = x.shape[-1] + abs(offset)
+    if x.ndim == 1 and not offset:
+        made = np.zeros((n, n), x.dtype)
+        made.reshape(-1)[:: n + 1] = x
+        return made
     shape = list(x.shape[:-1])
     for d in sorted((dim1, dim2)):
         shape.insert(d, n)
@@ -97,6 +103,7 @@ _diag_embed = linear(
     lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
     doc="Square matrices with the last dimension of x on their diagonals, zeros elsewhere.",
 )
+_diag_embed_lane = one_lane(_diag_embed.prim)
 
 
 @spelled(_diagonal_copy)
@@ -110,9 +117,7 @@ def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> 
 @spelled(_diag_embed)
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     need_tensor("diag_embed", input)
-    return _diag_embed.prim.call(
-        input, params=(offset, *_checked_diagonal(input._data.ndim + 1, dim1, dim2))
-    )
+    return _diag_embed_lane(input, (offset, *_checked_diagonal(input._data.ndim + 1, dim1, dim2)))
 
 
 @public("diag", method=True)
@@ -154,12 +159,35 @@ def _triangle_mask(shape: Ints, diagonal: int) -> Any:
     return _small_triangle(m, n, diagonal) if m * n <= 1 << 14 else np.tri(m, n, diagonal, bool)
 
 
+_ROWS = 64
+
+
 def _tril_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal), x, typed(0, x.dtype))
+    if x.shape[-2] * x.shape[-1] > 1 << 12:
+        return _by_rows(x, diagonal, True)
+    return select(_triangle_mask(x.shape, diagonal), x, typed(0, x.dtype))
 
 
 def _triu_kernel(x: Any, diagonal: int = 0) -> Any:
-    return np.where(_triangle_mask(x.shape, diagonal - 1), typed(0, x.dtype), x)
+    if x.shape[-2] * x.shape[-1] > 1 << 12:
+        return _by_rows(x, diagonal - 1, False)
+    return select(_triangle_mask(x.shape, diagonal - 1), typed(0, x.dtype), x)
+
+
+def _by_rows(x: Any, diagonal: int, lower: bool) -> Any:
+    """A triangle of large matrices: of some rows at a time what stays is copied, and only the
+    columns that the diagonal crosses are masked."""
+    m, n = x.shape[-2:]
+    made = np.zeros(x.shape, x.dtype)
+    for start in range(0, m, _ROWS):
+        stop = min(start + _ROWS, m)
+        left, right = (min(max(i + diagonal, 0), n) for i in (start, stop))
+        kept = slice(0, left) if lower else slice(right, n)
+        made[..., start:stop, kept] = x[..., start:stop, kept]
+        crossed = np.tri(stop - start, right - left, start + diagonal - left, bool)
+        part = made[..., start:stop, left:right]
+        np.copyto(part, x[..., start:stop, left:right], where=crossed if lower else ~crossed)
+    return made
 
 
 _tril = linear(
@@ -170,6 +198,7 @@ _triu = linear(
     "triu", _triu_kernel, lambda xp, g, diagonal: xp.triu(g, diagonal), has_inplace=True,
     doc="The upper triangles, zeros below `diagonal`.",
 )  # fmt: skip
+_tril_lane, _triu_lane = one_lane(_tril.prim), one_lane(_triu.prim)
 
 
 def _need_matrix(op: str, x: Any) -> None:
@@ -182,24 +211,28 @@ def _need_matrix(op: str, x: Any) -> None:
 @spelled(_tril)
 def tril(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
     _need_matrix("tril", input)
+    if out is None:
+        return _tril_lane(input, (diagonal,))
     return _tril.prim.call(input, params=(diagonal,), out=out)
 
 
 @spelled(_triu)
 def triu(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
     _need_matrix("triu", input)
+    if out is None:
+        return _triu_lane(input, (diagonal,))
     return _triu.prim.call(input, params=(diagonal,), out=out)
 
 
 def _triangle(name: str, of: Any, row: int, col: int, offset: int, dtype: Any) -> Tensor:
     for what, n in (("row", row), ("col", col), ("offset", offset)):
-        if not hasattr(n, "__index__") or type(n) is bool:
-            raise errors.wrong_kind(name, what, "int", n)
+        errors.need_int(name, **{what: n})
         if n < 0 and what != "offset":
             raise RuntimeError(f"{what} must be non-negative, got{n}")
     target: dtypes.dtype = dtypes.int64 if dtype is None else dtype
     if target.category != 1:
         raise NotImplementedError(f"\"{name}\" not implemented for '{errors.LEGACY[target.name]}'")
+    row, col, offset = (n.__index__() for n in (row, col, offset))
     return wrap(np.stack(of(row, offset, col)).astype(target.np, copy=False))
 
 
@@ -238,19 +271,15 @@ def _unfold_kernel(x: Any, dimension: int, size: int, step: int) -> Any:
     x = np.asarray(x)
     if not x.ndim:
         return x.reshape(1)[:size]
-    strides = kernels.strides_of(x)
-    windows = (x.shape[dimension] - size) // step + 1
-    shape = (*x.shape[:dimension], windows, *x.shape[dimension + 1 :], size)
-    stride = (
-        *strides[:dimension],
-        strides[dimension] * step,
-        *strides[dimension + 1 :],
-        strides[dimension],
-    )
+    have, strides = x.shape, x.strides
+    apart, windows = strides[dimension], (have[dimension] - size) // step + 1
+    after = dimension + 1
+    shape = (*have[:dimension], windows, *have[after:], size)
+    stride = (*strides[:dimension], apart * step, *strides[after:], apart)
     if x.flags.c_contiguous and x.size:
-        step_bytes = x.dtype.itemsize
-        return np.ndarray(shape, x.dtype, x, 0, tuple(s * step_bytes for s in stride))
-    return kernels.as_strided(x, shape, stride, 0, strides)
+        return np.ndarray(shape, x.dtype, x, 0, stride)
+    one = x.dtype.itemsize
+    return kernels.as_strided(x, shape, tuple(s // one for s in stride), 0, kernels.strides_of(x))
 
 
 def _unfold_backward_kernel(g: Any, shape: Ints, dimension: int, size: int, step: int) -> Any:
@@ -289,7 +318,8 @@ _unfold_lane = ViewLane(_unfold)
 
 @spelled(_unfold)
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
-    need_tensor("unfold", input)
+    if type(input) is not Tensor:
+        need_tensor("unfold", input)
     shape = input._data.shape
     dimension = errors.checked_dim(dimension, len(shape))
     limit = shape[dimension] if shape else 1

@@ -9,6 +9,7 @@ import numpy as np
 from ... import errors
 from ..._state import S, grad_enabled
 from ...core.declare import METHODS, SAME, general, movement, public, spelled
+from ...core.primitive import given_out
 from ...core.record import OPS, record
 from ...core.tensor import Tensor, own, wrap
 from ..index.indexing import select, slice_dim
@@ -75,7 +76,7 @@ def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
         arrays.append(data)
     try:
         made = wrap(join(arrays, dim))
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, NotImplementedError):
         return None
     if recorded and (S.grad or grad_enabled()):
         record(prim, (made,), tuple(tensors), (dim if dim >= 0 else dim + made._data.ndim,))
@@ -181,7 +182,9 @@ _stack = general(
 
 
 @spelled(_stack)
-def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
+def stack(tensors: Any, dim: int = 0, *, out: Any = None, axis: Any = None) -> Any:
+    if axis is not None:
+        dim = axis
     if S.mode is None and out is None:
         made = _joined(_stack.prim, _stacked, tensors, dim)
         if made is not None:
@@ -323,9 +326,10 @@ _split_sizes = movement(
 
 def _views(prim: Any, x: Tensor, params: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """Several views of `x`, the short way where no interpreter runs."""
-    if S.mode is not None:
+    data = own(x) if S.mode is None else None
+    if type(data) is not np.ndarray:
         return prim.call(x, params=params)
-    outs = tuple([linked(prim, x, made, params) for made in prim.kernel(own(x), *params)])
+    outs = tuple([linked(prim, x, made, params) for made in prim.kernel(data, *params)])
     if x._node is not None and outs and (S.grad or grad_enabled()):
         record(prim, outs, (x,), params)
     return outs
@@ -382,9 +386,13 @@ def split_with_sizes(tensor: Any, split_sizes: Any, dim: int = 0) -> Any:
 
 
 @public("chunk", method=True)
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+def chunk(input: Tensor, chunks: int, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """At most `chunks` parts of equal size (the last may be smaller) along `dim`; views."""
     _need_dims("chunk", input)
+    if axis is not None:
+        dim = axis
+    if type(chunks) is not int:
+        errors.need_int("chunk", chunks=chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim = errors.checked_dim(dim, input._data.ndim)
@@ -441,9 +449,11 @@ def tensor_split(
 
 def _directed(name: str, rank: int) -> Any:
     def function(
-        input: Tensor, indices_or_sections: Any = None, **other: Any
+        input: Tensor, indices_or_sections: Any = None, *more: Any, **other: Any
     ) -> tuple[Tensor, ...]:
         errors.only(name, other, "indices", "sections")
+        if more:
+            indices_or_sections = (indices_or_sections, *more)
         n, where = (
             input._data.ndim,
             other.get("indices", other.get("sections", indices_or_sections)),
@@ -505,8 +515,10 @@ def _copies(name: str, of: Any) -> Any:
 
 
 def _copy(name: str, of: Any) -> None:
-    def function(*args: Any, **kwargs: Any) -> Any:
-        return OPS.clone(of(*args, **kwargs))
+    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if not args and "input" in kwargs:
+            args = (kwargs.pop("input"),)
+        return given_out(name, out, OPS.clone(of(*args, **kwargs)))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"`{name[:-5]}`, with memory of its own."

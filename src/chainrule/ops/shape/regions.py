@@ -16,7 +16,7 @@ from ...core.record import OPS, sum_to
 from ...core.tensor import Tensor, own, wrap
 from ...core.views import inplace
 from ...kernels.blocks import typed
-from ..index.scatter import both, in_torch_order, legacy, need_number, need_out
+from ..index.scatter import both, in_torch_order, legacy, need_number, need_out, run
 from .diagonal import diagonal
 from .reshape import as_strided, need_tensor
 
@@ -172,7 +172,7 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     _check_broadcast("masked_select", mask, input)
     need_out(input, out, mask)
-    return _masked_select.prim.call(input, mask, out=out)
+    return run(_masked_select.prim, (input, mask), (), out)
 
 
 @both(_masked_scatter, _masked_scatter_kernel)

@@ -19,7 +19,9 @@ from ... import dtypes, errors
 from ..._state import S
 from ...core.batch import ShapeOnly
 from ...core.declare import general, linear, movement, public, spelled
+from ...core.interpreter import composing
 from ...core.lane_nodes import rows_to
+from ...core.lanes import one_lane
 from ...core.primitive import PUBLIC
 from ...core.record import OPS, RAW, sum_to
 from ...core.tensor import Tensor, own, wrap
@@ -125,6 +127,7 @@ _unsafe_view = movement(
     method=False,
     doc="A fresh copy in another shape.",
 )
+_unsafe_view_lane = one_lane(_unsafe_view.prim)
 
 
 _view_lane = ViewLane(_reshape)
@@ -145,18 +148,22 @@ def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
     if not sizes:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     wanted = inferred(sizes_of(sizes), data.size)
-    if type(data) is np.ndarray and not data.flags.c_contiguous and S.mode is None:
+    if type(data) is np.ndarray and not data.flags.c_contiguous and not composing():
         return _reshape_apart(input, wanted)
     return _view_lane(input, (wanted,))
 
 
 def _reshaped(data: Any, shape: tuple[Any, ...]) -> Any:
     """What NumPy makes of an array in C order; None where PyTorch's rules must be asked."""
-    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    sizes = shape[0] if len(shape) == 1 else shape
+    many = isinstance(sizes, (tuple, list))
     try:
-        return data.reshape(sizes) if sizes and min(sizes) >= -1 else None
+        if many or type(sizes) is int:
+            least: Any = min(sizes) if many else sizes
+            return data.reshape(sizes) if least >= -1 else None
     except (ValueError, TypeError, RuntimeError):
         return None
+    return None
 
 
 def _reshape_apart(x: Tensor, sizes: Ints) -> Tensor:
@@ -166,7 +173,7 @@ def _reshape_apart(x: Tensor, sizes: Ints) -> Tensor:
         return _view_lane(x, (sizes,))
     if x._node is not None:
         x = contiguous(x)
-    return _unsafe_view.prim.call(x, params=(sizes,))
+    return _unsafe_view_lane(x, (sizes,))
 
 
 @public("view", method=True)
@@ -291,6 +298,7 @@ _alias = movement(
     doc="The same, as a view.",
 )
 _alias_lane = ViewLane(_alias)
+_alias.prim.rows = lambda node, g, edges: g
 
 
 @spelled(_alias)
@@ -411,6 +419,14 @@ def inverse(dims: Ints) -> Ints:
 permute_lane = ViewLane(_permute)
 
 
+def _permuted(data: Any, order: Ints) -> Any:
+    """What NumPy makes of it; None where it refuses."""
+    try:
+        return data.transpose(order)
+    except ValueError:
+        return None
+
+
 @spelled(_permute)
 def permute(input: Any, *dims: Any, **other: Any) -> Any:
     if type(input) is not Tensor:
@@ -418,7 +434,12 @@ def permute(input: Any, *dims: Any, **other: Any) -> Any:
     if other:
         errors.only("permute", other, "dims")
     order = sizes_of((other["dims"],) if other else dims, "permute", "dims")
-    n = input._data.ndim
+    data = input._data
+    if order and min(order) >= 0 and type(data) is np.ndarray and S.mode is None:
+        made = _permuted(data, order)
+        if made is not None:
+            return permute_lane.on(input, made, (order,))
+    n = data.ndim
     if len(order) != n:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -555,12 +576,15 @@ _contiguous = movement(
 )  # fmt: skip
 
 
+_contiguous_lane = one_lane(_contiguous.prim)
+
+
 @spelled(_contiguous)
-def contiguous(input: Any, memory_format: Any = None) -> Any:
+def contiguous(input: Any, *, memory_format: Any = None) -> Any:
     data = input._data
     if type(data) is not np.ndarray or data.flags.c_contiguous:
         return input
-    return _contiguous.prim.call(input)
+    return _contiguous_lane(input, ())
 
 
 only_methods(

@@ -84,10 +84,13 @@ def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Te
         if meta is None:
             meta = base._need_meta()
         views = meta.views
-        views.append(_ref(t))
-        if len(views) > meta.views_limit:
-            meta.views = [r for r in views if r() is not None]
-            meta.views_limit = 2 * len(meta.views) + 8
+        if views and views[-1]() is None:  # most views are gone before the next one
+            views[-1] = _ref(t)
+        else:
+            views.append(_ref(t))
+            if len(views) > meta.views_limit:
+                meta.views = [r for r in views if r() is not None]
+                meta.views_limit = 2 * len(meta.views) + 8
     if x._node is not None and not (S.grad or grad_enabled()):
         mark_unrecorded(t)
     return t
@@ -110,38 +113,37 @@ def reshaped_rows(node: Any, g: Any, edges: Any) -> Any:
     return g.reshape((len(g), *shape)) if type(shape) is tuple else None
 
 
-class ViewLane:
+def ViewLane(op: Any) -> Any:
     """The shortcut of one view op: `lane(x, params)`, with parameters that are already checked;
-    rules come the same way, as `xp.<op>(x, *params)`."""
+    rules come the same way, as `xp.<op>(x, *params)`. `lane.on(x, made, params)` is the tensor on
+    `made`, which is the kernel's result."""
+    prim: Primitive = op.prim
+    kernel, call_general, node_class = prim.kernel, prim.call, view_node(prim)
 
-    __slots__ = ("kernel", "node_class", "prim")
-
-    def __init__(self, op: Any) -> None:
-        prim: Primitive = op.prim
-        self.prim, self.kernel = prim, prim.kernel
-        self.node_class: Any = view_node(prim)
-        setattr(REC, prim.name, lambda x, *params: self(x, params))
-
-    def __call__(self, x: Any, params: tuple[Any, ...]) -> Any:
-        if S.mode is not None or not isinstance(x, Tensor):
-            return self.prim.call(x, params=params)
-        data = x._data
-        if type(data) is not _ndarray:
-            data = own(x)
-        made = self.kernel(data, *params)
-        if x._node is None:
-            return linked(self.prim, x, made, params)
-        return self.on(x, made, params)
-
-    def on(self, x: Tensor, made: Any, params: tuple[Any, ...]) -> Tensor:
-        """The tensor on `made`, which is the kernel's result."""
-        t = linked(self.prim, x, made, params)
+    def on(x: Tensor, made: Any, params: tuple[Any, ...]) -> Tensor:
+        t = linked(prim, x, made, params)
         edge = x._node
         if edge is not None and (S.grad or grad_enabled()) and made.dtype.kind in "fcV":
-            n = _new(self.node_class)
+            n = _new(node_class)
             n.k = next_k()
             n.e = x if edge is LEAF else edge
             n.hooks = n.v1 = n.s1 = None
             n.s0, n.p = x._data.shape, params
             t._node = n
         return t
+
+    def lane(x: Any, params: tuple[Any, ...]) -> Any:
+        if S.mode is not None or not isinstance(x, Tensor):
+            return call_general(x, params=params)
+        data = x._data
+        if type(data) is not _ndarray:
+            data = own(x)
+            if type(data) is not _ndarray:  # sparse
+                return call_general(x, params=params)
+        if x._node is None:
+            return linked(prim, x, kernel(data, *params), params)
+        return on(x, kernel(data, *params), params)
+
+    lane.on = on  # type: ignore[attr-defined]
+    setattr(REC, prim.name, lambda x, *params: lane(x, params))
+    return lane

@@ -407,6 +407,8 @@ def _frequencies(
     op: str, counts: Any, n: Any, d: float, dtype: Any, requires_grad: bool, out: Any
 ) -> Tensor:
     _need_int(f"fft_{op}", "n", n)
+    errors.need_number(f"fft_{op}", d=d)
+    n = n.__index__()
     target = checked_dtype(op, dtype) or S.default_dtype.np
     if target.kind not in "fcV":
         raise RuntimeError(f"{op} requires a floating point or complex dtype")

@@ -1,0 +1,165 @@
+"""Special functions that SciPy computes, which is loaded when one is called; of many float32
+numbers by tables of cubics.
+
+SciPy computes a Bessel function in 35 ns, one number after the other. Here the function is computed
+in float64 at the Chebyshev points of short equal intervals, once, and a number costs the row of its
+interval and a polynomial of degree 3: 4 ns, whatever the function. The tables are fine enough that
+float32 results are rounded once, but for the last bit. What lies outside of the table, NaN and few
+numbers go to the function itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .blocks import F32, F64, blocked, finite, no_nan
+from .elementwise import is_half, where
+
+__all__ = ["digamma", "erfinv", "lgamma", "polygamma", "scipy_special", "tabulated"]
+
+Array = Any
+Kernel = Callable[..., Any]
+_ndarray = np.ndarray
+
+
+def tabulated(
+    exact: Kernel,
+    low: float,
+    high: float,
+    per: int,
+    factor: Kernel | None = None,
+    enough: int = 256,
+) -> Kernel:
+    """`exact`, by a table for float32 arrays.
+
+    Args:
+        exact: the function, of an array.
+        low, high: the interval of the table. per: rows for each unit of it.
+        factor: what the function is divided by in the table, so that zeros and poles stay exact.
+        enough: numbers, from which on the table is quicker.
+    """
+    rows: Any = None
+    scale, shift = np.array(float(per)), np.array(1.0 - low * per)
+
+    def piece(x: Array) -> Array:
+        wide = x.astype(F64)
+        y = wide * scale
+        y += shift
+        row = np.floor(y)
+        y -= row
+        c = rows.take(row.astype(np.intp), axis=0, mode="clip")
+        made = c[:, 3] * y
+        for k in (2, 1):
+            made += c[:, k]
+            made *= y
+        made += c[:, 0]
+        if factor is not None:
+            made *= factor(wide)
+        return made.astype(F32)
+
+    by_pieces = blocked(piece)
+
+    def kernel(x: Array) -> Array:
+        nonlocal rows
+        if x.dtype is not F32 or x.size < enough:
+            return exact(x)
+        if rows is None:
+            rows = _rows(exact, low, high, per, factor)
+        flat = x.reshape(-1)
+        made = by_pieces(flat)
+        if not no_nan(made):
+            outside = made != made
+            made[outside] = exact(flat[outside])
+        return made.reshape(x.shape)
+
+    kernel.__wrapped__ = exact  # type: ignore[attr-defined]
+    return kernel
+
+
+def _rows(exact: Kernel, low: float, high: float, per: int, factor: Kernel | None) -> Array:
+    """Coefficients of the cubics in the place within each interval, from 0 to 1, the lowest power
+    first; a row of NaN at either end, which numbers outside come to."""
+    places = np.array([(1 + math.cos((2 * k + 1) * math.pi / 8)) / 2 for k in range(4)])
+    at = low + (np.arange(round((high - low) * per))[:, None] + places) / per
+    values = exact(at)
+    if factor is not None:
+        values = values / factor(at)
+    rows = np.full((len(at) + 2, 4), np.nan)
+    rows[1:-1] = np.linalg.solve(np.vander(places, increasing=True), values.T).T
+    return rows
+
+
+# ---------------------------------------------------------------- SciPy, loaded when called
+
+
+def scipy_special(op: str, name: str) -> Kernel:
+    """A kernel that calls `scipy.special.<name>`; float32 in, float32 out."""
+    found: Any = None
+
+    def kernel(*args: Any) -> Array:
+        nonlocal found
+        if found is None:
+            found = _from_scipy(op, name)
+        made = found(*args)
+        if type(made) is tuple:  # airy gives derivatives as well
+            made = made[0]
+        first = args[0]
+        if type(first) is _ndarray and made.dtype is first.dtype:
+            return made
+        dtype = next(a.dtype for a in args if isinstance(a, (np.ndarray, np.generic)))
+        return made if made.dtype == dtype else made.astype(dtype)
+
+    return kernel
+
+
+def _from_scipy(op: str, name: str) -> Kernel:
+    try:
+        import scipy.special
+    except ImportError:
+        error = ImportError(
+            f"torch.{op} needs the optional package SciPy, which is not installed\n"
+            'Hint: pip install "chainrule[scipy]"'
+        )
+        raise error from None
+    return getattr(scipy.special, name)  # type: ignore[no-any-return]
+
+
+def polygamma(x: Array, n: int = 0) -> Array:
+    """The n-th derivative of digamma."""
+    return digamma(x) if n == 0 else _polygamma_of(n)(x)
+
+
+@cache
+def _polygamma_of(n: int) -> Kernel:
+    """It has a pole of order n + 1 at 0."""
+    return tabulated(
+        lambda x: _polygamma(n, x.astype(F64)).astype(x.dtype),
+        0, 32, 64, lambda x: x ** -(n + 1.0), 64,
+    )  # fmt: skip
+
+
+_digamma = scipy_special("digamma", "psi")
+_polygamma = scipy_special("polygamma", "polygamma")
+_gammaln = tabulated(  # 0 at 1 and 2
+    scipy_special("lgamma", "gammaln"), 0.125, 32, 256, lambda x: (x - 1) * (x - 2), 1500
+)
+erfinv = tabulated(scipy_special("erfinv", "erfinv"), -0.96875, 0.96875, 1024, lambda x: x, 1500)
+
+
+def digamma(x: Array) -> Array:
+    """The derivative of lgamma; NaN at negative integers, -inf at 0 (with its sign)."""
+    y = _digamma(x if not is_half(x) else x.astype(F32))
+    if type(y) is _ndarray and y.dtype is x.dtype and finite(y):  # no pole
+        return y
+    y = where(x == 0, np.copysign(np.asarray(np.inf, y.dtype), -x.astype(y.dtype)), y)
+    return where((x < 0) & (x == np.floor(x)), y.dtype.type(np.nan), y).astype(x.dtype)
+
+
+def lgamma(x: Array) -> Array:
+    """log |gamma(x)|."""
+    return _gammaln(x) if not is_half(x) else _gammaln(x.astype(F32)).astype(x.dtype)
