@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from chainrule import ops
 from chainrule.core.declare import METHODS
 from chainrule.core.primitive import PUBLIC
 from chainrule.ops.late import LATE, load_all
@@ -29,6 +31,7 @@ def test_the_table_names_exactly_what_late_families_bring() -> None:
 
 TOP = """
 import chainrule
+from chainrule import ops
 from chainrule.core.declare import METHODS
 from chainrule.core.primitive import PUBLIC
 print(*PUBLIC, *("Tensor." + m for m in METHODS))
@@ -49,6 +52,16 @@ for path in torch.ops.late.LATE[family].split():
 @pytest.mark.parametrize("family", sorted(LATE))
 def test_every_promised_name_is_found_in_a_fresh_process(family: str) -> None:
     asked(EACH, family)
+
+
+def test_every_family_is_loaded_at_once_or_late() -> None:
+    load_all()
+    root = Path(ops.__file__).parent
+    files = {".".join(f.relative_to(root).with_suffix("").parts) for f in root.rglob("*.py")}
+    families = {f for f in files if "." in f and not f.endswith("__init__")}
+    asked_apart = {"interop.aten", "interop.storage"} | {f for f in families if "sparse." in f}
+    loaded = {m.removeprefix("chainrule.ops.") for m in sys.modules}
+    assert not families - asked_apart - loaded
 
 
 def test_import_loads_no_late_family() -> None:

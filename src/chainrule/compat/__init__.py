@@ -14,8 +14,7 @@ Importing this room is cheap: names and difflib are loaded when the first name i
 
 from __future__ import annotations
 
-from .einops import watch as watch_einops
-from .finder import install, load_ipython_extension, uninstall
+from .finder import install, load_ipython_extension, uninstall, watch_einops
 from .names import explain_missing, missing_name
 
 __all__ = ["explain_missing", "install", "load_ipython_extension", "missing_name", "uninstall",

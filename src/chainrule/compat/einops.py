@@ -1,9 +1,9 @@
 """`einops.rearrange(tensor, ...)`, `reduce`, `repeat`, `einsum` on tensors of chainrule.
 
 einops looks for a backend among classes of its own module, each asked only when its framework is
-imported. `watch()` adds one for chainrule when einops is imported, in whichever order the two are;
-a program that never imports it pays for one finder that says no. Nothing of einops is imported
-here.
+imported. compat/finder.py waits for that module and comes here, in whichever order the two are
+imported; a program that never imports einops pays for one finder that says no. Nothing of einops is
+imported here.
 """
 
 from __future__ import annotations
@@ -14,27 +14,10 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-__all__ = ["add_backend", "watch"]
+__all__ = ["add_backend", "with_backend"]
 
 ENGINE = __name__.partition(".")[0]
-BACKENDS = "einops._backends"
-
-
-class _Finder:
-    """Waits for the module with the backends, once."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: Any = None
-    ) -> ModuleSpec | None:
-        """The ordinary spec, with a loader that adds ours when the module has run."""
-        if fullname != BACKENDS:
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(fullname, path)
-        if spec is not None:
-            loader: Any = _Loader(spec.loader)
-            spec.loader = loader
-        return spec
+_BACKENDS = "einops._backends"
 
 
 class _Loader:
@@ -56,12 +39,13 @@ class _Loader:
         add_backend(module)
 
 
-def watch() -> None:
-    """Give einops its backend: now if it is imported, otherwise as soon as it is."""
-    if BACKENDS in sys.modules:
-        add_backend(sys.modules[BACKENDS])
-    elif not any(isinstance(f, _Finder) for f in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+def with_backend(path: Sequence[str] | None) -> ModuleSpec | None:
+    """The ordinary spec of the module of backends, with a loader that adds ours when it has run."""
+    spec = PathFinder.find_spec(_BACKENDS, path)
+    if spec is not None:
+        loader: Any = _Loader(spec.loader)
+        spec.loader = loader
+    return spec
 
 
 def add_backend(backends: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from .names import missing_module
 
-__all__ = ["install", "load_ipython_extension", "uninstall"]
+__all__ = ["install", "load_ipython_extension", "uninstall", "watch_einops"]
 
 ENGINE = __name__.partition(".")[0]
 STAND_IN = "torch"
@@ -39,6 +39,35 @@ class TorchFinder:
         if _only_asked():
             return None
         raise missing_module(fullname, sys.modules[ENGINE])
+
+
+class _EinopsFinder:
+    """Waits, once, for the module in which einops looks for backends (compat/einops.py)."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> ModuleSpec | None:
+        """The ordinary spec of that module, which will get ours; None for every other name."""
+        if fullname != _BACKENDS:
+            return None
+        sys.meta_path.remove(self)
+        found: ModuleSpec | None = _einops().with_backend(path)
+        return found
+
+
+_BACKENDS = "einops._backends"
+
+
+def _einops() -> Any:
+    return importlib.import_module(".einops", __package__)
+
+
+def watch_einops() -> None:
+    """Give einops its backend: now if it is imported, otherwise as soon as it is."""
+    if _BACKENDS in sys.modules:
+        _einops().add_backend(sys.modules[_BACKENDS])
+    elif not any(isinstance(f, _EinopsFinder) for f in sys.meta_path):
+        sys.meta_path.insert(0, _EinopsFinder())
 
 
 class _AliasLoader:

@@ -49,6 +49,18 @@ LATE["math.special"] = (
     "special.spherical_bessel_j0"
 )
 
+LATE["linalg.distance"] = (
+    "Tensor.corrcoef Tensor.cov Tensor.dist Tensor.renorm Tensor.renorm_ _euclidean_dist cdist "
+    "corrcoef cov dist nn.functional.bilinear nn.functional.pdist pdist renorm"
+)
+
+LATE["nn.margin"] = (
+    "nn.functional.cosine_embedding_loss nn.functional.gaussian_nll_loss "
+    "nn.functional.hinge_embedding_loss nn.functional.kl_div nn.functional.margin_ranking_loss "
+    "nn.functional.multilabel_soft_margin_loss nn.functional.poisson_nll_loss "
+    "nn.functional.triplet_margin_loss nn.functional.triplet_margin_with_distance_loss"
+)
+
 LATE["nn.shuffle"] = (
     "_channel_unshuffle channel_shuffle native_channel_shuffle nn.functional.channel_shuffle "
     "nn.functional.native_channel_shuffle nn.functional.pixel_shuffle "
