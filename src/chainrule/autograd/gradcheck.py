@@ -19,7 +19,6 @@ import numpy as np
 from .. import errors
 from .._state import set_grad
 from ..core import engine
-from ..core.forward import Forward
 from ..core.record import OPS
 from ..core.tensor import Tensor, own, wrap
 from .function import Function
@@ -500,7 +499,7 @@ class _Check:
 
     def _tangents(self, i: int, along: Any) -> list[Any]:
         """How the differentiable outputs change when input `i` moves along a direction."""
-        with Forward(taped=True) as level:
+        with _forward_level() as level:
             args = list(self.inputs)
             for k, (position, x) in enumerate(self.xs):
                 tangent = along if k == i else np.zeros(x._data.shape, x._data.dtype)
@@ -580,7 +579,7 @@ class _Check:
 
     def _pushed(self, i: int, tangent: Tensor) -> tuple[Tensor, ...]:
         """The tangents of all floating outputs when input `i` moves along a tangent."""
-        with Forward(taped=True) as level:
+        with _forward_level() as level:
             args = list(self.inputs)
             for k, (position, x) in enumerate(self.xs):
                 args[position] = _dual(level, x, tangent if k == i else None)
@@ -620,7 +619,12 @@ def _array(g: Any, x: Tensor, count: int = 0) -> Any:
     return np.zeros(shape, x._data.dtype) if g is None else np.asarray(g._data)
 
 
-def _dual(level: Forward, x: Tensor, tangent: Tensor | None) -> Tensor:
+def _forward_level() -> Any:
+    forward = importlib.import_module("..core.forward", __package__)  # loaded when it is used
+    return forward.Forward(taped=True)
+
+
+def _dual(level: Any, x: Tensor, tangent: Tensor | None) -> Tensor:
     """`x` with a tangent, as a leaf: the function may differentiate with respect to it."""
     leaf = x.detach().requires_grad_()
     made = level.dual(leaf, tangent)

@@ -17,9 +17,10 @@ import numpy as np
 from .. import errors
 from . import batch_rules  # noqa: F401  # enters its rules into the table
 from .batching import front, rule_of
+from .become import alike
 from .custom_levels import batched_
 from .interpreter import drawn, drawn_from, pop, push
-from .levels import Level, Wrapped, alike, outs_of
+from .levels import Level, Wrapped, outs_of
 from .primitive import Primitive, cast
 from .record import OPS
 from .tensor import Tensor
@@ -53,6 +54,7 @@ class ShapeOnly:
 
     __slots__ = ("dtype", "level", "ndim", "shape")
     is_sparse = False
+    stands_for_many = True
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, level: Any) -> None:
         self.shape, self.dtype, self.level, self.ndim = shape, dtype, level, len(shape)

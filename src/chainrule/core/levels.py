@@ -21,6 +21,7 @@ from typing import Any
 from .. import _state, errors
 from .._state import S, grad_enabled, set_grad
 from . import printing, views
+from .become import alike, become, copied
 from .interpreter import Interpreter, current, pop, push
 from .level_nodes import LevelLeaf
 from .node import LEAF, levels_of
@@ -28,7 +29,7 @@ from .primitive import Primitive, cast, link_view
 from .record import OPS
 from .tensor import Meta, Tensor
 
-__all__ = ["Level", "Wrapped", "alike", "become", "is_float", "lower", "outs_of"]
+__all__ = ["Level", "Wrapped", "is_float", "lower", "outs_of"]
 
 _new = object.__new__
 
@@ -172,45 +173,6 @@ def _not_inside(what: str) -> RuntimeError:
             hint="do it before, outside of the function given to torch.func",
         )
     )
-
-
-_SLOTS = ("_data", "_node", "_grad", "_vc", "_view", "_meta")
-
-
-def become(t: Tensor, source: Tensor) -> None:
-    """`t` is from now on another name of `source`."""
-    for name in ("_inner", "_level", "_tangent"):
-        t.__dict__.pop(name, None)
-    if source._node is LEAF:  # a plain leaf is one object: this other one is a view of it
-        source = OPS.alias.prim.evaluate((source,), ())
-    t.__class__ = source.__class__
-    for slot in _SLOTS:
-        setattr(t, slot, getattr(source, slot))
-    for name, value in source.__dict__.items():
-        t.__dict__.setdefault(name, value)
-    _register(t)
-
-
-def _register(t: Tensor) -> None:
-    """Another object that is a value of a level must fall with it."""
-    if t._wrapped:
-        t._level._made.append(weakref.ref(t))
-
-
-def alike(t: Tensor, make: Callable[[Any], Tensor], shape: tuple[int, ...]) -> Tensor:
-    """`make(shape)`, with memory for every element of the batches that `t` stands for: what
-    `t.new_zeros(shape)` gives, so that values of `t`'s levels can be written into it."""
-    return t._level.alike(t, make, shape) if t._wrapped else make(shape)
-
-
-def copied(t: Tensor) -> Tensor:
-    """Another object for the same tensor."""
-    made = _new(t.__class__)
-    for slot in _SLOTS:
-        setattr(made, slot, getattr(t, slot))
-    made.__dict__.update(t.__dict__)
-    _register(made)
-    return made
 
 
 # ---------------------------------------------------------------- the interpreter

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .tensor import Size
@@ -87,8 +88,11 @@ class TreeSpec:
 
     def __init__(self, type: Any, context: Any, children_specs: Iterable[TreeSpec]) -> None:
         self.type, self.context, self._children = type, context, tuple(children_specs)
-        self.num_leaves = 1 if type is None else sum(c.num_leaves for c in self._children)
-        self.num_nodes = 1 + sum(c.num_nodes for c in self._children)
+        leaves, nodes = int(type is None), 1
+        for c in self._children:
+            leaves += c.num_leaves
+            nodes += c.num_nodes
+        self.num_leaves, self.num_nodes = leaves, nodes
 
     @property
     def num_children(self) -> int:
@@ -134,12 +138,17 @@ class TreeSpec:
 
     def build(self, values: Sequence[Any]) -> Any:
         """The tree of this structure with these leaves, which are as many as they must be."""
+        if self.type is None:
+            return values[0]
+        if self.num_nodes == self.num_leaves + 1:  # nothing but leaves below
+            return NODES[self.type].build(list(values), self.context)
         return self._build(iter(values))
 
     def _build(self, values: Iterator[Any]) -> Any:
         if self.type is None:
             return next(values)
-        return NODES[self.type].build([c._build(values) for c in self._children], self.context)
+        made = [next(values) if c.type is None else c._build(values) for c in self._children]
+        return NODES[self.type].build(made, self.context)
 
     def flatten_up_to(self, tree: Any) -> list[Any]:
         """What stands in `tree` where this structure has leaves.
@@ -203,7 +212,13 @@ def kind_of(tree: Any) -> Any:
     kind = type(tree)
     if kind in NODES:
         return kind
-    return namedtuple if isinstance(tree, tuple) and is_namedtuple(kind) else None
+    if isinstance(tree, tuple):
+        if is_namedtuple(kind):
+            return namedtuple
+        if hasattr(kind, "n_fields"):  # one of torch.return_types
+            register(kind, lambda values: (values, None), lambda parts, _: kind(parts))
+            return kind
+    return None
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeSpec]:
@@ -222,7 +237,21 @@ def _flatten(tree: Any, found: list[Any], is_leaf: Callable[[Any], bool] | None)
         found.append(tree)
         return LEAF_SPEC
     children, context = NODES[kind].open(tree)
-    return TreeSpec(kind, context, [_flatten(c, found, is_leaf) for c in children])
+    specs, flat = [], context is None
+    for c in children:
+        if type(c) not in NODES and not isinstance(c, tuple):
+            found.append(c)
+            specs.append(LEAF_SPEC)
+        else:
+            specs.append(_flatten(c, found, is_leaf))
+            flat = flat and specs[-1] is LEAF_SPEC
+    return _spec_of(kind, len(specs)) if flat else TreeSpec(kind, context, specs)
+
+
+@lru_cache(maxsize=256)
+def _spec_of(kind: Any, count: int) -> TreeSpec:
+    """The structure of a container of leaves that has no context."""
+    return TreeSpec(kind, None, [LEAF_SPEC] * count)
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -253,10 +282,14 @@ def _broadcast(prefix: Any, spec: TreeSpec, found: list[Any]) -> bool:
     if kind is not spec.type:
         return False
     children, context = NODES[kind].open(prefix)
-    children = list(children)
-    if context != spec.context or len(children) != spec.num_children:
+    if context != spec.context or len(children) != len(spec._children):
         return False
-    return all(_broadcast(c, s, found) for c, s in zip(children, spec._children, strict=True))
+    for c, s in zip(children, spec._children, strict=True):
+        if type(c) not in NODES and not isinstance(c, tuple):
+            found.extend([c] * s.num_leaves)
+        elif not _broadcast(c, s, found):
+            return False
+    return True
 
 
 _DICTS = (dict, OrderedDict, defaultdict)

@@ -13,8 +13,8 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S
+from ...core.become import alike
 from ...core.declare import METHODS, public
-from ...core.levels import alike
 from ...core.primitive import F32, F64, INSTEAD, fill_out
 from ...core.tensor import Tensor
 from ..shape.reshape import sizes_of

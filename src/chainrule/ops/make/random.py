@@ -22,9 +22,9 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S
+from ...core.become import become
 from ...core.declare import METHODS, general, guarded, public
 from ...core.interpreter import drawn, drawn_from
-from ...core.levels import become
 from ...core.primitive import bump, fill_out
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
@@ -516,6 +516,8 @@ def _given_by(op: Any, made: Tensor, *parameters: Tensor) -> Tensor:
 def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
     """0 or 1 with the probabilities in `input` (or `p` everywhere)."""
     source = _source(generator)
+    if isinstance(p, Tensor):
+        p = float(p)
 
     def make(x: Tensor) -> Tensor:
         data = np.asarray(x._data)

@@ -15,7 +15,6 @@ from ..._state import S
 from ...core.declare import elementwise, general, public, reduction, spelled
 from ...core.lanes import one_lane
 from ...core.primitive import PUBLIC
-from ...core.pytree import register
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...kernels import reduce as kernels
@@ -67,7 +66,6 @@ def return_type(title: str, *names: str) -> Any:
     made = type(title, (ReturnType,), body | {"__slots__": (), "names": names, "title": title})
     made.__module__ = "torch.return_types"
     PUBLIC[f"return_types.{title}"] = made
-    register(made, lambda values: (values, None), lambda parts, _: made(parts))
     return made
 
 

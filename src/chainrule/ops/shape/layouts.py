@@ -14,8 +14,8 @@ import numpy as np
 
 from ... import errors
 from ..._state import S
+from ...core.become import alike
 from ...core.declare import METHODS, guarded, public
-from ...core.levels import alike
 from ...core.primitive import bump
 from ...core.record import OPS
 from ...core.tensor import Tensor, own

@@ -17,7 +17,6 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S
-from ...core.batch import ShapeOnly
 from ...core.declare import general, linear, movement, public, spelled
 from ...core.interpreter import composing
 from ...core.lane_nodes import rows_to
@@ -534,7 +533,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         raise RuntimeError(
             f"mismatch in length of strides and shape\nsize: {list(size)}, stride: {list(stride)}"
         )
-    if isinstance(input._data, ShapeOnly):  # under vmap: each element lies in order
+    if hasattr(input._data, "stands_for_many"):  # under vmap: each element lies in order
         params = (size, stride, storage_offset or 0, None)
         return _as_strided.prim.call(input, params=params)
     if storage_offset is None:
