@@ -102,7 +102,7 @@ _LOADED_WHEN_NAMED = {  # everybody would pay for them at import
 }
 for _place, _words in (
     ("", "cuda backends mps xpu cpu accelerator amp jit compiler hub onnx overrides types testing "
-     "distributed sparse __config__ _C array_api"),
+     "distributed sparse profiler __config__ __future__ _C array_api"),
     ("._settings", "are_deterministic_algorithms_enabled compiled_with_cxx11_abi "
      "get_default_device get_deterministic_debug_mode get_float32_matmul_precision "
      "get_num_interop_threads is_deterministic_algorithms_warn_only_enabled is_storage "

@@ -132,7 +132,8 @@ def _inside(node: Any) -> tuple[str, str]:
 
 
 def _node_of(value: Any) -> Any:
-    return value.grad_fn if hasattr(type(value), "requires_grad_") else None  # of tensors only
+    found = value.grad_fn if hasattr(type(value), "grad_fn") else None
+    return found if hasattr(found, "next_functions") else None  # of tensors only: an op has a name
 
 
 def _reaches(root: Any, node: Any) -> bool:
@@ -338,6 +339,19 @@ def nan_in_backward(node: Any, index: int, gradient: Any) -> RuntimeError:
     )
 
 
+def note_forward(node: Any) -> None:
+    """Anomaly mode: keep at a new node where it was made: the stack as text, down to the user's
+    line."""
+    import traceback
+
+    inside = "/" + _HERE.replace(".", "/")
+    frames = traceback.extract_stack()
+    ours = [inside in f.filename.replace("\\", "/") for f in frames]
+    last = max((i for i, mine in enumerate(ours) if not mine), default=len(frames))
+    stack = traceback.StackSummary.from_list(frames[: last + 1])
+    node.metadata["traceback_"], node.metadata["line_"] = stack.format(), user_location()
+
+
 def forward_of(node: Any) -> str:
     """Anomaly mode: the warning that shows where a failing node was made."""
     text, known = f"Error detected in {node.name()}. ", node.metadata
@@ -492,6 +506,20 @@ def overlapping_inplace(op: str) -> RuntimeError:
             "location. Please clone() the tensor before performing the operation.",
             f"op: {op}",
             hint="x.clone() (or x.contiguous()) has memory of its own",
+        )
+    )
+
+
+def overlapping_operand(op: str, written: Any, read: Any) -> RuntimeError:
+    """In-place from a part of the memory that is written."""
+    return RuntimeError(
+        hinted(
+            "unsupported operation: some elements of the input tensor and the written-to tensor "
+            "refer to a single memory location. Please clone() the tensor before performing the "
+            "operation.",
+            f"op: {op}",
+            f"written: {described(written)}, read: {described(read)}",
+            hint="clone() what is read: x[:2] *= x[1:].clone()",
         )
     )
 
@@ -716,9 +744,12 @@ def only(op: str, given: dict[str, Any], *known: str) -> None:
 
 
 def check_option(op: str, name: str, value: Any) -> None:
-    """`layout=` and `memory_format=` take objects of the classes of these names; else TypeError."""
+    """`layout=` and `memory_format=` take objects of the classes of these names, `pin_memory=` a
+    bool; else TypeError."""
     if name in ("layout", "memory_format") and value is not None and type(value).__name__ != name:
         raise wrong_kind(op, name, f"torch.{name}", value)
+    if name == "pin_memory" and not (value is None or value is True or value is False):
+        raise wrong_kind(op, name, "bool", value)
 
 
 def checked_dim(dim: int, ndim: int) -> int:

@@ -204,8 +204,19 @@ def test_augmented_assignment_keeps_the_object() -> None:
 
 def test_overlapping_read_and_write() -> None:
     x = torch.arange(5.0).clone()
-    x[1:] = x[:-1]
+    shared = "some elements of the input tensor and the written-to tensor refer to a single memory"
+    with pytest.raises(RuntimeError, match=shared):
+        x[1:] = x[:-1]
+    with pytest.raises(RuntimeError, match=shared):
+        x[1:] += x[:-1]
+    with pytest.raises(RuntimeError, match=shared):
+        x[1:].copy_(x[:-1])
+    x[1:] = x[:-1].clone()
     assert x.tolist() == [0.0, 0.0, 1.0, 2.0, 3.0]
+    x[:2] += x[:2]
+    x[::2] -= x[::2]
+    x[3:] *= x[:2]
+    assert x.tolist() == [0.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def test_in_place_under_no_grad_then_recorded() -> None:
@@ -231,7 +242,7 @@ def test_version_is_counted_once_per_write() -> None:
         lambda: view.add_(1),
         lambda: y.zero_(),
         lambda: y.__setitem__(0, 1.0),
-        lambda: view.copy_(y[:2]),
+        lambda: view.copy_(y[:2].clone()),
     ):
         write()
         counts.append((y._version, view._version))

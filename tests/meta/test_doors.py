@@ -21,8 +21,8 @@ DOORS = """
     -> {linalg fft special masked signal random return_types}
     -> {autograd func compile explain draw} -> nn
     -> _notes _legacy_types _settings _leftovers library overrides _C types sparse array_api cuda
-    backends mps xpu cpu accelerator amp jit compiler hub onnx __config__
-    optim utils fx distributions distributed testing serialization
+    backends mps xpu cpu accelerator amp jit compiler hub onnx __config__ __future__
+    profiler optim utils fx distributions distributed testing serialization
     -> compat -> cli
 """
 ENTRANCES = {"__init__", "__main__"}  # these re-export or start; nobody imports them

@@ -3,8 +3,10 @@
 An interpreter sees every op and converts its floating point operands: products and convolutions
 to the lower precision, ops that lose too much there to float32, joins to their widest operand.
 Conversions are recorded, so gradients arrive in the dtype of the leaf.
-Differs from PyTorch: ops are seen one by one, so a function that is several ops here (`conv2d` with
-a bias, `mse_loss`) is converted inside, not as a whole; its result may have the other dtype.
+Layers that are several ops here (`linear`, `conv2d`) ask for their operands first (`lowered`),
+and so do losses (`widened`).
+Differs from PyTorch: any other function that is several ops here is converted inside, not as a
+whole; its result may have the other dtype.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 LOWER = frozenset(
-    "matmul addmm addmv baddbmm addbmm linear affine affine_any vdot convolution conv_tbc "
+    "matmul contract addmm addmv baddbmm addbmm linear affine affine_any vdot convolution conv_tbc "
     "attention lstm_layer gru_layer rnn_layer".split()
 )
 FLOAT32 = frozenset(
@@ -74,6 +76,16 @@ class _Casting(Interpreter):
             if target is not None:
                 inputs = tuple(_converted(t, target) for t in inputs)
             return prim.call(*inputs, params=params)
+
+    def lowered(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        low = (_local.stack[-1] if _local.stack else self).low
+        return operands if low is None else tuple(_converted(t, low) for t in operands)
+
+    def widened(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        low = (_local.stack[-1] if _local.stack else self).low
+        if low is None:
+            return operands
+        return tuple(cast(t, dtypes.float32) if _is_low(t) else t for t in operands)
 
     def _target(self, name: str, inputs: tuple[Any, ...]) -> dtypes.dtype | None:
         if self.low is None:

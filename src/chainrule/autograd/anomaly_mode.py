@@ -28,8 +28,6 @@ __all__ = [
     "set_detect_anomaly",
 ]
 
-_HERE = errors._HERE.replace(".", "/")
-
 
 class Anomaly(Follower):
     """Keeps the forward stack of every node; with `forward`, refuses results with a new NaN."""
@@ -46,24 +44,10 @@ class Anomaly(Follower):
     def made(self, node: Any, prim: Any, out: Any) -> None:
         known = node.metadata
         if "traceback_" not in known:
-            known["traceback_"] = _user_stack()
-            known["line_"] = errors.user_location()
+            errors.note_forward(node)
             parent = current_node()
             if parent is not None:
                 known["parent_"] = parent
-
-
-def _user_stack() -> list[str]:
-    """The stack of the call as text, down to the user's line."""
-    import traceback
-
-    frames = traceback.extract_stack()
-    inside = [f for f in frames if f"/{_HERE}" in f.filename.replace("\\", "/")]
-    last = frames.index(inside[0]) if inside else len(frames)
-    for i, frame in enumerate(frames):
-        if frame not in inside:
-            last = i
-    return traceback.StackSummary.from_list(frames[: last + 1]).format()
 
 
 def _stop_at_nan(prim: Any, inputs: tuple[Any, ...], out: Any) -> None:

@@ -63,7 +63,8 @@ def _cast(g: Tensor, t: Tensor) -> Any:
 def _release(outs: Sequence[Tensor], ins: Sequence[Tensor]) -> None:
     """Forget what the nodes between have saved, as a walk does that does not retain the graph."""
     roots = [t._node for t in outs if t._node is not LEAF]
-    passed = aimed([(r, None) for r in roots], ins) or ()
+    aim = aimed([(r, None) for r in roots], ins)
+    passed = () if aim is None else aim[0]
     for root in roots:
         for node in walk(root):
             if node.k in passed and type(node) is not Output:
@@ -73,11 +74,14 @@ def _release(outs: Sequence[Tensor], ins: Sequence[Tensor]) -> None:
 def rows_of(outs: Sequence[Tensor], ins: Sequence[Tensor], gs: Sequence[Any]) -> Any:
     """The same on arrays, unrecorded, where a bare walk can do it; None elsewhere."""
     edges = [t if t._node is LEAF else t._node for t in outs]
-    if any(t._wrapped for t in (*outs, *ins)) or any(e is None for e in edges):
+    if any(e is None for e in edges) or any(t._wrapped for t in (*outs, *ins)):
         return None
     count = gs[0].shape[:1]
-    if not count or any(g.shape != (*count, *t._data.shape) for g, t in zip(gs, outs, strict=True)):
-        return None  # which the general way refuses
+    if not count:
+        return None
+    for g, t in zip(gs, outs, strict=True):
+        if g.shape != (*count, *t._data.shape):
+            return None  # which the general way refuses
     return rows(list(zip(edges, gs, strict=True)), ins, gs[0].shape[0])
 
 

@@ -128,7 +128,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     tangent = open_level.inner(tangent)
     if modes()[-1] is not open_level:
         raise RuntimeError("make_dual inside a function given to torch.func is not supported")
-    alias: Any = OPS.alias(tensor)
+    alias: Any = OPS.reshape(tensor, tensor._data.shape)  # a view, as in PyTorch
     if not open_level.owns(alias):
         alias = open_level.dual(alias, tangent)
         if alias._inner._node is not None:

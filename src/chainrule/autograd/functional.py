@@ -33,6 +33,8 @@ Tensors = tuple[Tensor, ...]
 
 def _as_tuple(value: Any, what: str, who: str) -> tuple[bool, Tensors]:
     """(it was a tuple, the tuple), checked."""
+    if type(value) is Tensor:
+        return False, (value,)
     many = isinstance(value, tuple)
     found = value if many else (value,)
     for i, t in enumerate(found):
@@ -47,23 +49,23 @@ def _as_tuple(value: Any, what: str, who: str) -> tuple[bool, Tensors]:
 
 def _prepared(inputs: Tensors, create_graph: bool, need_graph: bool) -> Tensors:
     """Fresh tensors, so that an argument and the same tensor captured by the function differ."""
-    return tuple(
+    return tuple([
         OPS.alias(t) if create_graph and t.requires_grad else t.detach().requires_grad_(need_graph)
         for t in inputs
-    )
+    ])  # fmt: skip
 
 
 def _finished(value: Any, create_graph: bool) -> Any:
     """Without history, unless it was asked for."""
     if isinstance(value, (tuple, list)):
-        return tuple(_finished(v, create_graph) for v in value)
+        return tuple([_finished(v, create_graph) for v in value])
     return value if create_graph else value.detach()
 
 
 def _unpacked(value: Any, *many: bool) -> Any:
     """`value` without the tuples that the caller did not use, from outside in."""
     if len(many) > 1 and not many[1]:
-        value = tuple(v[0] for v in value)
+        value = tuple([v[0] for v in value])
     return value if many[0] else value[0]
 
 
@@ -141,7 +143,9 @@ _NONE = {
 
 def _check_graph(tensors: Any, what: str, strict: bool) -> None:
     """Strict mode: every one of these must depend on the inputs."""
-    for i, t in enumerate(tensors if strict else ()):
+    if not strict:
+        return
+    for i, t in enumerate(tensors):
         if t is None:
             raise RuntimeError(_NONE["back"].format(i=i))
         if not t.requires_grad:
@@ -425,23 +429,32 @@ def jacobian(
         made = None if strict or create_graph else _bare_rows(outs, ins)
         if made is None:
             rows = _all_rows if vectorize else _rows
-            made = rows(outs, ins, create_graph, strict)
-    return _unpacked(_finished(made, create_graph), many_out, many_in)
+            made = _finished(rows(outs, ins, create_graph, strict), create_graph)
+    return _unpacked(made, many_out, many_in)
 
 
-def _bare_rows(outs: Tensors, ins: Tensors) -> list[Any] | None:
-    """One walk for all rows, on arrays; None where rules alone are not enough."""
-    if not all(t.requires_grad for t in outs):
+def _bare_rows(outs: Tensors, ins: Tensors) -> tuple[Tensors, ...] | None:
+    """One walk for all rows, on arrays, cut as `_blocks` says; None where rules alone are not
+    enough."""
+    if not all(t._node is not None for t in outs):
         return None
-    found = rows_of(outs, ins, [t._data for t in _basis(outs)])
+    count = sum([t._data.size for t in outs])
+    found = rows_of(outs, ins, unit_vectors([t._data for t in outs], count))
     if found is None:
         return None
-    count = sum(t._data.size for t in outs)
-    columns = [
-        wrap(np.zeros((count, *t._data.shape), t._data.dtype) if g is None else g)
-        for g, t in zip(found, ins, strict=True)
-    ]
-    return _blocks(outs, ins, columns)
+    start, blocks = 0, []
+    for out in outs:
+        end, row = start + out._data.size, []
+        for g, t in zip(found, ins, strict=True):
+            shape = (*out._data.shape, *t._data.shape)
+            if g is None:
+                row.append(wrap(np.zeros(shape, t._data.dtype)))
+                continue
+            part = (g if len(outs) == 1 else g[start:end]).reshape(shape)
+            row.append(wrap(part if part.flags.writeable else part.copy()))
+        blocks.append(tuple(row))
+        start = end
+    return tuple(blocks)
 
 
 def _rows(outs: Tensors, ins: Tensors, create_graph: bool, strict: bool) -> list[Any]:
@@ -453,9 +466,10 @@ def _rows_of(
     i: int, out: Tensor, ins: Tensors, create_graph: bool, strict: bool
 ) -> tuple[Tensor, ...]:
     if out._data.size == 1 and not strict:
-        seed = wrap(np.ones(out._data.shape, out._data.dtype))
+        real = out._data.dtype.kind != "c"
+        seed = None if real else wrap(np.ones(out._data.shape, out._data.dtype))
         gs = _pulled((out,), ins, (seed,), create_graph, keep=True)
-        made = tuple(_zeros(t) if g is None else g for g, t in zip(gs, ins, strict=True))
+        made = tuple([_zeros(t) if g is None else g for g, t in zip(gs, ins, strict=True)])
         lead = out._data.shape
         return tuple(OPS.reshape(g, (*lead, *g._data.shape)) for g in made) if lead else made
     flat = OPS.reshape(out, (out._data.size,))
@@ -604,7 +618,12 @@ def hessian(
     def gradient(*ins: Tensor) -> Any:
         if outer_jacobian_strategy == "forward-mode":
             ins = tuple(t.requires_grad_(True) for t in ins)
-        made = jacobian(scalar, ins, create_graph=True)
+        before = set_grad(True)
+        try:
+            ins = _prepared(ins, True, True)
+            made = _rows_of(0, scalar(*ins), ins, True, False)
+        finally:
+            set_grad(before)
         _check_graph(made, "jacobian", strict)
         return made
 

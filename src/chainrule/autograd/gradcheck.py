@@ -173,9 +173,7 @@ def gradgradcheck(
     tensors = _as_tuple(inputs)
     if grad_outputs is None:
         outs = _differentiable(func(*tensors))
-        cotangents = tuple(
-            _random_cotangent(t, i, gen_non_contig_grad_outputs) for i, t in enumerate(outs)
-        )
+        cotangents = tuple(_random_cotangent(t, gen_non_contig_grad_outputs) for t in outs)
     else:
         cotangents = _as_tuple(grad_outputs)
     n = len(cotangents)
@@ -673,12 +671,17 @@ def _followed(x: Tensor) -> Tensor:
     return OPS.reshape(x, tuple(x._data.shape)) if x.requires_grad else x
 
 
-def _random_cotangent(t: Tensor, seed: int, strided: bool) -> Tensor:
-    rng = np.random.default_rng(seed)
-    made = rng.uniform(-1, 1, t._data.shape).astype(t._data.dtype)
-    if strided and made.ndim:
-        made = np.repeat(made, 2, -1)[..., ::2]
-    return wrap(np.asarray(made)).requires_grad_()
+def _random_cotangent(t: Tensor, strided: bool) -> Tensor:
+    """Uniform numbers of [-1, 1) from the default generator, as PyTorch's check draws them."""
+    parts = (2,) if t._data.dtype.kind == "c" else ()
+    shape, strided = t._data.shape, strided and t._data.size > 1
+    if strided:
+        shape = (*shape[:-1], 2 * shape[-1])
+    drawn = wrap(np.zeros((*shape, *parts), t._data.real.dtype)).uniform_(-1.0, 1.0)
+    made = np.asarray(drawn._data)
+    if parts:
+        made = made.view(t._data.dtype).reshape(shape)
+    return wrap(made[..., 1::2] if strided else made).requires_grad_()
 
 
 def _unit_tangents(x: Tensor, direction: Any) -> Iterator[Any]:

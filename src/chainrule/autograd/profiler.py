@@ -26,6 +26,8 @@ __all__ = [
     "EventList",
     "FunctionEvent",
     "FunctionEventAvg",
+    "emit_itt",
+    "emit_nvtx",
     "profile",
     "record_function",
 ]
@@ -281,3 +283,34 @@ class record_function:
         for mode in modes():
             if isinstance(mode, profile):
                 mode._note(self.name, "range", line, self.start, end, 0, ())
+
+
+class _Emitter:
+    """Would show every op to another program's profiler, which is not here."""
+
+    why = ""
+
+    def __init__(self, enabled: bool = True, record_shapes: bool = False) -> None:
+        self.enabled, self.record_shapes = enabled, record_shapes
+
+    def __enter__(self) -> Any:
+        if self.enabled:
+            raise AssertionError(
+                f"{self.why}\nHint: torch.autograd.profiler.profile() times ops on the CPU"
+            )
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+class emit_nvtx(_Emitter):
+    """Ranges for NVIDIA's profiler: refused when entered, unless `enabled` is False."""
+
+    why = "Torch not compiled with CUDA enabled"
+
+
+class emit_itt(_Emitter):
+    """Ranges for Intel's VTune: refused when entered, unless `enabled` is False."""
+
+    why = "emit_itt: Intel's instrumentation (ITT) is not part of chainrule"

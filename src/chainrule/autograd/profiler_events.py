@@ -75,6 +75,8 @@ class FunctionEvent(_Timed):
     def __init__(self, number: int, event: Any) -> None:
         self.id, self.phase, self.line, self.thread = number, event.phase, event.line, event.thread
         self.name = self.key = "aten::" * (event.phase == "forward") + event.name
+        if event.phase == "range" and self.name.startswith("ProfilerStep#"):
+            self.key = "ProfilerStep*"  # the steps of one schedule (profiler.py)
         self.time_range = Interval(event.start / 1e3, (event.start + event.duration) / 1e3)
         self.input_shapes, self.saved_bytes = list(event.shapes), event.saved
         self.cpu_parent: FunctionEvent | None = None

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import errors
 from . import batch_rules  # noqa: F401  # enters its rules into the table
-from .batching import front, rule_of
+from .batching import RULES, front, rule_of
 from .become import alike
 from .custom_levels import batched_
 from .interpreter import drawn, drawn_from, pop, push
@@ -254,7 +254,9 @@ class Batch(Level):
         """
         t = _new(Batched)
         data = inner._data
-        t._data = ShapeOnly(data.shape[1:], data.dtype, self)
+        t._data = shown = _new(ShapeOnly)
+        shown.shape = shape = data.shape[1:]
+        shown.dtype, shown.level, shown.ndim = data.dtype, self, len(shape)
         t._node = t._grad = t._view = t._meta = None
         vc = inner._vc
         if vc is None:
@@ -285,9 +287,12 @@ class Batch(Level):
             finally:
                 stack.append(self)
             return self.wrap(made) if mine else made
+        rule = RULES.get(prim.name) or rule_of(prim)
         pop(self)
         try:
-            made = rule_of(prim)(prim, tuple(inner), batched, params, self.size)
+            made = rule(prim, tuple(inner), batched, params, self.size)
+            if not prim.several and not prim.view:
+                return self.wrap(made)
             outs = tuple([self.wrap(t) for t in outs_of(prim, made)])
             if prim.view:
                 self.link(prim, outs, inputs[0], params)

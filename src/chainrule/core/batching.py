@@ -302,9 +302,10 @@ _GROWING = {"unsqueeze", "stack", "select_backward"}
 @batch_rule(*ALONG)
 def along(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) -> Any:
     """Every operand gets the batch in front, every dimension parameter one more."""
-    operands = tuple(front(t, b, size) for t, b in zip(inputs, batched, strict=True))
-    whole = prim.params and prim.params[0] == "dim" and params[0] is None
-    if whole:
+    operands = inputs
+    if False in batched:
+        operands = tuple([front(t, b, size) for t, b in zip(inputs, batched, strict=True)])
+    if params and params[0] is None and prim.params[0] == "dim":
         return _of_everything(prim, operands, params)
     if not rank_of(operands[0], True) and prim.name not in _GROWING:
         return _of_numbers(prim, operands, params, size)
@@ -312,12 +313,18 @@ def along(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int) ->
 
 
 _INT_DIM = {"argmax", "argmin", "aminmax"}
+_OVER_ANY = {"sum", "mean"}  # whose rules take several dimensions as well as one
 
 
 def _of_everything(prim: Primitive, operands: Any, params: Any) -> Any:
     """A reduction over all dimensions of one element."""
     x = operands[0]
     shape = x._data.shape
+    if prim.name in _OVER_ANY:
+        if len(shape) == 1 and x._data.dtype.kind == "f":  # of one number
+            return OPS.clone(x)
+        if len(shape) > 1:
+            return lower(prim, operands, (tuple(range(1, len(shape))), *params[1:]))
     known = dict(zip(prim.params, params, strict=True))
     keepdim = known.get("keepdim", False)
     flat = OPS.reshape(x, (shape[0], _count(shape[1:])))

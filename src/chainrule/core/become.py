@@ -1,9 +1,9 @@
 """Objects that stand for another tensor, which ops must know of without knowing levels.
 
-A tensor of a level (core/levels.py) holds another one level down. `become` lets an object stand for
-another tensor from now on, `copied` makes a second object for the same one, and `alike` makes memory
-that values of its levels can be written into. Called by `core/levels.py`, `core/batch.py` and the
-makers of tensors in `ops/`.
+A tensor of a level (core/levels.py) holds another one level down. `become` lets an object stand
+for another tensor from now on, `copied` makes a second object for the same one, and `alike` makes
+memory that values of its levels can be written into. Called by `core/levels.py`, `core/batch.py`
+and the makers of tensors in `ops/`.
 """
 
 from __future__ import annotations

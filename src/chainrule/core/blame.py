@@ -21,8 +21,8 @@ import numpy as np
 from .. import dtypes, errors
 from .tensor import Tensor
 
-__all__ = ["LAX", "check_flags", "explained", "no_combination", "respelled", "wrong_argument",
-           "wrong_operand", "wrong_parameter"]  # fmt: skip
+__all__ = ["LAX", "bare", "check_flags", "explained", "no_combination", "respelled",
+           "wrong_argument", "wrong_operand", "wrong_parameter"]  # fmt: skip
 
 _PACKAGE = __name__.partition(".")[0]
 _READS = {"__bool__", "__float__", "__int__", "__complex__", "__index__", "__iter__", "__len__",
@@ -38,17 +38,53 @@ LAX = frozenset(
     "inplace hard full swap antialias include_last_offset return_indices center assign".split()
 )
 
+_SHAPES = frozenset("size sizes shape dims output_size split_size split_sizes".split())
+
 # NumPy's names for parameters, which PyTorch takes as well.
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
-def respelled(function: Any, kwargs: dict[str, Any], error: BaseException) -> dict[str, Any] | None:
-    """The keywords by their names here, if the call failed because they had NumPy's names."""
-    if not isinstance(error, TypeError) or "unexpected keyword" not in str(error):
+def respelled(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The arguments as they are spelled here, if the call failed because of their spelling:
+    keywords that had NumPy's names, options that were NumPy's numbers or 0-d tensors."""
+    if isinstance(error, TypeError) and "unexpected keyword" in str(error):
+        names = function.__code__.co_varnames
+        new = {_own_name(k, names): v for k, v in kwargs.items()}
+        return (args, new) if new.keys() != kwargs.keys() and len(new) == len(kwargs) else None
+    given = [*args[1:], *kwargs.values()]
+    if not any(map(_one_number, given)) or not (_in_kernel(error) or bare(error)):
         return None
-    names = function.__code__.co_varnames
-    new = {_own_name(k, names): v for k, v in kwargs.items()}
-    return new if new.keys() != kwargs.keys() and len(new) == len(kwargs) else None
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    rows = [(names[i] if i < len(names) else "", v) for i, v in enumerate(args)]
+    plain = tuple([v if i == 0 else _plain(n, v) for i, (n, v) in enumerate(rows)])
+    named = {n: _plain(n, v) for n, v in kwargs.items()}
+    same = all(a is b for a, b in zip([*plain[1:], *named.values()], given, strict=True))
+    return None if same else (plain, named)
+
+
+def _one_number(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return not value._data.ndim and not value.requires_grad
+    return isinstance(value, np.generic)
+
+
+def _plain(name: str, value: Any) -> Any:
+    option = name and name not in TENSORS and name not in _SHAPES
+    return value.item() if option and _one_number(value) else value
+
+
+def bare(error: BaseException) -> bool:
+    """Whether nobody raised it on purpose."""
+    frames = list(_frames(error.__traceback__))[1:]
+    return bool(frames) and not _callers_code(frames) and _escaped(frames)
+
+
+def _in_kernel(error: BaseException) -> bool:
+    """Whether it tells of a bare error in a kernel."""
+    last = list(_frames(error.__traceback__))[-1].tb_frame.f_code
+    return last.co_name == "evaluate" and not isinstance(error, TypeError)
 
 
 def _own_name(keyword: str, names: tuple[str, ...]) -> str:
@@ -85,7 +121,8 @@ def explained(
         return None  # Python's own words for too many or unknown arguments are PyTorch's
     given = [*args, *kwargs.values()]
     if isinstance(error, (AttributeError, TypeError, KeyError)):
-        return None if all(map(_ordinary, given)) else no_combination(name, args, kwargs, text)
+        fine = all(_ordinary(v) and not _told_of(text, v) for v in given)
+        return None if fine else no_combination(name, args, kwargs, text)
     kind: type[Exception] = IndexError if isinstance(error, IndexError) else RuntimeError
     if isinstance(error, ValueError) and text.endswith(")") and "to unpack" in text:
         kind = ValueError  # a pair was expected: PyTorch too has Python's error here
@@ -358,6 +395,12 @@ def _ordinary(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(_ordinary, value))
     return isinstance(value, (Tensor, *NUMBERS, dtypes.dtype, slice)) and value is not None
+
+
+def _told_of(text: str, value: Any) -> bool:
+    """Whether Python's sentence names the kind of this list: where a number was wanted, say."""
+    kind = type(value).__name__
+    return isinstance(value, (list, tuple)) and (f"'{kind}'" in text or f"not {kind}" in text)
 
 
 # ---------------------------------------------------------------- of the operands of a kernel

@@ -24,7 +24,7 @@ import numpy as np
 from .. import errors
 from .._state import S, grad_enabled, set_grad
 from .interpreter import current
-from .node import LEAF, Node, Output, levels_of, next_k
+from .node import LEAF, UNDEFINED, Node, Output, levels_of, next_k
 from .primitive import bump, link_view
 from .record import OPS, Packed, sum_to, version_of
 from .tensor import Tensor, own, wrap
@@ -114,11 +114,13 @@ class FunctionNode(Node):
     prim: CustomPrimitive  # type: ignore[assignment]
 
     def raw(self, g: Any, keep: bool) -> Any:
-        cotangents = [None if x is None else wrap(x) for x in (g if type(g) is list else (g,))]
+        cotangents = [
+            None if x is None or x is UNDEFINED else wrap(x)
+            for x in (g if type(g) is list else (g,))
+        ]
         before = set_grad(False)
         try:
             found = self._gradients(cotangents)
-            self._pass_zeros(found)
         finally:
             set_grad(before)
         if not keep:
@@ -126,8 +128,7 @@ class FunctionNode(Node):
         return [None if t is None else t._data for t in found]
 
     def rec(self, g: Any, keep: bool) -> Any:
-        found = self._gradients(list(g) if type(g) is list else [g])
-        self._pass_zeros(found)
+        found = self._gradients(list(g) if type(g) is list else [None if g is UNDEFINED else g])
         if not keep:
             self.release()
         return found
@@ -200,14 +201,6 @@ class FunctionNode(Node):
                 )
             )
         return sum_to(OPS, g, shape)  # type: ignore[no-any-return]
-
-    def _pass_zeros(self, found: list[Any]) -> None:
-        """None for the output of another custom Function is zeros there, as in PyTorch."""
-        for i, (g, edge) in enumerate(zip(found, self.e, strict=True)):
-            if g is None and edge is not None and edge.k:
-                target = edge.node if type(edge) is Output else edge
-                if isinstance(target, FunctionNode):
-                    found[i] = wrap(np.zeros(*self.p[i]))
 
     def is_several(self) -> bool:
         return self.v1 is not None

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import wrong_type
-from .blame import LAX, check_flags, explained, respelled, wrong_parameter
+from .blame import LAX, bare, check_flags, explained, respelled, wrong_parameter
 from .lanes import binary_lane, compare_lane, unary_lane
 from .primitive import NONE, PUBLIC, SAME, TO_FLOAT, Primitive
 from .record import OPS, RAW, parameters_of
@@ -226,6 +226,11 @@ def _plain(prim: Primitive) -> Callable[..., Any]:
                 raise
             raise better from None
 
+    def canonical(*args: Any) -> Any:
+        params = args[first:]
+        return prim.call(*args[:first], params=params + defaults[len(params) :])
+
+    function.canonical = canonical  # type: ignore[attr-defined]  # for rules: record.Canonical
     return function
 
 
@@ -486,8 +491,12 @@ def guarded(function: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except BARE as error:
-            if new := respelled(function, kwargs, error):
-                return function(*args, **new)
+            if new := respelled(function, args, kwargs, error):
+                try:
+                    return function(*new[0], **new[1])
+                except BARE as second:
+                    if new[1].keys() != kwargs.keys() or not bare(second):
+                        raise
             better = explained(function, args, kwargs, error)
             if better is None:
                 raise
@@ -518,21 +527,30 @@ def _is_bool(value: Any) -> bool:
 
 def _strict(function: Any, flags: dict[str, int]) -> Any:
     """The guard of a function with flags: one that is neither True nor False is refused, as PyTorch
-    does, before anything is computed. The guard then costs about 0.1 us."""
-    first = min((i for i in flags.values() if i >= 0), default=1 << 30)
+    does, before anything is computed. Without keywords that costs nothing more."""
+    places = tuple(i for i in flags.values() if i >= 0)
+    first = min(places, default=1 << 30)
     watched = {*flags, "layout", "memory_format"}
+    apart = watched.isdisjoint
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            for key, value in kwargs.items():
-                if value is not True and value is not False and key in watched:
-                    check_flags(function.__name__, flags, args, kwargs)
-            if len(args) > first and any(v is not True and v is not False for v in args[first:]):
-                check_flags(function.__name__, flags, args, kwargs)
+            if kwargs and not apart(kwargs):
+                for key, value in kwargs.items():
+                    if value is not True and value is not False and key in watched:
+                        check_flags(function.__name__, flags, args, kwargs)
+            if len(args) > first:
+                for i in places:
+                    if i < len(args) and args[i] is not True and args[i] is not False:
+                        check_flags(function.__name__, flags, args, kwargs)
             return function(*args, **kwargs)
         except BARE as error:
-            if new := respelled(function, kwargs, error):
-                return function(*args, **new)
+            if new := respelled(function, args, kwargs, error):
+                try:
+                    return function(*new[0], **new[1])
+                except BARE as second:
+                    if new[1].keys() != kwargs.keys() or not bare(second):
+                        raise
             better = explained(function, args, kwargs, error)
             if better is None:
                 raise

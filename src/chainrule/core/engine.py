@@ -25,11 +25,11 @@ import numpy as np
 
 from .. import errors
 from .._state import S, set_grad
-from .aim import aimed
+from .aim import Aim, aimed
 from .hooks import ACTIVE, RemovableHandle
 from .node import LEAF, GradientEdge, Node, Output, edge_of
 from .tensor import Tensor, wrap
-from .watch import Watch, _lock, accumulate, attach, register_hook, visit
+from .watch import Watch, _lock, accumulate, attach, register_hook, undefined, visit, warn_of_cycle
 
 __all__ = ["ONE", "RemovableHandle", "backward", "grad", "handed", "register_hook", "towards"]
 
@@ -110,7 +110,11 @@ def _run(
             held: Any = None  # the newest node reached now: it may be next without waiting
             held_g: Any = None
             for edge, g in pairs:
-                if g is None or edge is None:
+                if edge is None:
+                    continue
+                if g is None:
+                    if node is not None and node.asks:  # of a custom Function
+                        undefined(edge, held, waiting, heap, watch)
                     continue
                 k = edge.k
                 if k:
@@ -152,6 +156,8 @@ def _run(
                 return leaves
             node, g, _ = waiting.pop(heappop(heap))
     except errors.SavedFreed:
+        if S.anomaly:
+            warnings.warn(errors.forward_of(node), UserWarning, stacklevel=4)
         raise errors.second_backward(node) from None
     except Exception as error:
         if isinstance(node, Node) and type(node) is not Output:
@@ -173,6 +179,8 @@ def backward(
     inputs: Sequence[Tensor] | Tensor | None = None,
 ) -> None:
     """Accumulate d(tensors)/d(leaf) into `.grad`: see `Tensor.backward`."""
+    if create_graph:
+        warn_of_cycle()
     keep = create_graph if retain_graph is None else retain_graph
     recorded = create_graph or _leveled(tensors, cotangents)
     if inputs is None and len(tensors) == 1 and not recorded and not ACTIVE:
@@ -269,10 +277,12 @@ def towards(
     keep: bool,
     recorded: bool,
     recording: bool,
+    known: Aim | None = None,
 ) -> list[Any]:
-    """The cotangents of the targets, None where nothing arrives; `roots` is emptied."""
-    aim = None if ACTIVE else aimed(roots, targets)
-    if aim is None:
+    """The cotangents of the targets, None where nothing arrives; `roots` is emptied. `known`: what
+    `aimed` says of these roots and targets, if the caller has asked."""
+    found = None if ACTIVE else known or aimed(roots, targets)
+    if found is None:
         starts = [e for e, _ in roots]
         watch = Watch(starts, targets, recorded)
         watch.capturing = True
@@ -280,16 +290,17 @@ def towards(
         watch.found.update((i, entry[1]) for i, entry in leaves.items())
         leaves.clear()
         roots.clear()
-        found = [watch.of(t) for t in targets]
+        made = [watch.of(t) for t in targets]
         watch.captured, watch.found = {}, {}
-        return found
+        return made
+    aim = found[0]
     for i in range(len(roots) - 1, -1, -1):
         k = roots[i][0].k
         if k and k not in aim:
             del roots[i]
     leaves = _walk(roots, keep, recorded, None, recording, aim)
     roots.clear()
-    made: list[Any] = []
+    made = []
     for t in targets:
         node = t._node
         entry = leaves.get(id(t if node is LEAF else node))
@@ -425,11 +436,11 @@ def _deliver(leaves: dict[int, tuple[Any, Any, bool]], recorded: bool) -> None:
     with _lock:
         while leaves:
             leaf, g, _ = leaves.popitem()[1]
-            plain = leaf._node is LEAF and type(g) is not _ndarray and not recorded
-            if plain and leaf._grad is None:
+            shared = recorded or _refs(g) > _UNSHARED  # before g is an argument too
+            own = type(g) is not _ndarray or not (shared or g.base is not None)
+            if own and leaf._grad is None and leaf._node is LEAF and not recorded:
                 leaf._grad = wrap(g)
                 continue
-            shared = recorded or _refs(g) > _UNSHARED  # before g is an argument too
             accumulate(leaf, g, recorded, shared)
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import _state
-from .._state import S
+from .._state import S, _local, _lock
 from .node import INFERENCE
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ class Interpreter:
         order."""
         raise NotImplementedError
 
+    def lowered(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The operands of a product in the dtype it is evaluated in (where `casts`)."""
+        return operands
+
+    def widened(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The operands of what must not lose precision in the dtype for it (where `casts`)."""
+        return operands
+
     def assign(self, target: Tensor, value: Tensor) -> None:
         """`target` now holds what `value` holds."""
 
@@ -91,8 +99,26 @@ class Interpreter:
 
 def current() -> Interpreter | None:
     """The innermost interpreter of this thread."""
-    stack = _state.modes()
+    stack = _local.modes
     return stack[-1] if stack else None
+
+
+def casting() -> bool:
+    """Whether an autocast of this thread brings operands of products to one dtype."""
+    mode = None if S.mode is None else current()
+    return mode is not None and mode.casts
+
+
+def lowered(*operands: Any) -> tuple[Any, ...]:
+    """Operands of a function that is several ops here, as a running autocast wants them."""
+    mode = None if S.mode is None else current()
+    return mode.lowered(operands) if mode is not None and mode.casts else operands
+
+
+def widened(*operands: Any) -> tuple[Any, ...]:
+    """Operands of a loss, which a running autocast evaluates in float32."""
+    mode = None if S.mode is None else current()
+    return mode.widened(operands) if mode is not None and mode.casts else operands
 
 
 def composing() -> bool:
@@ -104,19 +130,19 @@ def composing() -> bool:
 
 def push(interpreter: Interpreter) -> None:
     """Put an interpreter on this thread's stack."""
-    _state.modes().append(interpreter)
-    with _state._lock:
+    _local.modes.append(interpreter)
+    with _lock:
         S.mode_count += 1
         S.mode = current
 
 
 def pop(interpreter: Interpreter) -> None:
     """Take the innermost interpreter, which must be this one, from the stack."""
-    top = _state.modes().pop()
+    top = _local.modes.pop()
     assert top is interpreter, (
         "interpreters must be left in the order they were entered, innermost first"
     )
-    with _state._lock:
+    with _lock:
         S.mode_count -= 1
         if not S.mode_count:
             S.mode = None

@@ -408,7 +408,14 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
             b = b._data if bare else b
             return fn(xp, g, b) if node.p is None else _summed(xp, fn, g, b, node.p, product)
 
-        return {(): of_nothing, ("a",): of_a, ("b",): of_b}
+        def of_both(node: Any, g: Any, keep: bool) -> Any:
+            a, b = _checked(node, "a", node.s0, node.v0), _checked(node, "b", node.s1, node.v1)
+            if not keep:
+                node.s0 = node.s1 = _GONE
+            g = fn(xp, g, a._data, b._data) if bare else fn(xp, g, a, b)
+            return g if node.p is None else sum_to(xp, g, node.p)
+
+        return {(): of_nothing, ("a",): of_a, ("b",): of_b, ("a", "b"): of_both}
 
     body = {"side": side, **_both(readings, names)}
     return type(title, (HalfNode,), {"prim": prim, "__slots__": (), **body})
@@ -419,6 +426,11 @@ class PairNode(BinaryNode):
     shapes, for the rules."""
 
     __slots__ = ()
+
+    def rows(self, g: Any, edges: Any, size: int) -> Any:
+        own = self.prim.rows
+        found = None if own is None else own(self, g, edges)
+        return Node.rows(self, g, edges, size) if found is None else found
 
     def _apply(self, xp: Any, g: Any, values: dict[str, Any], edges: Any) -> Any:
         values = values | {"a_shape": self.p[0], "b_shape": self.p[1]}

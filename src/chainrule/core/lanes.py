@@ -21,7 +21,7 @@ from .interpreter import composing
 from .lane_nodes import binary_node, half_node, number_node, one_node, pair_node, unary_node
 from .node import LEAF, next_k
 from .primitive import F32, F64, I64, INSTEAD, NUMBERS, SAME, Primitive
-from .tensor import Tensor, wrap
+from .tensor import Tensor, blank, wrap
 
 __all__ = ["binary_lane", "compare_lane", "one_lane", "pair_lane", "unary_lane"]
 
@@ -45,7 +45,7 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
             dtype = x.dtype
             if dtype is F32 or dtype is F64:
                 y = on_arrays(x) if type(x) is _ndarray else kernel(x)
-                r = _new(Tensor)
+                r = blank()
                 r._data = y
                 r._grad = r._vc = r._view = r._meta = None
                 edge = input._node
@@ -129,7 +129,7 @@ def one_lane(
                 y = kernel(data, *params)
         except _REFUSED:
             return call_general(x, params=params)
-        r = _new(Tensor)
+        r = blank()
         r._data = y
         r._grad = r._vc = r._view = r._meta = None
         edge = x._node
@@ -153,6 +153,8 @@ def one_lane(
             r._node = None
         return r
 
+    if title is None or title == prim.grad_fn:
+        prim.short = call
     return call
 
 
@@ -168,7 +170,7 @@ def pair_lane(prim: Primitive, title: str) -> Any:
 
     def call(a: Any, b: Any) -> Any:
         x, y = a._data, b._data
-        r = _new(Tensor)
+        r = blank()
         r._data = kernel(x, y)
         r._grad = r._vc = r._view = r._meta = None
         ea, eb = a._node, b._node
@@ -228,7 +230,7 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
                                 z = kernel(x, y)
                             except ValueError:
                                 raise errors.broadcast(prim.name, (x.shape, y.shape)) from None
-                            r = _new(Tensor)
+                            r = blank()
                             r._data = z
                             r._grad = r._vc = r._view = r._meta = None
                             r._node = recorded(input, other, a, b, x, y) if tracked else None  # type: ignore[misc]
@@ -301,7 +303,7 @@ def _number_path(prim: Primitive, constants: bool) -> Callable[..., Any] | None:
             number = (_NUMBERS32 if dtype is F32 else _NUMBERS64).get(other)
             if number is None:
                 number = _blocks.number(other, dtype)
-        r = _new(Tensor)
+        r = blank()
         r._data = kernel(x, number)
         r._grad = r._vc = r._view = r._meta = None
         edge = input._node

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import errors
-from .._state import grad_enabled
+from .._state import S, grad_enabled
 from .node import LEAF, Node, Output, next_k
 from .primitive import Primitive
 from .record import OPS, REC, GeneralNode, is_complex, sum_to, version_of
@@ -175,6 +175,8 @@ def hang(
 
 def _finish(node: Any, prim: Primitive, outs: Sequence[Any], inputs: Sequence[Any]) -> None:
     """Shapes of operands that were broadcast, facts of several outputs, and the node on them."""
+    if S.anomaly:
+        errors.note_forward(node)
     if prim.broadcasts:
         shape = outs[0]._data.shape
         for t, e in zip(inputs, node.e, strict=True):

@@ -37,7 +37,10 @@ _new = object.__new__
 def lower(prim: Primitive, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """Evaluate with whoever is innermost now; the operands are already promoted."""
     mode = current() if S.mode is not None else None
-    return prim.evaluate(inputs, params) if mode is None else mode.process(prim, inputs, params)
+    if mode is not None:
+        return mode.process(prim, inputs, params)
+    short = prim.short
+    return prim.evaluate(inputs, params) if short is None else short(inputs[0], params)
 
 
 def is_float(t: Any) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INFERENCE",
     "LEAF",
+    "UNDEFINED",
     "AccumulateGrad",
     "Forbidden",
     "GradientEdge",
@@ -52,6 +53,21 @@ class _Sentinel:
 
 
 LEAF: Any = _Sentinel("LEAF")  # in Tensor._node: a leaf that requires grad
+
+
+class _Undefined:
+    """Stands for the cotangent of a node that is visited although nothing arrives there."""
+
+    __slots__ = ()
+    __array_ufunc__ = None
+
+    def __add__(self, g: Any) -> Any:
+        return g.copy() if hasattr(g, "copy") else g  # the walk may add to what it summed
+
+    __radd__ = __add__
+
+
+UNDEFINED: Any = _Undefined()
 
 
 class Inference:

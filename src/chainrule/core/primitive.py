@@ -102,6 +102,7 @@ class Primitive:
         "rules",
         "saved_names",
         "several",
+        "short",
         "variadic",
         "view",
     )
@@ -151,6 +152,8 @@ class Primitive:
         self.check = check
         # the short way of a call without parameters; `below=True`: no interpreter below the caller
         self.lane: Callable[..., Any] | None = None
+        # the same for one operand with static parameters: `short(x, params)`, below interpreters
+        self.short: Callable[[Any, tuple[Any, ...]], Any] | None = None
         self.product = False  # a * b: what is summed of it may be an inner product
         self.number_as_tensor = False  # PyTorch's node shows a second input for a number
         # jvp(primals, tangents, params, outs): the tangents of the outputs, for a general op where
@@ -256,6 +259,8 @@ class Primitive:
                 continue
             elif isinstance(t, (*NUMBERS, np.generic)) and self.numbers and i:
                 numbers.append(dtypes.scalar_type(t))
+            elif type(t) is np.ndarray and t.dtype.kind == "V" and not t.ndim and self.numbers:
+                continue  # what `_weak` made of a number, for an interpreter above this one
             else:
                 raise errors.wrong_type(self.name, self._public_name(i), i + 1, t)
         common = dtypes.result_type_of(dims, zeros, numbers)

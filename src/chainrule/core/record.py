@@ -63,7 +63,7 @@ class Canonical(Namespace):
         found = getattr(OPS, name)
         if name in self.__dict__:
             return self.__dict__[name]
-        self.__dict__[name] = found
+        self.__dict__[name] = found = getattr(found, "canonical", found)
         return found
 
 

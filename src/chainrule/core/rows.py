@@ -18,7 +18,7 @@ import numpy as np
 from .. import _state, errors
 from .._state import set_grad
 from . import node as nodes
-from .aim import aimed
+from .aim import Aim, aimed
 from .batch import Batch
 from .hooks import ACTIVE, OUTPUT
 from .node import LEAF, Output
@@ -28,12 +28,16 @@ __all__ = ["rows"]
 
 
 def rows(
-    roots: Sequence[tuple[Any, Any]], targets: Sequence[Tensor], size: int
+    roots: Sequence[tuple[Any, Any]],
+    targets: Sequence[Tensor],
+    size: int,
+    known: Aim | None = None,
 ) -> list[Any] | None:
     """The cotangents of the targets, as arrays; None for a target that nothing reaches.
 
     Args:
         roots: (edge, array of shape (size, *shape of the tensor there)).
+        known: what `aimed` says of these roots and targets, if the caller has asked.
 
     Returns:
         None altogether where the walk needs more than rules: hooks, custom Functions, running
@@ -41,14 +45,10 @@ def rows(
     """
     if ACTIVE or _state.modes():
         return None
-    aim = aimed(roots, targets)
+    aim = known or aimed(roots, targets)
     if aim is None:
         return None
-    before = set_grad(False)
-    try:
-        reached = _walk(roots, aim, size)
-    finally:
-        set_grad(before)
+    reached = _walk(roots, aim[0], size)
     if reached is None:
         return None
     return [reached.get(id(t if t._node is LEAF else t._node)) for t in targets]
@@ -59,6 +59,7 @@ def _walk(roots: Any, aim: dict[int, Any], size: int) -> dict[int, Any] | None:
     waiting: dict[int, Any] = {}
     heap: list[int] = []
     pairs: Any = [(e, g) for e, g in roots if not e.k or e.k in aim]
+    waits = waiting.get
     while True:
         for edge, g in pairs:
             if edge is None or g is None:
@@ -67,11 +68,13 @@ def _walk(roots: Any, aim: dict[int, Any], size: int) -> dict[int, Any] | None:
             if not k:
                 have = found.get(id(edge))
                 found[id(edge)] = g if have is None else have + g
-            elif k in waiting:
-                waiting[k] = edge, waiting[k][1] + g
             else:
-                waiting[k] = edge, g
-                heappush(heap, k)
+                have = waits(k)
+                if have is None:
+                    waiting[k] = edge, g
+                    heappush(heap, k)
+                else:
+                    waiting[k] = edge, have[1] + g
         if not heap:
             return found
         node, g = waiting.pop(heappop(heap))
@@ -109,14 +112,18 @@ def any_rows(node: Any, g: Any, edges: Any, size: int) -> Any:
     found = None if own is None else own(node, g, edges)
     if found is not None:
         return (found,) if type(edges) is tuple and type(found) is not tuple else found
-    with Batch(size) as level:
-        if type(g) is list:
-            given: Any = [None if x is None else level.wrap(wrap(x)) for x in g]
-        else:
-            given = level.wrap(wrap(g))
-        if type(edges) is tuple:
-            return [_bare(x, level) for x in node.some(given, True, True, edges)]
-        return _bare(node.rec(given, True), level)
+    before = set_grad(False)
+    try:
+        with Batch(size) as level:
+            if type(g) is list:
+                given: Any = [None if x is None else level.wrap(wrap(x)) for x in g]
+            else:
+                given = level.wrap(wrap(g))
+            if type(edges) is tuple:
+                return [_bare(x, level) for x in node.some(given, True, True, edges)]
+            return _bare(node.rec(given, True), level)
+    finally:
+        set_grad(before)
 
 
 def _bare(t: Any, level: Batch) -> Any:

@@ -11,16 +11,17 @@ runs, the kernel's result is written and that is all. Called by `ops/` (which ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from .. import errors
 from .._state import S, grad_enabled, inference_enabled, modes
 from .interpreter import assigned, below, current
 from .node import INFERENCE, Forbidden, Output
-from .primitive import F32, F64, Primitive, bump, cast
+from .primitive import F32, F64, I64, SAME, Primitive, bump, cast
 from .record import OPS, record
 from .tensor import Tensor, own, wrap
 
@@ -32,14 +33,18 @@ __all__ = [
     "live_views",
     "overwrite",
     "recording",
+    "refuse_overlap",
 ]
 
 _ndarray = np.ndarray
+_TOO_LARGE = 1 << 63
 
 
 def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()) -> Tensor:
     """`x.op_(*rest)`: compute out of place, then `overwrite`. Nothing is changed when it fails."""
     check_writable(x, prim.name, rest)
+    if prim.kind == "elementwise":
+        refuse_overlap(x, rest, prim.name + "_")
     if S.mode is not None:
         mode = current()
         if mode is not None and mode.writes:
@@ -83,8 +88,17 @@ def _before(prim: Primitive, x: Tensor) -> Tensor:
     saves = any(kind == "x" and index == 0 for kind, index, _ in prim.layout.saves)
     old = wrap(x._data.copy() if saves and type(x._data) is _ndarray else x._data)
     old._node = x._node
+    if x._view is not None and getattr(old._node, "hooks", None) and x._view[0]._node is not None:
+        _continue_from(old, x, x._view[0])  # hooks on the view do not see this use of it
     assigned(old, x)
     return old
+
+
+def _continue_from(made: Tensor, view: Tensor, base: Tensor) -> None:
+    """Let `made`, the value of `view`, be a new view of `base` in the graph."""
+    if view._data.dtype == base._data.dtype:
+        made._node = None
+        record(OPS.as_strided.prim, (made,), (base,), geometry(view, base))
 
 
 def check_writable(x: Tensor, op: str, rest: tuple[Any, ...]) -> None:
@@ -102,6 +116,29 @@ def check_writable(x: Tensor, op: str, rest: tuple[Any, ...]) -> None:
     data = x._data
     if type(data) is _ndarray and not data.flags.writeable:
         raise errors.overlapping_inplace(op + "_")
+
+
+def refuse_overlap(x: Tensor, rest: Iterable[Any], op: str) -> None:
+    """Raise if `x` is to be written, element by element, from a part of its own memory."""
+    vc = x._vc
+    if vc is None or vc is INFERENCE:
+        return  # nobody shares it
+    for t in rest:
+        if isinstance(t, Tensor) and t._vc is vc and t is not x:
+            a, b = x._data, t._data
+            if type(a) is type(b) is _ndarray and _partly_shared(a, b):
+                raise errors.overlapping_operand(op, x, t)
+
+
+def _partly_shared(a: Any, b: Any) -> bool:
+    """Whether two blocks without gaps share elements, but not each with its own place."""
+    (low, high), (first, last) = byte_bounds(a), byte_bounds(b)
+    if low >= last or first >= high or high - low != a.nbytes or last - first != b.nbytes:
+        return False
+    steps = zip((*a.shape, *b.shape), (*a.strides, *b.strides), strict=True)
+    if 0 in [s for n, s in steps if n > 1]:
+        return False
+    return not (low == first and a.shape == b.shape and a.strides == b.strides)
 
 
 def refuse_view(x: Tensor) -> None:
@@ -174,7 +211,7 @@ def overwrite(x: Tensor, value: Tensor) -> Tensor:
     else:
         _overwrite_region(base, x, value)
     _refresh_views(base)
-    for t in (x,) if x is base else (x, base):
+    for t in {id(t): t for t in (x, base, *live_views(base))}.values():
         if t._meta is not None and t._meta.retained is not None and t._node is not None:
             t._meta.retained.remove()
             t._meta.retained = None
@@ -258,11 +295,27 @@ def geometry(
     return a.shape, tuple(s // step for s in a.strides), offset, layout
 
 
+def _count(t: Tensor, x: Any, ufunc: Any, n: int) -> bool:
+    """int64 and a number, as the counter of a batch norm: written without further questions."""
+    if abs(n) >= _TOO_LARGE or t._vc is INFERENCE:
+        return False
+    if type(x) is not _ndarray:
+        t._data = ufunc(x, n)
+    elif x.flags.writeable:
+        ufunc(x, n, x)
+    else:
+        return False
+    bump(t)
+    return True
+
+
 def inplace_method(
     prim: Primitive, ufunc: Any = None, *, dunder: bool = False
 ) -> Callable[..., Any]:
     """`x.op_(other)` or `x op= other` of a binary op: straight into the memory when nothing is
     recorded."""
+
+    closed = ufunc is not None and prim.promote is SAME and prim.check is None
 
     def call(self: Tensor, other: Any) -> Any:
         x = self._data
@@ -284,6 +337,8 @@ def inplace_method(
             if isinstance(other, Tensor):
                 y = other._data if other._node is None or not (S.grad or grad_enabled()) else None
                 ok = y is not None and y.dtype is dtype
+                if ok and other._vc is self._vc is not None:
+                    refuse_overlap(self, (other,), prim.name + "_")
             else:
                 ok = type(other) is float or type(other) is int
             if ok and (dtype is F32 or dtype is F64) and self._vc is not INFERENCE:
@@ -300,6 +355,8 @@ def inplace_method(
                         raise
                     bump(self)
                     return self
+            elif closed and dtype is I64 and type(other) is int and _count(self, x, ufunc, other):
+                return self
         if dunder and not isinstance(other, (Tensor, int, float, bool, complex, np.generic)):
             if not isinstance(other, _ndarray):
                 return NotImplemented

@@ -165,22 +165,22 @@ class _Call:
                 "in_dims is not compatible with the structure of `inputs`. in_dims has structure "
                 f"{flatten(self.in_dims)[1]} but inputs has structure {self.spec}."
             )
-        self.dims = [self._dim(t, d) for t, d in zip(self.flat, dims, strict=True)]
-        sizes = [
-            t._data.shape[d] for t, d in zip(self.flat, self.dims, strict=True) if d is not None
-        ]
+        self.dims, sizes = [], []
+        for t, d in zip(self.flat, dims, strict=True):
+            if d is not None:
+                d = self._dim(t, d)
+                sizes.append(t._data.shape[d])
+            self.dims.append(d)
         if not sizes:
             raise ValueError("vmap: Expected at least one Tensor to vmap over")
-        if any(n != sizes[0] for n in sizes):
+        if sizes.count(sizes[0]) != len(sizes):
             raise ValueError(
                 "vmap: Expected all tensors to have the same size in the mapped dimension, got "
                 f"sizes {sizes} for the mapped dimension"
             )
         self.size = sizes[0]
 
-    def _dim(self, t: Any, d: Any) -> int | None:
-        if d is None:
-            return None
+    def _dim(self, t: Any, d: Any) -> int:
         if not isinstance(d, int):
             raise self._refused(
                 f"Got in_dim={d} for an input but in_dim must be either an integer dimension "
@@ -203,23 +203,22 @@ class _Call:
 
     def run(self, flat: list[Any], kwargs: dict[str, Any], size: int) -> Any:
         """All elements at once."""
-        inner = [
-            t if d is None or d == 0 else moved(t, d, 0)
-            for t, d in zip(flat, self.dims, strict=True)
-        ]
+        inner = [moved(t, d, 0) if d else t for t, d in zip(flat, self.dims, strict=True)]
         with Batch(size, self.randomness) as level:
             args = [
                 t if d is None else level.wrap(t) for t, d in zip(inner, self.dims, strict=True)
             ]
             made = self.func(*self.spec.build(args), **kwargs)
             outs, spec = flatten(made)
-            hidden = [(t, level.owns(t)) for t in outs]
-            outs = [level.inner(t) for t in outs]
-        return self._given(made, outs, [h for _, h in hidden], spec, size)
+            owned = [level.owns(t) for t in outs]
+            outs = [t._inner if own else t for t, own in zip(outs, owned, strict=True)]
+        return self._given(made, outs, owned, spec, size)
 
     def _given(
         self, made: Any, outs: list[Any], owned: list[bool], spec: TreeSpec, size: int
     ) -> Any:
+        if self.out_dims == 0 and all(owned):
+            return spec.build(outs)
         dims = self._out_dims(made, spec)
         return spec.build(
             [self._out(t, own, d, size) for t, own, d in zip(outs, owned, dims, strict=True)]

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappush
 from typing import Any
@@ -23,7 +25,7 @@ import numpy as np
 from .. import errors
 from .._state import S, set_grad
 from .hooks import ACTIVE, Hooks, RemovableHandle, add, watch_leaf
-from .node import LEAF, Output, edge_of, walk
+from .node import LEAF, UNDEFINED, Forbidden, Output, edge_of, walk
 from .record import OPS
 from .tensor import Tensor, wrap
 
@@ -34,7 +36,9 @@ __all__ = [
     "current_node",
     "current_watch",
     "register_hook",
+    "undefined",
     "visit",
+    "warn_of_cycle",
 ]
 
 _ndarray, _add = np.ndarray, np.add
@@ -82,7 +86,8 @@ class Watch:
         self._nodes: dict[int, Any] | None = None
         if targets is not None:
             self._aim([edge_of(t) for t in targets])
-        self.due = self._schedule() if any(type(k) is int for k in ACTIVE) else []
+        watched = any(type(k) is int for k in tuple(ACTIVE))  # a leaf may die meanwhile
+        self.due = self._schedule() if watched else []
         self.anomaly, self.timer = S.anomaly and ACTIVE.get("nan", False), ACTIVE.get("timer")
         self.leaves: dict[int, Any] = {}
         self._outer: Watch | None = None
@@ -177,10 +182,11 @@ class Watch:
 
     def _serve(self, leaf: Any, g: Any) -> None:
         hooks = leaf._meta.hooks
+        g = None if g is UNDEFINED else g
         g = _run_tensor_hooks(hooks, g, self.recorded)
         if self.capturing:
             self.found[id(leaf)] = g
-        elif g is not None:
+        else:
             deliver(leaf, g, self.recorded, hooks)
 
     def of(self, place: Any) -> Any:
@@ -196,10 +202,9 @@ def deliver(leaf: Any, g: Any, recorded: bool, hooks: Hooks) -> None:
     """Everything that happens at a leaf after the hooks on its gradient."""
     if hooks.pre:
         g = _run_pre_hooks(hooks.pre, g, recorded)
-        if g is None:
-            return
-    with _lock:
-        accumulate(leaf, g, recorded, True)
+    if g is not None:
+        with _lock:
+            accumulate(leaf, g, recorded, True)
     if hooks.after:
         for hook in list(hooks.after.values()):
             if _quietly(hook, recorded, leaf) is not None:
@@ -236,6 +241,24 @@ def accumulate(t: Tensor, g: Any, recorded: bool, shared: bool) -> None:
         have._vc[0] += 1
 
 
+_told: list[bool] = []
+
+
+def warn_of_cycle() -> None:
+    """Once: what `backward(create_graph=True)` leaves in `.grad` is the parameter's graph."""
+    if not _told:
+        _told.append(True)
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the "
+            "parameter and its gradient which can cause a memory leak. We recommend using "
+            "autograd.grad when creating the graph to avoid this. If you have to use this "
+            "function, make sure to reset the .grad fields of your parameters to None after use "
+            "to break the cycle and avoid the leak.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 def _copied(g: Tensor) -> Tensor:
     """A recorded gradient as `.grad` gets it: a copy of its own, which is recorded too."""
     if g._node is None or g._wrapped:
@@ -266,6 +289,7 @@ def visit(
     if watch is not None and watch.due:
         watch.arrive(node.k)
     hooks = node.hooks
+    g = None if g is UNDEFINED else g
     asked = watch is not None and node.k in watch.captured
     if asked and node.k not in watch.only:  # type: ignore[union-attr]
         watch.captured[node.k], asked = g, False  # type: ignore[union-attr]
@@ -276,7 +300,10 @@ def visit(
         return None
     if hooks is not None and hooks.pre:
         g = _run_pre_hooks(hooks.pre, g, recorded)
-    if g is None:
+    if not node.asks and (g is None or (type(g) is list and not any(x is not None for x in g))):
+        if hooks is not None and hooks.post:
+            nothing = (None,) * len(node.edges()) if type(node.e) is tuple else None
+            return _run_post_hooks(hooks.post, nothing, g, recorded, node)
         return None
     if watch is None:
         gs = node.rec(g, keep) if recorded else node.raw(g, keep)
@@ -295,6 +322,39 @@ def _collect(output: Any, g: Any, waiting: dict[int, Any], heap: list[int]) -> N
         heappush(heap, k)
     gs = waiting[k][1]
     gs[output.number] = g if gs[output.number] is None else gs[output.number] + g
+
+
+def undefined(
+    edge: Any, held: Any, waiting: dict[int, Any], heap: list[int], watch: Watch | None
+) -> None:
+    """A custom Function has no gradient for `edge`. As in PyTorch that does not end the walk there:
+    the Functions behind it get zeros (or None, as they asked), and hooks see None.
+
+    Args:
+        held: the node that the walk keeps beside the heap; it has a cotangent.
+    """
+    seen: set[int] = set()
+    stack = [edge]
+    while stack:
+        edge = stack.pop()
+        if edge is None or type(edge) is Forbidden:
+            continue
+        if not edge.k:
+            if watch is not None and any(leaf is edge for _, _, leaf in watch.due):
+                watch.leaves.setdefault(id(edge), (edge, UNDEFINED, False))
+            continue
+        node = edge.node if type(edge) is Output else edge
+        k = node.k
+        wanted = None if watch is None else watch.wanted
+        if k in seen or node.end or (wanted is not None and k not in wanted):
+            continue
+        seen.add(k)
+        if (node.asks or node.hooks is not None) and node is not held and k not in waiting:
+            nothing = [None] * node.prim.count(node) if node.is_several() else UNDEFINED
+            waiting[k] = (node, nothing, False)
+            heappush(heap, k)
+        if not node.asks:
+            stack += node.edges()
 
 
 def check_nan(node: Any, gs: Any) -> None:
@@ -499,5 +559,40 @@ def attach(methods: Iterable[Callable[..., Any]]) -> None:
         method.__qualname__ = "Tensor." + method.__name__
         setattr(Tensor, method.__name__, method)
 
+
+class _TensorHooks(OrderedDict[int, Any]):
+    """The hooks of one tensor by the ids of their handles; what is taken away does not run."""
+
+    def __init__(self, table: Any, number: int) -> None:
+        super().__init__((i, hook) for i, (n, hook) in table.items() if n == number)
+        self._table = table
+
+    def __delitem__(self, key: int) -> None:
+        super().__delitem__(key)
+        self._table.pop(key, None)
+
+    def pop(self, key: int, *default: Any) -> Any:
+        """Take one away."""
+        self._table.pop(key, None)
+        return super().pop(key, *default)
+
+    def clear(self) -> None:
+        """Take all away."""
+        for key in self:
+            self._table.pop(key, None)
+        super().clear()
+
+
+def _backward_hooks(self: Tensor) -> OrderedDict[int, Any] | None:
+    """The hooks of `register_hook`, by the ids of their handles; None without."""
+    if self._node is None:
+        return None
+    leaf, node, number = edge_of(self)
+    hooks = node.hooks if node is not None else leaf._meta and leaf._meta.hooks
+    table = hooks.tensor if hooks else None
+    return None if table is None else _TensorHooks(table, number)
+
+
+Tensor._backward_hooks = property(_backward_hooks)  # type: ignore[attr-defined]
 
 attach((_register_hook, _register_post_accumulate_grad_hook, _retain_grad))

@@ -50,12 +50,16 @@ def _position(n: Any, count: int) -> int:
 
 def chosen(args: tuple[Any, ...], argnums: Any) -> Any:
     """The arguments that `argnums` names: one, or a tuple of them."""
+    if type(argnums) is int and 0 <= argnums < len(args):
+        return args[argnums]
     found = positions(argnums, len(args))
     return args[found[0]] if isinstance(argnums, int) else tuple(args[i] for i in found)
 
 
 def replaced(args: tuple[Any, ...], new: Any, argnums: Any) -> tuple[Any, ...]:
     """The arguments with those that `argnums` names replaced."""
+    if type(argnums) is int and 0 <= argnums < len(args):
+        return (*args[:argnums], new, *args[argnums + 1 :])
     found = positions(argnums, len(args))
     values = list(args)
     for i, value in zip(found, (new,) if isinstance(argnums, int) else new, strict=True):

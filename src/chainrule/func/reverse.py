@@ -81,11 +81,13 @@ def _grad_and_value(
         output, aux = split_aux(func(*replaced(args, new, argnums), **kwargs), has_aux, _WHO)
         _check_scalar(output)
         edge, aux = level.edge(output), outside(level, aux) if has_aux else None
-        value = level.inner(output) if valued or type(level) is not Tape else output.detach()
+        taped = type(level) is Tape
+        value: Any = level.inner(output) if valued or not taped else None
+        seed: Any = ones_like(level, output) if taped else None
         ends = [t._node for t in leaves]
     del new, output
-    if type(level) is Tape:
-        found = level.pull([edge], [ones_like(level, value)], leaves, keep=has_aux or valued)
+    if taped:
+        found = level.pull([edge], [seed], leaves, keep=has_aux or valued)
         gs = [zeros_like(t) if g is None else g for g, t in zip(found, leaves, strict=True)]
         del edge, ends, found
         level.close(leaves)

@@ -495,11 +495,15 @@ def _tested(test: Kernel) -> Kernel:
     def kernel(x: Array) -> Array:
         return test(x) if x.dtype.kind in "fcV" else np.zeros(x.shape, bool)
 
+    kernel.on_arrays = test  # type: ignore[attr-defined]
     return kernel
 
 
+_INFINITE = {d: (np.array(np.inf, d), np.array(-np.inf, d)) for d in (F32, F64)}
+_NO_NUMBERS = (np.inf, -np.inf)
 isnan, isinf = _tested(np.isnan), _tested(np.isinf)
-isposinf, isneginf = _tested(lambda x: x == np.inf), _tested(lambda x: x == -np.inf)
+isposinf = _tested(lambda x: x == _INFINITE.get(x.dtype, _NO_NUMBERS)[0])
+isneginf = _tested(lambda x: x == _INFINITE.get(x.dtype, _NO_NUMBERS)[1])
 
 
 def isfinite(x: Array) -> Array:
@@ -509,7 +513,11 @@ def isfinite(x: Array) -> Array:
 
 def isreal(x: Array) -> Array:
     """Whether the imaginary part is 0."""
-    return x.imag == 0 if x.dtype.kind == "c" else np.ones(x.shape, bool)
+    if x.dtype.kind == "c":
+        return x.imag == 0
+    made = np.empty(x.shape, bool)
+    made.fill(True)
+    return made
 
 
 def signbit(x: Array) -> Array:

@@ -94,14 +94,19 @@ def weighted(added: Any, product: Any, beta: Any, alpha: Any) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def contraction(a: Ints, b: Ints, out: Ints) -> tuple[Ints, Ints, Ints, int, int, int]:
+def contraction(a: Ints, b: Ints, out: Ints) -> tuple[Ints, Ints, Any, int, int, int]:
     """How to bring operands with these labels to batch matrix product: permutations of a, b and the
-    result, and how many labels are in the batch, in the sum, and only in a."""
+    result, and how many labels are in the batch, in the sum, and only in a. Without a sum: the
+    operands in the order of the result, and how to index them so that they broadcast."""
     batch = [i for i in out if i in a and i in b]
     only_a = [i for i in out if i in a and i not in b]
     only_b = [i for i in out if i in b and i not in a]
     summed = [i for i in a if i in b and i not in out]
     made = batch + only_a + only_b
+    if not summed:  # a product of elements, in the order of the result
+        pa, pb = (tuple(x.index(i) for i in out if i in x) for x in (a, b))
+        keys = tuple(tuple(slice(None) if i in x else None for i in out) for x in (a, b))
+        return pa, pb, keys, len(batch), 0, len(only_a)
     return (
         tuple(a.index(i) for i in batch + only_a + summed),
         tuple(b.index(i) for i in batch + summed + only_b),
@@ -115,12 +120,13 @@ def contraction(a: Ints, b: Ints, out: Ints) -> tuple[Ints, Ints, Ints, int, int
 def contract(a: Any, b: Any, a_dims: Ints, b_dims: Ints, out_dims: Ints) -> Any:
     """The sum of products over the labels that `a` and `b` share and the result has not."""
     pa, pb, po, nb, ns, na = contraction(a_dims, b_dims, out_dims)
+    if nb == ns == na == 1 and len(pa) == len(pb) == 3:  # matrices in a batch, as they are
+        return matmul(a.transpose(pa), b.transpose(pb)).transpose(po)
     a, b = a.transpose(pa), b.transpose(pb)
+    if not ns:
+        return np.multiply(a[po[0]], b[po[1]], order="C")
     batch, rows, inner = a.shape[:nb], a.shape[nb : nb + na], a.shape[nb + na :]
     cols = b.shape[nb + ns :]
-    if not ns:
-        made = a.reshape((*a.shape, *(1,) * len(cols))) * b.reshape((*batch, *(1,) * na, *cols))
-        return made.transpose(po)
     m, k, n = _size(rows), _size(inner), _size(cols)
     if nb:
         made = matmul(a.reshape((*batch, m, k)), b.reshape((*batch, k, n)))

@@ -211,7 +211,7 @@ def prod(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     kind = x.dtype.kind
     if type(x) is not _ndarray:
         return x if kind not in "bui" else I64.type(x)
-    if _is_half(x.dtype):
+    if x.dtype.itemsize == 2 and kind in "fV":
         return _multiply(x.astype(F32), one_axis(dim), None, None, keepdim).astype(x.dtype)
     if kind == "f" and x.size > 8000 and x.flags.c_contiguous:
         if dim is None and not keepdim:
@@ -320,7 +320,8 @@ def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
         return x
     if dim is None and x.ndim == 1 and x.size <= 2048 and not keepdim:
         return x[x.argmax()]
-    return _maximum(x, one_axis(dim), None, None, keepdim)
+    axis = dim[0] if type(dim) is tuple and len(dim) == 1 else dim
+    return _maximum(x, axis, None, None, keepdim)
 
 
 def amin(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
@@ -329,7 +330,8 @@ def amin(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
         return x
     if dim is None and x.ndim == 1 and x.size <= 2048 and not keepdim:
         return x[x.argmin()]
-    return _minimum(x, one_axis(dim), None, None, keepdim)
+    axis = dim[0] if type(dim) is tuple and len(dim) == 1 else dim
+    return _minimum(x, axis, None, None, keepdim)
 
 
 def aminmax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
@@ -447,6 +449,10 @@ def _row_sums(e: Any, dim: int) -> Any:
     if made is not None:
         return made
     n = e.shape[dim]
+    if e.ndim > 2 and dim == e.ndim - 1 and e.size <= 2048 and e.flags.c_contiguous and n:
+        made = spread_sums(e.reshape(-1, n), 1)
+        if made is not None:
+            return made.reshape(e.shape)
     if e.ndim <= 2 and dim == e.ndim - 1 and n <= _LONG:
         column = _COLUMNS.get(e.dtype)
         if column is not None:

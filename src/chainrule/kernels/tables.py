@@ -44,6 +44,7 @@ def tabulated(
         enough: numbers, from which on the table is quicker.
     """
     rows: Any = None
+    ufunc: Any = None
     scale, shift = np.array(float(per)), np.array(1.0 - low * per)
 
     def piece(x: Array) -> Array:
@@ -65,9 +66,13 @@ def tabulated(
     by_pieces = blocked(piece)
 
     def kernel(x: Array) -> Array:
-        nonlocal rows
+        nonlocal rows, ufunc
         if x.dtype is not F32 or x.size < enough:
-            return exact(x)
+            if ufunc is not None and type(x) is _ndarray:
+                return ufunc(x)
+            made = exact(x)
+            ufunc = getattr(exact, "ufunc", None)
+            return made
         if rows is None:
             rows = _rows(exact, low, high, per, factor)
         flat = x.reshape(-1)
@@ -105,6 +110,8 @@ def scipy_special(op: str, name: str) -> Kernel:
         nonlocal found
         if found is None:
             found = _from_scipy(op, name)
+            if getattr(found, "nin", 0) == getattr(found, "nout", 0) == 1:
+                kernel.ufunc = found  # type: ignore[attr-defined]  # for `tabulated`
         made = found(*args)
         if type(made) is tuple:  # airy gives derivatives as well
             made = made[0]

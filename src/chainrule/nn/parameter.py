@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from .._state import S
 from ..core.node import LEAF
 from ..core.tensor import Size, Tensor, own, wrap
 from ..ops.make.create import empty
@@ -269,10 +268,14 @@ def _unusable(what: str) -> ValueError:
 
 
 def _uninitialized(
-    cls: Any, dtype: Any = None, requires_grad: bool = False, state: Any = None
+    cls: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    state: Any = None,
+    device: Any = None,
 ) -> Any:
     made = _new(cls)
-    kind = S.default_dtype.np if dtype is None else wrap(empty(0, dtype=dtype)._data)._data.dtype
+    kind = wrap(empty(0, dtype=dtype, device=device)._data)._data.dtype
     _DATA.__set__(made, np.empty(0, kind))
     if requires_grad and kind.kind not in "fcV":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
@@ -301,7 +304,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
         """A parameter without values."""
-        return _uninitialized(cls, dtype, requires_grad)
+        return _uninitialized(cls, dtype, requires_grad, device=device)
 
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
         pass
@@ -332,7 +335,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         persistent: bool = True,
     ) -> Any:
         """A buffer without values."""
-        made = _uninitialized(cls, dtype, requires_grad)
+        made = _uninitialized(cls, dtype, requires_grad, device=device)
         made.persistent = persistent
         made._is_buffer = True
         return made

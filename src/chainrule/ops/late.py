@@ -54,6 +54,8 @@ LATE["linalg.distance"] = (
     "corrcoef cov dist nn.functional.bilinear nn.functional.pdist pdist renorm"
 )
 
+LATE["nn.weight_norm"] = "_weight_norm"
+
 LATE["nn.margin"] = (
     "nn.functional.cosine_embedding_loss nn.functional.gaussian_nll_loss "
     "nn.functional.hinge_embedding_loss nn.functional.kl_div nn.functional.margin_ranking_loss "

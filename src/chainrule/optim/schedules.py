@@ -89,6 +89,14 @@ class MultiplicativeLR(LambdaLR):
         [0.5]
     """
 
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1
+    ) -> None:
+        for f in lr_lambda if isinstance(lr_lambda, (list, tuple)) else [lr_lambda]:
+            if not callable(f):
+                raise TypeError(f"lr_lambda should be a function, but got {type(f).__name__}")
+        super().__init__(optimizer, lr_lambda, last_epoch)
+
     def get_lr(self) -> list[Any]:
         """lr lr_lambda(epoch)"""
         lrs = self._lrs()

@@ -119,6 +119,7 @@ BY_HAND |= {
     "masked_scatter": [on(x23, mask23, values(6))()],
     "masked_scatter_backward": [on(x23, mask23)((6,))],
     "nonzero": [on(x23 * mask23)()],
+    "nonzero_static": [on(x23 * mask23)(2, -1), on(x23 * mask23)(9, 0)],
     "select_scatter": [on(x34, values(4))(0, 1)],
     "slice_scatter": [on(x34, values(2, 4))(0, 0, 3, 2)],
     "diagonal_scatter": [on(x34, values(3))(0, 0, 1)],

@@ -47,7 +47,8 @@ def _reduction(size_average: Any, reduce: Any, reduction: str) -> str:
     """The reduction that the old spellings mean."""
     if size_average is None and reduce is None:
         return reduction
-    made = "none" if reduce is False else "sum" if size_average is False else "mean"
+    average, reduced = (flag is None or bool(flag) for flag in (size_average, reduce))
+    made = ("mean" if average else "sum") if reduced else "none"
     warnings.warn(
         f"size_average and reduce args will be deprecated, please use reduction='{made}' instead.",
         stacklevel=4,

@@ -49,6 +49,8 @@ __all__ = [
 
 M = TypeVar("M", bound="Module")
 _set = object.__setattr__
+# how `to` and the like treat parameters (torch.__future__)
+CONVERSION = {"overwrite": False, "swap": False}
 _PLAIN = frozenset((int, float, bool, str, tuple, list, dict, type(None)))
 _global = _hooks.GLOBAL
 
@@ -511,13 +513,17 @@ class Module(HookedCalls, Saving):
                 module._apply(fn)
         before = set_grad(False)
         try:
-            for param in self._parameters.values():
+            for name, param in self._parameters.items():
                 if param is None:
                     continue
                 made = fn(param)
+                if CONVERSION["overwrite"] and not CONVERSION["swap"] and not is_lazy(made):
+                    new = self._parameters[name] = Parameter(made.detach(), param.requires_grad)
+                    new._grad = None if param._grad is None else fn(param._grad)
+                    continue
                 param.data = made.data if is_lazy(made) else made
                 if param._grad is not None:
-                    param._grad = fn(param._grad)
+                    param._grad.data = fn(param._grad)
         finally:
             set_grad(before)
         for name, buffer in self._buffers.items():

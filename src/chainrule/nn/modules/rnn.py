@@ -11,6 +11,7 @@ import numbers
 import warnings
 from typing import Any
 
+from ...core.interpreter import casting
 from ...ops.make.create import zeros
 from ...ops.nn.recurrent import gru_cell, layer, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from ...ops.shape.join import cat, stack
@@ -197,7 +198,7 @@ class RNNBase(Module):
 
     def _check_input(self, input: Any) -> None:
         weight = getattr(self, self._all_weights[0][0])
-        if input.dtype != weight.dtype:
+        if input.dtype != weight.dtype and not casting():
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
                 f"Convert input: input.to({weight.dtype}), or convert model: "

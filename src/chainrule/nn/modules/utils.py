@@ -64,6 +64,8 @@ def new_parameter(*shape: int, device: Any = None, dtype: Any = None) -> Paramet
         >>> new_parameter(2, 3).shape
         torch.Size([2, 3])
     """
+    if len(shape) == 1 and isinstance(shape[0], (list, tuple)):
+        shape = tuple(shape[0])
     for i, n in enumerate(shape):
         if not isinstance(n, int) and not hasattr(n, "__index__"):
             raise TypeError(

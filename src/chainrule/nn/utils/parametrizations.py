@@ -13,6 +13,7 @@ from ...kernels.blas import factored
 from ...ops.fast import T
 from ...ops.linalg.householder import geqrf
 from ...ops.make.create import eye
+from ...ops.nn.weight_norm import weight_norm as scaled
 from ...ops.shape.join import cat
 from .. import functional as F
 from ..modules.module import Module
@@ -44,7 +45,7 @@ class _WeightNorm(Module):
 
     def forward(self, weight_g: Any, weight_v: Any) -> Any:
         """The weight."""
-        return weight_v * (weight_g / norm_except_dim(weight_v, 2, self.dim))
+        return scaled(weight_v, weight_g, self.dim)
 
     def right_inverse(self, weight: Any) -> tuple[Any, Any]:
         """Norm and direction."""

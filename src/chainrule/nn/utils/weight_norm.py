@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from ...core.tensor import Tensor
+from ...ops.nn.weight_norm import weight_norm as scaled
 from ...ops.reduce.vector_norm import vector_norm
 from ..modules.module import Module
 from ..parameter import Parameter, is_lazy
@@ -48,7 +49,7 @@ class WeightNorm:
     def compute_weight(self, module: Module) -> Any:
         """g v/|v|."""
         g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
-        return v * (g / norm_except_dim(v, 2, self.dim))
+        return scaled(v, g, self.dim)
 
     @staticmethod
     def apply(module: Module, name: str, dim: int | None) -> WeightNorm:

@@ -19,7 +19,7 @@ from ...core.node import INFERENCE, LEAF, Output
 from ...core.primitive import bump, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, own, wrap
-from ...core.views import inplace, overwrite
+from ...core.views import inplace, overwrite, refuse_overlap
 from ...kernels import index as kernels
 from ..shape.reshape import expand, need_tensor
 from .indexing import BOOL, INT64, apply_index, as_index, checked_indices, padded
@@ -46,6 +46,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             plain = (kind is float or kind is int) and data.dtype.kind == "f"
         key = index._data if type(index) is Tensor and index._data.dtype in (INT64, BOOL) else index
         if plain and (_basic(index) or (key is not index and key.ndim and not np.ndim(y))):
+            if kind is Tensor and value._vc is self._vc is not None and key is index:
+                target = wrap(data[key])
+                target._vc = self._vc
+                refuse_overlap(target, (value,), "x[...] = v")
             try:
                 data[key] = y
                 bump(self)
@@ -154,6 +158,7 @@ def _fitted(target: Tensor, value: Tensor) -> Tensor:
 
 def _write_region(target: Tensor, value: Tensor) -> None:
     _need_writeable(target)
+    refuse_overlap(target, (value,), "x[...] = v")
     np.copyto(target._data, _fitted(target, value)._data, casting="unsafe")
     if target._vc is not INFERENCE:
         bump(target)
@@ -173,6 +178,7 @@ def _assign(x: Tensor, target: Tensor, value: Tensor) -> None:
         x.copy_(_fitted(x, value))
     else:
         _need_writeable(target)
+        refuse_overlap(target, (value,), "x[...] = v")
         overwrite(target, _fitted(target, value))
 
 

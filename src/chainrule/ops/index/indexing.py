@@ -20,8 +20,9 @@ import numpy as np
 from ... import dtypes, errors
 from ..._state import S, grad_enabled
 from ...core.declare import METHODS, general, linear, movement, public, spelled
+from ...core.lanes import one_lane
 from ...core.node import LEAF, next_k
-from ...core.record import OPS, GeneralNode, sum_to
+from ...core.record import OPS, REC, GeneralNode, sum_to
 from ...core.tensor import Tensor, wrap
 from ...kernels import index as kernels
 from ..shape.arrange import unsqueeze, unsqueeze_lane
@@ -121,6 +122,14 @@ def _rows_back(node: Any, g: Any, edges: Any) -> Any:
     return made
 
 
+def _of_rules(name: str) -> None:
+    """The short way of `xp.<name>` in rules that are read on tensors."""
+    lane = one_lane(getattr(OPS, name).prim)
+    setattr(REC, name, lambda x, *params: lane(x, params))
+
+
+_of_rules("select_backward")
+_of_rules("slice_backward")
 _select.prim.rows = _slice.prim.rows = _rows_back
 OPS.select_backward.prim.rows = lambda node, g, edges: _select_kernel(g, node.p[1] + 1, *node.p[2:])
 OPS.slice_backward.prim.rows = lambda node, g, edges: _slice_kernel(g, node.p[1] + 1, *node.p[2:])
@@ -129,7 +138,14 @@ OPS.slice_backward.prim.rows = lambda node, g, edges: _slice_kernel(g, node.p[1]
 def slice_dim(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
     """`x[..., start:end:step, ...]` at dimension `dim`, limits as Python takes them."""
     dim = errors.checked_dim(dim, x._data.ndim)
-    start, end, step = slice(start, end, step).indices(x._data.shape[dim])
+    if type(step) is int and step < 0:
+        raise RuntimeError("slice step must be positive")
+    try:
+        start, end, step = slice(start, end, step).indices(x._data.shape[dim])
+    except TypeError:
+        given = {"start": start, "end": end, "step": step}
+        errors.need_int("slice", **{n: v for n, v in given.items() if v is not None})
+        raise
     return _slice_lane(x, (dim, start, max(start, end), step))
 
 
@@ -550,7 +566,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
                         start, end, step = index.indices(data.shape[0])
                     except TypeError:
                         return _getitem(self, index)
-                    return linked(_slice_prim, self, data[index], (0, start, max(start, end), step))
+                    end = end if end > start else start
+                    return linked(_slice_prim, self, data[index], (0, start, end, step))
             elif kind is tuple:
                 return _tuple_item(self, data, index)
         elif kind is slice and data.ndim:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ... import errors
-from ...core.declare import general, public
+from ...core.declare import general, public, spelled
 from ...core.primitive import I64, PUBLIC, cast
-from ...core.tensor import Tensor, wrap
+from ...core.tensor import Tensor
 from ...kernels import index as kernels
 from ..shape.reshape import expand, need_tensor, reshape
 from .scatter import both, gather, in_torch_order, legacy, need_index, need_number, need_out, run
@@ -343,7 +343,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
             "put_(): Expected source and index to have the same number of elements, "
             f"but got source.numel() = {source._data.size}, index.numel() = {index._data.size}"
         )
-    return _put.prim, (index, source), (bool(accumulate),)
+    return _put.prim, (index, source), (errors.checked_bool("put_", "accumulate", accumulate),)
 
 
 PUBLIC.pop("put_", None)
@@ -406,13 +406,26 @@ def nonzero(input: Any, *, out: Any = None, as_tuple: bool = False) -> Any:
     return _nonzero.prim.call(input, out=out)
 
 
-@public("nonzero_static", method=True)
-def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
-    """`nonzero` with exactly `size` rows: the first ones, or filled up with `fill_value`."""
-    found = nonzero(input)._data[:size]
+def _static_kernel(x: Any, size: int, fill_value: int) -> Any:
+    found = _nonzero_kernel(x)[:size]
     made = np.full((size, found.shape[1]), fill_value, np.int64)
     made[: len(found)] = found
-    return wrap(made)
+    return made
+
+
+_nonzero_static = general(
+    "nonzero_static",
+    _static_kernel,
+    ("x",),
+    doc="The indices of the first `size` elements that are not zero, one a row.",
+)
+
+
+@spelled(_nonzero_static)
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """`nonzero` with exactly `size` rows: the first ones, or filled up with `fill_value`."""
+    need_tensor("nonzero_static", input)
+    return _nonzero_static.prim.call(input, params=(size, fill_value))
 
 
 @public("argwhere", method=True)

@@ -12,7 +12,7 @@ from typing import Any
 from ... import dtypes, errors
 from ..._state import S, grad_enabled
 from ...core.declare import METHODS, bilinear, general, public, spelled
-from ...core.interpreter import current
+from ...core.interpreter import casting, lowered
 from ...core.lanes import pair_lane
 from ...core.node import LEAF, next_k
 from ...core.primitive import F32, F64, INSTEAD, cast
@@ -384,6 +384,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if bias is not None and S.mode is None and _matrices(input, weight, bias):
         return _affine_lane(bias, input, weight)
+    if S.mode is not None:
+        input, weight, bias = lowered(input, weight, bias)
     if not _usual(input, weight, bias) or (INSTEAD and (input.is_sparse or weight.is_sparse)):
         return _composed(input, weight, bias)
     rank = input._data.ndim
@@ -429,7 +431,7 @@ def _usual(x: Any, weight: Any, bias: Any) -> bool:
 
 
 def _one_dtype(x: Tensor, weight: Tensor, bias: Tensor) -> None:
-    if S.mode is not None and getattr(current(), "casts", False):
+    if casting():
         return
     for name, t in (("mat1", x), ("self", bias)):
         if t._data.dtype != weight._data.dtype:

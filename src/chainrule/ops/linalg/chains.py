@@ -269,6 +269,8 @@ def vander(x: Tensor, N: Any = None, increasing: bool = False) -> Tensor:
     need_tensors("vander", x=x)
     if x._data.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
+    if isinstance(N, Tensor):
+        errors.need_int("vander", N=N)
     count = x._data.size if N is None else int(N)
     if count < 0:
         raise RuntimeError("N must be non-negative.")

@@ -90,6 +90,10 @@ def _need_floats(op: str, **operands: Tensor) -> None:
             raise RuntimeError(f"{op} only supports floating-point dtypes{got}")
 
 
+_MODES = ["use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
+          "donot_use_mm_for_euclid_dist"]  # fmt: skip
+
+
 @public("cdist")
 def cdist(
     x1: Tensor,
@@ -116,6 +120,8 @@ def cdist(
         tensor([[5., 1.]])
     """
     need("cdist", x1, x2, names=("x1", "x2"))
+    if compute_mode not in _MODES:
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     for name, t in (("X1", x1), ("X2", x2)):
         if t._data.ndim < 2:
             raise RuntimeError(

@@ -121,7 +121,7 @@ def _power(op: str, A: Any, n: Any, out: Any) -> Tensor:
     if isinstance(n, (bool, float, complex)) or not hasattr(n, "__index__"):
         raise TypeError(f"{op}(): argument 'n' (position 2) must be int, not {type(n).__name__}")
     need_square("linalg.matrix_power", A)
-    n = int(n)
+    n = n.__index__()
     if n == 0:
         return into(out, OPS.copy(OPS.clone(A), OPS.identity_like(A.detach())))
     if n < 0:

@@ -17,6 +17,7 @@ from ... import errors
 from ..._state import S
 from ...core.declare import METHODS, bilinear, general, public, spelled
 from ...core.interpreter import composing, current
+from ...core.lane_nodes import _checked
 from ...core.lanes import pair_lane
 from ...core.primitive import F32, F64, given_out
 from ...core.record import OPS, sum_to
@@ -86,10 +87,9 @@ def _matmul_rows(node: Any, g: Any, edges: Any) -> Any:
     found = _ROWS_OF_PRODUCTS.get((len(a_shape), len(b_shape)))
     if found is None:
         return None
-    saved = node.saved()
     return (
-        None if edges[0] is None else found[0](g, saved["b"]._data),
-        None if edges[1] is None else found[1](g, saved["a"]._data),
+        None if edges[0] is None else found[0](g, _checked(node, "b", node.s1, node.v1)._data),
+        None if edges[1] is None else found[1](g, _checked(node, "a", node.s0, node.v0)._data),
     )
 
 

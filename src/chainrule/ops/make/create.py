@@ -86,7 +86,7 @@ def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
             f"{type(wrong).__name__}\n"
             f"Hint: torch.{op}(2, 3) or torch.{op}((2, 3))"
         ) from None
-    if any(n < 0 for n in dims):
+    if dims and min(dims) < 0:
         raise RuntimeError(f"{op}: Dimension size must be non-negative.\nsize: {list(dims)}")
     return dims
 
@@ -158,7 +158,8 @@ def _like(op: str, make: Callable[..., Any]) -> None:
         if named:
             errors.only(op, named, *(("fill_value",) if op == "full_like" and not args else ()))
             args = (named["fill_value"],)
-        check_device(device)
+        if device is not None:
+            check_device(device)
         if layout is not None or memory_format is not None:
             errors.check_option(op, "layout", layout)
             errors.check_option(op, "memory_format", memory_format)
@@ -166,7 +167,7 @@ def _like(op: str, make: Callable[..., Any]) -> None:
             return _like_sparse(op, input, dtype, requires_grad)
         if args:
             errors.need_number(op, 2, fill_value=args[0])
-        target = checked_dtype(op, dtype) or input._data.dtype
+        target = input._data.dtype if dtype is None else checked_dtype(op, dtype)
         if input._wrapped:
             return alike(
                 input, lambda shape: finished(make(shape, *args, target), False), input._data.shape

@@ -14,7 +14,7 @@ from ...core.node import INFERENCE, LEAF
 from ...core.primitive import INSTEAD, bump, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, own, wrap
-from ...core.views import check_writable, inplace, recording
+from ...core.views import check_writable, inplace, recording, refuse_overlap
 from ..shape.reshape import sizes_of
 from .from_data import check_device, checked_dtype
 
@@ -39,6 +39,13 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         >>> torch.tensor([1, 2]).to(torch.float64)
         tensor([1., 2.], dtype=torch.float64)
     """
+    if len(args) == 1 and not kwargs and S.mode is None and self._node is None:
+        target, data = args[0], self._data
+        if isinstance(target, dtypes.dtype) and data.__class__ is np.ndarray and (
+            data.dtype.kind in "fbiu"
+        ):  # the usual case  # fmt: skip
+            wanted = target.np
+            return self if data.dtype == wanted else wrap(data.astype(wanted))
     target, copy = None, kwargs.pop("copy", False)
     for name in ("non_blocking", "memory_format"):
         kwargs.pop(name, None)
@@ -166,6 +173,16 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     Raises:
         RuntimeError: the shapes do not broadcast; `self` is a leaf that requires grad.
     """
+    if S.mode is None and isinstance(src, Tensor) and self._node is None and src._node is None:
+        data, new = self._data, src._data
+        if (
+            data.__class__ is np.ndarray is new.__class__ and data.dtype is new.dtype
+            and data.shape == new.shape and data.flags.writeable and self._vc is not INFERENCE
+            and (src._vc is None or src._vc is not self._vc)
+        ):  # the usual case  # fmt: skip
+            data[...] = new
+            bump(self)
+            return self
     if isinstance(src, (int, float, complex, np.generic)):
         src = wrap(np.asarray(src))
     if not isinstance(src, Tensor):
@@ -177,6 +194,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         fits = False
     if not fits:
         raise errors.broadcast("copy_", (have, given)) from None
+    if src._vc is self._vc is not None:
+        refuse_overlap(self, (src,), "copy_")
     if (
         S.mode is None
         and isinstance(self._data, np.ndarray)
@@ -269,13 +288,22 @@ def _set_all(self: Tensor, value: Any, prim: Any = _filled.prim, rest: Any = Non
             self._data = data.dtype.type(value)
         elif not isinstance(data, np.ndarray):
             self._data = data.filled(value)
-        elif data.flags.writeable:
-            data.fill(value)
         else:
-            raise errors.overlapping_inplace("fill_")
+            _all_of(data).fill(value)
         bump(self)
         return self
     return inplace(prim, self, *((value,) if rest is None else rest))
+
+
+def _all_of(data: Any) -> Any:
+    """The elements of an array, to be written all alike: each element of an expanded one once."""
+    if not data.flags.writeable:
+        data = data[tuple([slice(None) if s else slice(1) for s in data.strides])]
+        try:
+            data.flags.writeable = True
+        except ValueError:  # the memory itself is read-only
+            raise errors.overlapping_inplace("fill_") from None
+    return data
 
 
 @_method

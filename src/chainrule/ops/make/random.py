@@ -373,6 +373,7 @@ def randint_like(
     if not isinstance(input, Tensor):
         raise errors.wrong_type("randint_like", "input", 1, input)
     errors.only("randint_like", options, "low", "high", *OPTIONS)
+    check_device(options.get("device"))
     first, last, shape = _bounds(
         (*args, tuple(input._data.shape)), options.pop("low", None), options.pop("high", None), None
     )
@@ -437,6 +438,13 @@ def normal(
         check_device(options.get("device"))
     source = _source(generator)
     if size is None and (isinstance(mean, Tensor) or isinstance(std, Tensor)):
+        if options or dtype is not None:  # only numbers have them
+            kinds = ", ".join(map(errors.kind_name, (mean, std)))
+            named = ", ".join([*options, *(["dtype"] if dtype is not None else [])])
+            raise TypeError(
+                "normal() received an invalid combination of arguments - got "
+                f"({kinds}, {named})\nHint: the result has the dtype of the tensors"
+            )
 
         def pair(*values: Any) -> Tensor:
             parts = [np.asarray(v._data) if isinstance(v, Tensor) else v for v in values]

@@ -3,6 +3,8 @@
 Kernels of + - * / are Python's own operators, which serve ndarrays and NumPy scalars alike (a ufunc
 call on a NumPy scalar is ten times slower than the operator). Integer and logical operators are in
 `ops/math/bits.py`, signs in `ops/math/elementwise.py`, complex numbers in `ops/math/complexes.py`.
+
+Long because: each op has its rule, and the spellings that old programs use, side by side.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from ...kernels import elementwise as kernels
 from ..fast import Lane
 
 _NUMBERS = (int, float, bool, complex)
+_ONE = (*_NUMBERS, np.generic)
 Operands = tuple[Any, ...]
 Check = Callable[[Operands, Operands], None]
 
@@ -87,17 +90,20 @@ def is_complex(x: Any) -> bool:
 
 
 def _no_bool_sub(operands: Operands, given: Operands) -> None:
-    bools = [isinstance(t, bool) or getattr(t, "dtype", None) is dtypes.bool_ for t in given]
+    bools = [
+        t._data.dtype.kind == "b" if isinstance(t, Tensor) else isinstance(t, bool) for t in given
+    ]
+    if True not in bools:
+        return
     if all(bools):
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
             "`logical_xor()` operator instead."
         )
-    if any(bools):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
-            "to invert a mask, use the `~` or `logical_not()` operator instead."
-        )
+    raise RuntimeError(
+        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+        "to invert a mask, use the `~` or `logical_not()` operator instead."
+    )
 
 
 _no_bool_neg = refuse(
@@ -155,23 +161,32 @@ def as_operand(number: Any, like: Tensor) -> Tensor:
 
 def as_first(input: Any, other: Any) -> Any:
     """A number in the place of the first operand, where PyTorch takes one beside a tensor."""
-    if isinstance(input, (*_NUMBERS, np.generic)) and isinstance(other, Tensor):
+    if isinstance(input, _ONE) and isinstance(other, Tensor):
         return as_operand(input, other)
     return input
 
 
-def number_first(op: Any) -> Any:
+def _first_number(input: Any, other: Any) -> Any:
+    """The same for add, sub, mul and div, which take two numbers as well."""
+    if not (isinstance(input, _ONE) and isinstance(other, _ONE)):
+        return as_first(input, other)
+    one, two = (n.item() if isinstance(n, np.generic) else n for n in (input, other))
+    kind = dtypes.result_type_of([], [], [dtypes.scalar_type(one), dtypes.scalar_type(two)])
+    return wrap(np.array(one).astype(kind.np)[()])
+
+
+def number_first(op: Any, first: Any = as_first) -> Any:
     """The spelling of a binary op whose first operand may be a number beside a tensor."""
 
     def function(input: Any, other: Any, *, out: Any = None) -> Any:
         if not isinstance(input, Tensor):
-            input = as_first(input, other)
+            input = first(input, other)
         return op(input, other) if out is None else op(input, other, out=out)
 
     return spelled(op)(function)
 
 
-mul = number_first(_mul)
+mul = number_first(_mul, _first_number)
 
 
 def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
@@ -181,6 +196,8 @@ def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
         raise TypeError(f"{op_name}(): argument 'alpha' must be Number, not {kind}")
     if not isinstance(other, (Tensor, int, float, bool, complex, np.generic)):
         raise errors.wrong_type(op_name, "other", 2, other)
+    if not isinstance(input, Tensor):
+        raise errors.wrong_type(op_name, "input", 1, input)
     category = max(t.dtype.category for t in (input, other) if isinstance(t, Tensor))
     if isinstance(alpha, bool) and category > 0:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -193,11 +210,23 @@ def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
 
 
 def scaled_by(op: str, factor: Any, tensors: tuple[Any, ...], count: int = 1) -> tuple[Any, ...]:
-    """The arguments of the old form, the factor before `count` tensors: (factor, *tensors)."""
+    """The arguments of the old form, the factor before `count` tensors: (factor, *tensors). The
+    factor may be a 0-d tensor; where one tensor follows, it may be a number."""
+    if isinstance(factor, np.generic) or (isinstance(factor, Tensor) and not factor._data.ndim):
+        factor = factor.item()
     fits = len(tensors) == count and isinstance(factor, _NUMBERS)
-    if not fits or not all(isinstance(t, Tensor) for t in tensors):
+    kinds = (Tensor, *_ONE) if count == 1 else (Tensor,)
+    if not fits or not all(isinstance(t, kinds) for t in tensors):
         given = len(tensors) + 2
         raise TypeError(f"{op}() takes {count + 1} positional arguments but {given} were given")
+    flags = [t is True or (isinstance(t, Tensor) and t.dtype.category == 0) for t in tensors]
+    if isinstance(factor, bool) and count == 1 and not all(flags):
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if op == "sub" and (tensors[0] is True or tensors[0] is False):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+            "to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
     import warnings
 
     warnings.warn(
@@ -212,10 +241,10 @@ def scaled_by(op: str, factor: Any, tensors: tuple[Any, ...], count: int = 1) ->
 def add(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> Any:
     if more:
         alpha, other = scaled_by("add", other, more)
+    if not isinstance(input, Tensor):
+        input = _first_number(input, other)
     if alpha != 1:
         other = _scaled("add", other, alpha, input)
-    if not isinstance(input, Tensor):
-        input = as_first(input, other)
     return _add(input, other) if out is None else _add(input, other, out=out)
 
 
@@ -223,17 +252,22 @@ def add(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> 
 def sub(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> Any:
     if more:
         alpha, other = scaled_by("sub", other, more)
-    if alpha != 1:
-        other = _scaled("sub", other, alpha, input)
     if not isinstance(input, Tensor):
         if isinstance(input, bool):
             _no_bool_sub((), (input, other))
-        input = as_first(input, other)
+        input = _first_number(input, other)
+    if alpha != 1:
+        other = _scaled("sub", other, alpha, input)
     return _sub(input, other) if out is None else _sub(input, other, out=out)
 
 
 @spelled(_rsub)
-def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def rsub(input: Any, other: Any, *more: Any, alpha: Any = 1) -> Any:
+    if more:  # beside a number, alpha needs no name
+        if len(more) > 1 or isinstance(other, Tensor):
+            given = len(more) + 2
+            raise TypeError(f"rsub() takes 2 positional arguments but {given} were given")
+        alpha = scaled_by("rsub", more[0], (other,))[0]
     return _rsub(input if alpha == 1 else _scaled("rsub", input, alpha, input), other)
 
 
@@ -264,7 +298,7 @@ def _rounded(rounding_mode: str | None) -> Any:
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
     chosen = _div if rounding_mode is None else _rounded(rounding_mode)
     if not isinstance(input, Tensor):
-        input = as_first(input, other)
+        input = _first_number(input, other)
     return chosen(input, other) if out is None else chosen(input, other, out=out)
 
 
@@ -461,7 +495,7 @@ trunc_divide = elementwise(
     check=unsupported("div_trunc_cpu", "bc", _nonzero),
     doc="a / b rounded towards zero; piecewise constant, so its derivative is 0.",
 )  # fmt: skip
-floor_divide = number_first(_floor_divide)
+floor_divide = number_first(_floor_divide, _first_number)
 _remainder = elementwise(
     "remainder", kernels.remainder, a=lambda xp, g: g,
     b=lambda xp, g, a, b: -g * xp.floor_divide(a, b), operator="__mod__", constants=True,
@@ -578,6 +612,8 @@ def _in_place_with_value(plain: Any, name: str) -> Any:
     def method(self: Tensor, tensor1: Any, tensor2: Any, *more: Any, value: Any = 1) -> Any:
         if len(more) == 1 and isinstance(tensor1, Tensor):
             value = more[0]  # the op's own order
+            if isinstance(value, Tensor):
+                value, tensor1, tensor2 = _valued(name, tensor1, tensor2, more)
         elif more:
             value, tensor1, tensor2 = _valued(name, tensor1, tensor2, more)
         for i, t in enumerate((tensor1, tensor2)):
@@ -611,10 +647,11 @@ _lerp = elementwise(
 )  # fmt: skip
 
 
-@spelled(_lerp)
-def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
+def _of_one_dtype(input: Any, end: Any, weight: Any) -> None:
     for t in (end, weight):
         if not (isinstance(t, Tensor) and isinstance(input, Tensor)):
+            continue
+        if t is weight and not t._data.ndim:  # it stands for a number
             continue
         if t._data.dtype is not input._data.dtype and t.dtype is not input.dtype:
             name = "end" if t is end else "weight"
@@ -622,6 +659,23 @@ def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
                 f"expected dtype {_c_name(input.dtype)} for `{name}` but got dtype "
                 f"{_c_name(t.dtype)}\nHint: convert it, as in {name}.to({input.dtype!r})"
             )
+
+
+def _lerp_in_place(plain: Any) -> Any:
+    def lerp_(self: Tensor, end: Any, weight: Any) -> Tensor:
+        _of_one_dtype(self, end, weight)
+        made: Tensor = plain(self, end, weight)
+        return made
+
+    return lerp_
+
+
+METHODS["lerp_"] = _lerp_in_place(METHODS["lerp_"])
+
+
+@spelled(_lerp)
+def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
+    _of_one_dtype(input, end, weight)
     return of_three(_lerp_lane, input, end, weight, (), out)
 
 

@@ -88,7 +88,7 @@ def isclose(
     errors.need_number("isclose", 3, rtol=rtol, atol=atol)
     rtol, atol = (v.item() if isinstance(v, Tensor) else v for v in (rtol, atol))
     for name, value in (("rtol", rtol), ("atol", atol)):
-        if value < 0:
+        if not value >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value:g}")
     if S.mode is None:
         return wrap(_close(input._data, other._data, rtol, atol, equal_nan))

@@ -345,7 +345,8 @@ positive = elementwise(
 def _positive(input: Any) -> Any:
     if not isinstance(input, Tensor):
         raise errors.wrong_type("positive", "input", 1, input)
-    positive.prim.prepare((input,))
+    if input._data.dtype.kind != "f":
+        positive.prim.prepare((input,))
     return input
 
 

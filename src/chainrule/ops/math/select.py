@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, errors
-from ..._state import S
+from ..._state import S, grad_enabled
 from ...core.declare import (
     METHODS,
     POSITIVE,
@@ -31,6 +31,7 @@ from ...core.tensor import Tensor, wrap
 from ...core.views import inplace
 from ...kernels import elementwise as kernels
 from ...kernels import masks
+from ...kernels.blocks import number
 from ..fast import Lane
 from .arithmetic import number_first, refuse, unsupported
 
@@ -65,13 +66,19 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
             and c.shape == x.shape == y.shape
         ):  # fmt: skip
             r = wrap(kernels.where(c, x, y))
-            if _where.prim.tracked((condition, input, other)):
+            if (input._node is not None or other._node is not None) and (S.grad or grad_enabled()):
                 _where_lane.hang(r, (condition, input, other), ())
             return r
     if condition._data.dtype.kind != "b":
         condition = _as_condition(condition)
     if type(other) is float and type(input) is Tensor and input._data.dtype in (F32, F64):
-        other = wrap(input._data.dtype.type(other))
+        c, x = condition._data, input._data
+        if (
+            input._node is None and S.mode is None and out is None
+            and type(x) is np.ndarray and c.dtype is BOOL and c.shape == x.shape
+        ):  # fmt: skip
+            return wrap(kernels.where(c, x, number(other, x.dtype)))
+        other = wrap(x.dtype.type(other))
     elif not (
         isinstance(input, Tensor) and isinstance(other, Tensor)
         and input._data.dtype == other._data.dtype

@@ -276,6 +276,8 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
             "call out-of-place "
             "version instead."
         )
+    if not inplace and type(input) is Tensor:
+        return _leaky_relu.one(input, (negative_slope,))
     return _call("leaky_relu", _leaky_relu, input, (negative_slope,), inplace, _leaky_relu_in_place)
 
 
@@ -299,6 +301,8 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     """
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
+    if not inplace and type(input) is Tensor:
+        return _hardtanh.one(input, (min_val, max_val))
     return _call("hardtanh", _hardtanh, input, (min_val, max_val), inplace)
 
 
@@ -317,6 +321,8 @@ def relu6(input: Any, inplace: bool = False) -> Any:
         >>> torch.nn.functional.relu6(torch.tensor([-1.0, 2.0, 9.0]))
         tensor([0., 2., 6.])
     """
+    if not inplace and type(input) is Tensor:
+        return _hardtanh.one(input, (0.0, 6.0))
     return _call("relu6", _hardtanh, input, (0.0, 6.0), inplace)
 
 
@@ -330,6 +336,8 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
         tensor([20.,  2.])
     """
     errors.need_number("threshold", 2, threshold=threshold, value=value)
+    if not inplace and type(input) is Tensor:
+        return _threshold.one(input, (threshold, value))
     return _call("threshold", _threshold, input, (threshold, value), inplace, _threshold_in_place)
 
 
@@ -349,13 +357,15 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
         >>> torch.nn.functional.elu(torch.tensor([-1.0, 2.0]))
         tensor([-0.6321,  2.0000])
     """
+    if not inplace and type(input) is Tensor:
+        return _elu.one(input, (alpha, 1.0, 1.0))
     return _call("elu", _elu, input, (alpha, 1.0, 1.0), inplace, _elu_in_place)
 
 
 @public("nn.functional.elu_")
-def elu_(input: Any, alpha: float = 1.0) -> Any:
-    """`elu` in place."""
-    return elu(input, alpha, True)
+def elu_(input: Any, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Any:
+    """`elu` in place: scale x where it is positive, else scale alpha (exp(input_scale x) - 1)."""
+    return _call("elu_", _elu, input, (alpha, scale, input_scale), True, _elu_in_place)
 
 
 _SELU = (1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0)
@@ -372,6 +382,8 @@ def selu(input: Any, inplace: bool = False) -> Any:
         >>> torch.nn.functional.selu(torch.tensor([-1.0, 2.0]))
         tensor([-1.1113,  2.1014])
     """
+    if not inplace and type(input) is Tensor:
+        return _elu.one(input, _SELU)
     return _call("selu", _elu, input, _SELU, inplace, _elu_in_place)
 
 
@@ -401,6 +413,8 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    if not inplace and type(input) is Tensor:
+        return _celu.one(input, (alpha, 1.0, 1.0 / alpha))
     return _call("celu", _celu, input, (alpha, 1.0, 1.0 / alpha), inplace, _celu_in_place)
 
 
@@ -433,6 +447,8 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     """
     if approximate != "none" and approximate != "tanh":
         raise RuntimeError("approximate argument must be either none or tanh.")
+    if type(input) is Tensor:
+        return _gelu.one(input, (approximate,))
     return _call("gelu", _gelu, input, (approximate,), False)
 
 
@@ -445,6 +461,8 @@ def silu(input: Any, inplace: bool = False) -> Any:
         >>> torch.nn.functional.silu(torch.tensor([-1.0, 2.0]))
         tensor([-0.2689,  1.7616])
     """
+    if not inplace and type(input) is Tensor:
+        return _silu.one(input, ())
     return _call("silu", _silu, input, (), inplace)
 
 
@@ -457,6 +475,8 @@ def mish(input: Any, inplace: bool = False) -> Any:
         >>> torch.nn.functional.mish(torch.tensor([-1.0, 2.0]))
         tensor([-0.3034,  1.9440])
     """
+    if not inplace and type(input) is Tensor:
+        return _mish.one(input, ())
     return _call("mish", _mish, input, (), inplace)
 
 
@@ -469,6 +489,8 @@ def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Any:
         >>> torch.nn.functional.softplus(torch.tensor([0.0, 30.0]))
         tensor([ 0.6931, 30.0000])
     """
+    if type(input) is Tensor:
+        return _softplus.one(input, (float(beta), float(threshold)))
     return _call("softplus", _softplus, input, (float(beta), float(threshold)), False)
 
 
@@ -481,6 +503,8 @@ def logsigmoid(input: Any) -> Any:
         >>> torch.nn.functional.logsigmoid(torch.tensor([0.0, -100.0]))
         tensor([  -0.6931, -100.0000])
     """
+    if type(input) is Tensor:
+        return _log_sigmoid.one(input, ())
     return _call("log_sigmoid", _log_sigmoid, input, (), False)
 
 
@@ -493,6 +517,8 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
         >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 3.0]))
         tensor([0.0000, 0.5000, 1.0000])
     """
+    if not inplace and type(input) is Tensor:
+        return _hardsigmoid.one(input, ())
     return _call("hardsigmoid", _hardsigmoid, input, (), inplace)
 
 
@@ -505,6 +531,8 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
         >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 1.0, 3.0]))
         tensor([-0.0000, 0.6667, 3.0000])
     """
+    if not inplace and type(input) is Tensor:
+        return _hardswish.one(input, ())
     return _call("hardswish", _hardswish, input, (), inplace)
 
 
@@ -517,6 +545,8 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
         >>> torch.nn.functional.hardshrink(torch.tensor([-0.2, 1.0]))
         tensor([0., 1.])
     """
+    if type(input) is Tensor:
+        return _hardshrink.one(input, (lambd,))
     return _call("hardshrink", _hardshrink, input, (lambd,), False)
 
 
@@ -536,6 +566,8 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
             f"{errors.LEGACY[input.dtype.name]}, "
             f"but found {lambd:g}"
         )
+    if type(input) is Tensor:
+        return _softshrink.one(input, (lambd,))
     return _call("softshrink", _softshrink, input, (lambd,), False)
 
 

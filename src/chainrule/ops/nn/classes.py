@@ -14,7 +14,7 @@ import numpy as np
 from ... import errors
 from ..._state import S, grad_enabled
 from ...core.declare import general, public
-from ...core.interpreter import composing
+from ...core.interpreter import composing, widened
 from ...core.primitive import F32, F64
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
@@ -248,6 +248,7 @@ def _nll_any(input: Any, target: Any, weight: Any, reduction: str, ignore_index:
             return r
     _check_nll(input, target, weight)
     if composing():
+        input, weight = widened(input, weight)
         return _nll_composed(input, target, weight, reduction, ignore_index)
     params = (reduction, ignore_index)
     if x.ndim <= 2:
@@ -376,6 +377,8 @@ def cross_entropy(
         shape, labels = input._data.shape, target._data.shape
     except AttributeError:
         raise _no_tensor("cross_entropy_loss", input, target) from None
+    if S.mode is not None:
+        input, target, weight = widened(input, target, weight)
     axis = 0 if len(shape) == 1 else 1
     if not shape:
         raise IndexError("Dimension specified as 1 but tensor has no dimensions")

@@ -15,7 +15,7 @@ from typing import Any
 from ... import errors
 from ...core.batching import batch_rule, front, moved
 from ...core.declare import _declare, general, public
-from ...core.interpreter import composing
+from ...core.interpreter import composing, lowered
 from ...core.levels import lower
 from ...core.primitive import Primitive
 from ...core.record import OPS
@@ -503,6 +503,7 @@ def _conv_any(
     after = _numbers(op, "output_padding", output_padding, n)
     if transposed and isinstance(padding, str):
         raise TypeError(f"{op}(): argument 'padding' must be tuple of ints, not str")
+    x, weight, bias = lowered(x, weight, bias)
     _check_dtypes(x, weight, bias)
     added = None if bias is None else bias._data.shape
     geometry = _geometry(

@@ -45,7 +45,7 @@ def _labels_kernel(targets: Any, target_lengths: Any, blank: int) -> Any:
 def _facts(labels: Any, target_lengths: Any, blank: int) -> tuple[Any, Any]:
     """Where the step over a blank is allowed, and the places that exist."""
     jump = np.zeros(labels.shape, bool)
-    jump[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
+    jump[:, 2:] = labels[:, 2:] != labels[:, :-2]
     return jump, np.arange(labels.shape[1]) <= 2 * target_lengths[:, None]
 
 

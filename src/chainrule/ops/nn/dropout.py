@@ -35,6 +35,8 @@ def _multiplied(input: Any, noise: Any, inplace: bool) -> Any:
 def _noise(input: Any, p: float, feature: bool) -> Any:
     """Ones and zeros, ones with probability 1 - p; one number per channel for feature dropout."""
     shape = tuple(input._data.shape)
+    if isinstance(p, Tensor):
+        p = p.item()
     if feature:
         if len(shape) < 2:
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")

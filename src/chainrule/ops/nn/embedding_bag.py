@@ -224,6 +224,7 @@ def embedding_bag(
             f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "
             f"it must have the same shape as the input ({input.shape})"
         )
+    include_last_offset = include_last_offset and input.dim() != 2
     input, offsets = _flat(input, offsets)
     if per_sample_weights is not None:
         per_sample_weights = OPS.reshape(per_sample_weights, (per_sample_weights._data.size,))

@@ -17,7 +17,7 @@ import numpy as np
 from ... import errors
 from ..._state import S
 from ...core.declare import SAME, general, public
-from ...core.interpreter import composing
+from ...core.interpreter import composing, widened
 from ...core.primitive import F32, F64, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor
@@ -75,6 +75,8 @@ def fitted(op: str, input: Any, target: Any) -> tuple[Any, Any]:
         a, b = input._data.shape, target._data.shape
     except AttributeError:
         raise _no_tensor(input, target) from None
+    if S.mode is not None:
+        input, target = widened(input, target)
     if a == b:
         return input, target
     warnings.warn(
@@ -597,6 +599,9 @@ def binary_cross_entropy_with_logits(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})\n"
             "Hint: reshape one of them, often with .squeeze(-1) or .unsqueeze(-1)"
         )
+    if S.mode is not None:
+        input, target, weight, pos_weight = widened(input, target, weight, pos_weight)
+        a, b = input._data, target._data
     dtype = a.dtype
     if (
         weight is None

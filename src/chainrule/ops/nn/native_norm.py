@@ -17,6 +17,8 @@ from ..fast import T
 from ..shape.reshape import need_tensor
 from . import norm
 from .embedding import _renormalise
+from .loss import reduce_by
+from .margin import _need_tensors
 
 # ---------------------------------------------------------------- statistics
 
@@ -342,7 +344,8 @@ def margin_ranking_loss(
         tensor([2.])
     """
     how = _reduction(reduction)
-    return T("nn.functional.margin_ranking_loss")(input1, input2, target, margin, reduction=how)
+    _need_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
+    return reduce_by(OPS.clamp_min(-target * (input1 - input2) + margin, 0), how)
 
 
 @public("triplet_margin_loss")

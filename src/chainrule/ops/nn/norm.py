@@ -17,9 +17,9 @@ import numpy as np
 from ... import errors
 from ..._state import S, grad_enabled, set_grad
 from ...core.declare import general, public
-from ...core.interpreter import composing
+from ...core.interpreter import composing, current
 from ...core.node import INFERENCE
-from ...core.primitive import bump
+from ...core.primitive import bump, cast
 from ...core.record import OPS, RAW
 from ...core.tensor import own, wrap
 from ...kernels import norm as kernels
@@ -187,7 +187,7 @@ def layer_norm(
         dims = tuple(range(ndim - len(shape), ndim))
         y, _ = _standard(OPS, input, input._data.shape, dims, eps)
         y = y if weight is None else y * weight
-        return y if bias is None else y + bias
+        return cast(y if bias is None else y + bias, input.dtype)
     return _run(_layer_norm, (input, weight, bias), (len(shape), float(eps)))
 
 
@@ -360,7 +360,7 @@ def _batch_norm_composed(
         scale = _per_channel(OPS, OPS.rsqrt(variance + eps), rank)
         y = (x - _per_channel(OPS, mean, rank)) * scale
     y = y if weight is None else y * _per_channel(OPS, weight, rank)
-    return y if bias is None else y + _per_channel(OPS, bias, rank)
+    return cast(y if bias is None else y + _per_channel(OPS, bias, rank), x.dtype)
 
 
 def _empty(input: Any, weight: Any, bias: Any) -> Any:
@@ -402,6 +402,17 @@ def _move_statistics(input: Any, mean: Any, variance: Any, momentum: float) -> N
     """running = (1 - momentum) running + momentum (of this batch), in place and not recorded."""
     if mean is None and variance is None:
         return
+    level: Any = current() if S.mode is not None else None
+    if (
+        hasattr(level, "randomness")  # a batch of vmap
+        and level.owns(input)
+        and not all(t is None or level.owns(t) for t in (mean, variance))
+    ):
+        raise RuntimeError(
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which "
+            "will be updated in place, were not batched.\n"
+            "Hint: torch.func.replace_all_batch_norm_modules_(model) lets them have none"
+        )
     before = set_grad(False)
     try:
         shape = input._data.shape
@@ -638,7 +649,7 @@ def _group_norm_checked(input: Any, groups: int, weight: Any, bias: Any, eps: fl
         y, _ = _standard(OPS, OPS.reshape(input, grouped), grouped, (2,), eps)
         y = OPS.reshape(y, shape)
         y = y if weight is None else y * _per_channel(OPS, weight, rank)
-        return y if bias is None else y + _per_channel(OPS, bias, rank)
+        return cast(y if bias is None else y + _per_channel(OPS, bias, rank), input.dtype)
     return _run(_group_norm, (input, weight, bias), (groups, float(eps)))
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._state import S
 from ...core.declare import general, public
-from ...core.interpreter import composing
+from ...core.interpreter import composing, lowered
 from ...core.primitive import F32, F64
 from ...core.record import OPS, RAW
 from ...kernels import recurrent as kernels
@@ -371,6 +372,9 @@ def layer(
     Returns:
         (outputs of all rows, the last state).
     """
+    if S.mode is not None:
+        x, *rest = lowered(x, *state, *weights)
+        state, weights = tuple(rest[: len(state)]), tuple(rest[len(state) :])
     *main, projection = weights
     dtype = x._data.dtype
     if composing() or projection is not None or not (dtype is F32 or dtype is F64):

@@ -13,6 +13,7 @@ import numpy as np
 from ...core.batching import RULES, whole
 from ...core.declare import movement, spelled
 from ...core.record import OPS
+from ...core.tensor import Tensor
 from ..shape.reshape import need_tensor
 
 # ---------------------------------------------------------------- pixels
@@ -46,16 +47,19 @@ _pixel_unshuffle = movement(
 )  # fmt: skip
 
 
-def _need_int(op: str, name: str, value: Any) -> None:
+def _need_int(op: str, name: str, value: Any) -> int:
+    if isinstance(value, Tensor) and not value._data.ndim and value._data.dtype.kind in "iu":
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(
             f"{op}(): argument '{name}' (position 2) must be int, not {type(value).__name__}"
         )
+    return int(value)
 
 
 def _checked(op: str, name: str, x: Any, factor: Any) -> int:
     need_tensor(op, x)
-    _need_int(op, name, factor)
+    factor = _need_int(op, name, factor)
     shape = x._data.shape
     if len(shape) < 3:
         raise RuntimeError(
@@ -159,7 +163,7 @@ movement(
 
 def _checked_groups(op: str, x: Any, groups: Any) -> int:
     need_tensor(op, x)
-    _need_int(op, "groups", groups)
+    groups = _need_int(op, "groups", groups)
     shape = x._data.shape
     if len(shape) < 3:
         raise RuntimeError(

@@ -56,6 +56,10 @@ def _spelling(function: Any, kernel: str) -> Any:
     def spelling(
         input: Any, dim: Any = None, dtype: Any = None, *, out: Any = None, axis: Any = None
     ) -> Any:
+        if type(dim) is int and dtype is None and out is None and type(input) is Tensor:
+            x = input._data
+            if 0 <= dim < x.ndim and x.dtype.kind == "f":  # the usual case
+                return lane(input, (dim,))
         need_tensor(prim.name, input)
         dim = axis if dim is None else dim
         if dim is None:

@@ -20,6 +20,8 @@ Ints = tuple[int, ...]
 
 def _lp_pool(n: int, x: Any, p: Any, kernel: Any, stride: Any, ceil: bool) -> Any:
     need(f"lp_pool{n}d", x)
+    if isinstance(p, float) and p == float("inf"):
+        return PUBLIC[f"nn.functional.max_pool{n}d"](x, kernel, stride, 0, 1, ceil)
     count = 1
     for k in (kernel,) * n if isinstance(kernel, int) else kernel:
         count *= k

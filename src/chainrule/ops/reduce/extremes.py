@@ -152,6 +152,10 @@ def _extreme(function: Any, kernel: str) -> None:
     def spelling(
         input: Any, dim: Dims = None, keepdim: bool = False, *, out: Any = None, **more: Any
     ) -> Any:
+        if type(dim) is int and keepdim is False and out is None and type(input) is Tensor:
+            x = input._data
+            if not more and 0 <= dim < x.ndim and x.size and x.dtype.kind == "f":  # the usual case
+                return lane(input, ((dim,), False))
         dim, keepdim = _axis(prim.name, dim, keepdim, more)
         _ordered(prim.name, kernel, input)
         if keepdim is not False:
@@ -244,6 +248,7 @@ class _Extreme:
         return self.others(x, dim, keepdim, other, out, more)
 
     def others(self, x: Any, dim: Any, keepdim: Any, other: Any, out: Any, more: Any) -> Any:
+        given = keepdim is not False or bool(more)
         dim, keepdim = _axis(self.name, dim, keepdim, more)
         need_tensor(self.name, x)
         if isinstance(dim, Tensor) and (
@@ -251,8 +256,8 @@ class _Extreme:
         ):
             other = dim
         if other is not None:
-            if not isinstance(other, Tensor):
-                raise no_overload(self.name, x, other)
+            if not isinstance(other, Tensor) or given:
+                raise no_overload(self.name, x, other, *(() if keepdim is False else (keepdim,)))
             return getattr(OPS, self.binary)(x, other, out=out)
         if not hasattr(dim, "__index__"):
             raise no_overload(self.name, x, dim)

@@ -184,7 +184,9 @@ def _place(name: str, neutral: str, what: str) -> None:
         input: Tensor, dim: int | None = None, *, keepdim: bool | None = False,
         dtype: Any = None, mask: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
-        if dim is not None and not isinstance(dim, int):
+        if isinstance(dim, Tensor) and not dim._data.ndim and dim._data.dtype.kind in "iu":
+            dim = int(dim)
+        if dim is not None and (not isinstance(dim, int) or isinstance(dim, bool)):
             kind = type(dim).__name__
             raise TypeError(f"{name}(): argument 'dim' (position 2) must be int, not {kind}")
         x = _filled(name, input, mask, neutral)

@@ -118,6 +118,10 @@ def _running(function: Any, integers: bool = True) -> None:
     def spelling(
         input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None, out: Any = None
     ) -> Any:
+        if type(dim) is int and dtype is None and out is None and type(input) is Tensor:
+            x = input._data
+            if 0 <= dim < x.ndim and x.dtype.kind == "f":  # the usual case
+                return lane(input, (dim,))
         need_tensor(prim.name, input)
         dim = axis if dim is None else dim
         if dim is None:
@@ -197,6 +201,8 @@ def diff(
     dim = errors.checked_dim(dim, input._data.ndim)
     parts = [t for t in (prepend, input, append) if t is not None]
     x = OPS.cat(parts, dim) if len(parts) > 1 else input
+    if n == 0:
+        x = input  # PyTorch leaves the others out too
     n = min(n, x._data.shape[dim])
     for _ in range(n):
         after: Any = slice_dim(x, dim, 1)

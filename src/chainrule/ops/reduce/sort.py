@@ -61,6 +61,8 @@ def sort(
     need_tensor("sort", input)
     _need_order(input)
     descending = errors.checked_bool("sort", "descending", descending)
+    if stable is not None:
+        errors.checked_bool("sort", "stable", stable)
     params = (errors.checked_dim(dim, input._data.ndim), descending)
     return named(_Sort, _sort.prim.call(input, params=params, out=out))
 
@@ -76,6 +78,8 @@ def argsort(
         dim = more[name]  # NumPy's name of it, which PyTorch takes too
     _need_order(input)
     descending = errors.checked_bool("argsort", "descending", descending)
+    if stable is not None:
+        errors.checked_bool("argsort", "stable", stable)
     return _argsort_lane(input, (errors.checked_dim(dim, input._data.ndim), descending))
 
 

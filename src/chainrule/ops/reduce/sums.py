@@ -121,15 +121,13 @@ class Reducer:
                 raise no_overload(self.name, x, keepdim)
             lane, params = self.every, EVERY
         else:
-            lane, params = (
-                self.along,
-                (
-                    dims_of(dim, x._data.ndim, self.name),
-                    keepdim
-                    if keepdim is False or keepdim is True
-                    else errors.checked_bool(self.name, "keepdim", keepdim),
-                ),
-            )
+            if type(dim) is int and 0 <= dim < x._data.ndim:
+                dims: Any = (dim,)
+            else:
+                dims = dims_of(dim, x._data.ndim, self.name)
+            if keepdim is not False and keepdim is not True:
+                keepdim = errors.checked_bool(self.name, "keepdim", keepdim)
+            lane, params = self.along, (dims, keepdim)
         if rest:
             params += rest
         return lane(x, params) if out is None else self.prim.call(x, params=params, out=out)
@@ -304,6 +302,11 @@ def nanmean(
         raise RuntimeError(
             "nanmean(): expected input to have floating point or complex dtype but got "
             + errors.LEGACY[input.dtype.name]
+        )
+    if getattr(dtype, "category", 2) < 2:
+        raise RuntimeError(
+            "nanmean(): could not infer output dtype. Optional dtype must be either a floating "
+            f"point or complex dtype. Got: {errors.LEGACY[dtype.name]}"
         )
     there = input == input
     total = nansum(input, dim, keepdim, dtype=dtype)

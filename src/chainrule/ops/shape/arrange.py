@@ -611,15 +611,23 @@ def repeat_interleave(
     if not isinstance(repeats, Tensor):
         if repeats < 0:
             raise RuntimeError("Repeats must be non-negative")
-        if S.mode is None and x._node is None and type(repeats) is int:
+        if S.mode is None and x._node is None and type(repeats) is int and output_size is None:
             return wrap(x._data.repeat(repeats, dim))
         shape = x._data.shape
+        _need_output_size(output_size, shape[dim] * repeats)
         wide = expand(unsqueeze(x, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
         return view(
             contiguous.prim.call(wide), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :])
         )
     times = _repeats(repeats, dim, x._data.shape[dim])
     return OPS.index_select(x, dim, wrap(np.repeat(np.arange(x._data.shape[dim]), times)))
+
+
+def _need_output_size(given: int | None, size: int) -> None:
+    if given is not None and given != size:
+        raise RuntimeError(
+            f"repeat_interleave: Invalid output_size, expected {size} but got {given}"
+        )
 
 
 def _repeats(repeats: Tensor, dim: int | None, size: int) -> Any:
@@ -655,7 +663,7 @@ def _reshaping_method(name: str, function: Any) -> None:
             if self._wrapped:  # a value of a level of func keeps what it wraps
                 self.__dict__.update(made.__dict__)
             if self._view is not None:
-                self._view = (self._view[0], *made._view[1:])
+                self._view = made._view and (self._view[0], *made._view[1:])  # None if empty
             bump(self)
         return self
 

@@ -15,6 +15,7 @@ from ...core.tensor import Tensor, wrap
 from ...kernels import shape as kernels
 from ...kernels.blocks import typed
 from ...kernels.masks import select
+from ..make.from_data import check_device
 from .reshape import contiguous, need_tensor, only_methods, view
 from .views import ViewLane
 
@@ -211,6 +212,8 @@ def _need_matrix(op: str, x: Any) -> None:
 @spelled(_tril)
 def tril(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
     _need_matrix("tril", input)
+    if type(diagonal) is not int:
+        errors.need_int("tril", diagonal=diagonal)
     if out is None:
         return _tril_lane(input, (diagonal,))
     return _tril.prim.call(input, params=(diagonal,), out=out)
@@ -219,6 +222,8 @@ def tril(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
 @spelled(_triu)
 def triu(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
     _need_matrix("triu", input)
+    if type(diagonal) is not int:
+        errors.need_int("triu", diagonal=diagonal)
     if out is None:
         return _triu_lane(input, (diagonal,))
     return _triu.prim.call(input, params=(diagonal,), out=out)
@@ -247,6 +252,8 @@ def tril_indices(
     layout: Any = None,
 ) -> Tensor:
     """Rows and columns of the elements on and below a diagonal, as a tensor of two rows."""
+    check_device(device)
+    errors.check_option("tril_indices", "layout", layout)
     return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype)
 
 
@@ -261,6 +268,8 @@ def triu_indices(
     layout: Any = None,
 ) -> Tensor:
     """Rows and columns of the elements on and above a diagonal, as a tensor of two rows."""
+    check_device(device)
+    errors.check_option("triu_indices", "layout", layout)
     return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype)
 
 

@@ -350,10 +350,10 @@ def split(
     if isinstance(size, (tuple, list)):
         return split_with_sizes(tensor, size, dim)
     _need_dims("split", tensor)
-    if isinstance(size, float):
+    if type(size) is not int and not hasattr(size, "__index__"):
         raise TypeError(
             "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, "
-            f"not {type(size).__name__}"
+            f"not {errors.kind_name(size)}"
         )
     dim = errors.checked_dim(dim, tensor._data.ndim)
     n = tensor._data.shape[dim]
@@ -369,6 +369,8 @@ def split(
 @spelled(_split_sizes)
 def split_with_sizes(tensor: Any, split_sizes: Any, dim: int = 0) -> Any:
     _need_dims("split", tensor)
+    if not isinstance(split_sizes, (tuple, list)):
+        raise errors.wrong_kind("split_with_sizes", "split_sizes", "tuple of ints", split_sizes)
     dim = errors.checked_dim(dim, tensor._data.ndim)
     n, sizes = tensor._data.shape[dim], tuple(map(int, split_sizes))
     if any(k < 0 for k in sizes):
@@ -458,6 +460,9 @@ def _directed(name: str, rank: int) -> Any:
             input._data.ndim,
             other.get("indices", other.get("sections", indices_or_sections)),
         )
+        for i, at in enumerate(where if more else ()):
+            if not hasattr(at, "__index__"):
+                raise errors.wrong_kind(name, f"indices[{i}]", "int", at)
         if type(where) is bool:
             raise errors.wrong_kind(name, "sections", "int", where)
         if n < rank:

@@ -278,6 +278,8 @@ def slice_scatter(
     input: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
 ) -> Any:
     need_tensor("slice_scatter", input)
+    given = {"start": start, "end": end}
+    errors.need_int("slice_scatter", step=step, **{n: v for n, v in given.items() if v is not None})
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     dim = errors.checked_dim(dim, input._data.ndim)

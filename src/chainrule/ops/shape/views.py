@@ -20,7 +20,7 @@ from ..._state import S, grad_enabled
 from ...core.node import LEAF, next_k
 from ...core.primitive import F32, F64, Primitive, mark_unrecorded
 from ...core.record import RAW, REC, GeneralNode
-from ...core.tensor import Tensor, own
+from ...core.tensor import Tensor, blank, own
 
 __all__ = ["ViewLane", "ViewNode", "linked", "reshaped_rows"]
 
@@ -68,7 +68,7 @@ def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Te
     written out."""
     if not data.flags.writeable:
         _as_writeable_as_can_be(data, x._data)
-    t = _new(Tensor)
+    t = blank()
     t._data = data
     t._node = t._grad = t._meta = None
     view = x._view
@@ -145,5 +145,6 @@ def ViewLane(op: Any) -> Any:
         return on(x, kernel(data, *params), params)
 
     lane.on = on  # type: ignore[attr-defined]
+    prim.short = lane
     setattr(REC, prim.name, lambda x, *params: lane(x, params))
     return lane

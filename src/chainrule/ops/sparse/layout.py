@@ -351,6 +351,12 @@ def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None
 @_method
 def to_sparse(self: Tensor, *args: Any, **options: Any) -> Tensor:
     """The elements that are not zero as a sparse tensor, recorded: `to_sparse(sparse_dim)`."""
+    errors.only("to_sparse", options, "sparse_dim", "layout", "blocksize", "dense_dim")
+    if len(args) > 1:
+        raise TypeError(
+            f"to_sparse() takes 1 positional argument but {len(args)} were given\n"
+            "Hint: x.to_sparse(2), or x.to_sparse(layout=torch.sparse_coo)"
+        )
     first = args[0] if args else options.get("sparse_dim", options.get("layout"))
     if not (first is None or first is dtypes.sparse_coo or type(first) is int):
         raise NotImplementedError(
