@@ -346,3 +346,12 @@ def test_scalars_and_arrays_mix() -> None:
     x, s = leaf(1.0, 2.0), leaf(3.0)
     ((x * s).sum() * s + s * s).backward()
     assert (x.grad.tolist(), s.grad.item()) == ([9.0, 9.0], 2 * 3.0 * 3.0 + 6.0)
+
+
+def test_a_number_beside_half_precision_stays_a_number_in_second_derivatives() -> None:
+    pytest.importorskip("ml_dtypes")
+    x = torch.tensor([1.5, 2.0], dtype=torch.bfloat16, requires_grad=True)
+    (g,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+    assert g.tolist() == [6.75, 12.0]
+    (second,) = torch.autograd.grad(g.sum(), x)
+    assert (second.dtype, second.tolist()) == (torch.bfloat16, [9.0, 12.0])

@@ -351,6 +351,8 @@ class GeneralNode(Node):
             return [
                 self._checked(name, v, n, recorded) for v, n in zip(value, version, strict=True)
             ]
+        if type(value) is np.ndarray:  # a number as the kernel took it: rules have it as it was
+            return value.item() if recorded else value
         return value.get(self, recorded) if type(value) is Packed else value
 
     def as_output(self, array: Any, index: int) -> Tensor:
