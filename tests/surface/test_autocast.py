@@ -35,6 +35,13 @@ DTYPES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "l1_loss": (lambda b: F.l1_loss(b, b * 2), FULL),
     "smooth_l1_loss": (lambda b: F.smooth_l1_loss(b, b * 2), FULL),
     "logits": (lambda b: F.binary_cross_entropy_with_logits(b, b), FULL),
+    "kl_div": (lambda b: F.kl_div(b, b, reduction="sum"), FULL),
+    "poisson_nll_loss": (lambda b: F.poisson_nll_loss(b, b), FULL),
+    "hinge_embedding_loss": (lambda b: F.hinge_embedding_loss(b, torch.ones(2, 2)), FULL),
+    "cosine_embedding_loss": (lambda b: F.cosine_embedding_loss(b, b * b, torch.ones(2)), FULL),
+    "margin_ranking_loss": (lambda b: F.margin_ranking_loss(b, b * 2, torch.ones(2, 2)), FULL),
+    "triplet_margin_loss": (lambda b: F.triplet_margin_loss(b, b * 2, b * 3), FULL),
+    "soft_margin_loss": (lambda b: F.soft_margin_loss(b, torch.ones(2, 2)), FULL),
 }
 
 

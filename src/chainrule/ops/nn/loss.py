@@ -394,6 +394,8 @@ def soft_margin_loss(
         input, target = T.broadcast_tensors(input, target)
     if input._data.dtype.kind in "biu":
         raise errors.not_castable(S.default_dtype, input.dtype)
+    if S.mode is not None:
+        input, target = widened(input, target)
     if composing():
         return reduce_by(-OPS.log_sigmoid(target * input), reduction)
     return _as_dtype_of(input, target, _soft_margin.pair, (reduction,))

@@ -14,6 +14,7 @@ import numpy as np
 from ... import errors
 from ..._state import S, grad_enabled
 from ...core.declare import public
+from ...core.interpreter import widened
 from ...core.record import OPS
 from ...core.tensor import Tensor
 from ..fast import T
@@ -73,6 +74,8 @@ def kl_div(
         >>> torch.nn.functional.kl_div(torch.tensor([[0.9, 0.1]]).log(), p, reduction="batchmean")
         tensor(0.5108)
     """
+    if S.mode is not None:
+        input, target = widened(input, target)
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce)
     elif reduction == "mean":
@@ -129,6 +132,8 @@ def poisson_nll_loss(
         >>> torch.nn.functional.poisson_nll_loss(torch.zeros(2), torch.tensor([1.0, 2.0]))
         tensor(1.)
     """
+    if S.mode is not None:
+        input, target = widened(input, target)
     reduction = _reduction(size_average, reduce, reduction)
     _need_tensors("poisson_nll_loss", input=input, target=target)
     if log_input:
@@ -246,6 +251,8 @@ def hinge_embedding_loss(
         >>> torch.nn.functional.hinge_embedding_loss(distance, same)
         tensor(0.5000)
     """
+    if S.mode is not None:
+        input, target = widened(input, target)
     reduction = _reduction(size_average, reduce, reduction)
     _need_tensors("hinge_embedding_loss", input=input, target=target)
     if reduction == "mean":
@@ -280,6 +287,8 @@ def cosine_embedding_loss(
         >>> torch.nn.functional.cosine_embedding_loss(a, b, torch.tensor([1.0]))
         tensor(0.2929)
     """
+    if S.mode is not None:
+        input1, input2, target = widened(input1, input2, target)
     reduction = _reduction(size_average, reduce, reduction)
     _need_tensors("cosine_embedding_loss", input1=input1, input2=input2, target=target)
     _check_cosine(input1._data.shape, input2._data.shape, target._data.ndim)
@@ -408,6 +417,8 @@ def triplet_margin_loss(
         >>> torch.nn.functional.triplet_margin_loss(a, b, a + 1)
         tensor(4.5858)
     """
+    if S.mode is not None:
+        anchor, positive, negative = widened(anchor, positive, negative)
     reduction = _reduction(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
