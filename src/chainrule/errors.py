@@ -70,6 +70,17 @@ def _user_frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def stacklevel() -> int:
+    """What `warnings.warn` takes so that it names the innermost line outside chainrule, however
+    many of our frames stand between."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and (frame.f_globals.get("__name__", "") + ".").startswith(
+        _HERE
+    ):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def user_location() -> tuple[CodeType, int] | None:
     """Code and instruction of the innermost frame outside chainrule: cheap, the line is worked out
     when needed."""

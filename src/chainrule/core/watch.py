@@ -255,7 +255,7 @@ def warn_of_cycle() -> None:
             "function, make sure to reset the .grad fields of your parameters to None after use "
             "to break the cycle and avoid the leak.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=errors.stacklevel(),
         )
 
 
