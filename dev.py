@@ -2,12 +2,13 @@
 
     python3 dev.py demo             run the example notebook, compare it with what PyTorch printed
     python3 dev.py test [ARGS]      run the tests, as CI does; ARGS go to pytest
-    python3 dev.py lint             ruff check, ruff format --check, mypy
+    python3 dev.py lint             ruff check, ruff format --check, mypy, clang-format
     python3 dev.py docs             write docs/ops.md from the registry
     python3 dev.py oracle           optional: PyTorch 2.13.0 in .venv-oracle, to compare with
 
-Each command first brings `.venv` up to date: it is made when missing, and filled again when
-pyproject.toml has changed. The folder can be deleted at any time.
+Each command first brings `.venv` up to date: it is made when missing, and filled again (the C
+kernels compiled, if there is a compiler) when pyproject.toml or the kernels' source has changed.
+The folder can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+NATIVE = HERE / "src" / "chainrule" / "kernels" / "native"
 VENV, ORACLE = HERE / ".venv", HERE / ".venv-oracle"
 EXTRAS = ("notebook", "dev")  # each holds the one before
 EXAMPLE = os.path.join("examples", "a_neuron.ipynb")
@@ -64,6 +66,9 @@ def lint(_: list[str]) -> int:
     for job in jobs:
         say(" ".join(job))
         codes.append(call(python, "-m", *job))
+    say("clang-format --dry-run")
+    sources = [str(file) for file in sorted(NATIVE.iterdir()) if file.suffix in (".c", ".h")]
+    codes.append(call(python.parent / "clang-format", "--dry-run", "--Werror", *sources))
     return max(codes)
 
 
@@ -120,8 +125,9 @@ def works(python: Path) -> bool:
 
 
 def fingerprint() -> str:
-    """Changes when pyproject.toml does, or when the clone was moved."""
-    content = (HERE / "pyproject.toml").read_bytes() + str(HERE).encode()
+    """Changes when pyproject.toml or the extension's source does, or when the clone was moved."""
+    files = [HERE / "pyproject.toml", HERE / "setup.py", *sorted(NATIVE.iterdir())]
+    content = b"".join(file.read_bytes() for file in files) + str(HERE).encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from run import Worker, default_peer
 
 HERE = Path(__file__).resolve().parent
@@ -286,8 +287,149 @@ CALLS: dict[str, str] = {
     "allclose": "torch.allclose(x, x)",
     "equal": "torch.equal(x, x)",
     "isclose": "torch.isclose(x, y)",
+    # convolutions and pools
+    "conv1d": "torch.nn.functional.conv1d(sig, ws, wb)",
+    "conv2d": "torch.nn.functional.conv2d(img, wi, ib, padding=1)",
+    "conv2d stride": "torch.nn.functional.conv2d(img, wi, stride=2, padding=1)",
+    "conv2d depthwise": "torch.nn.functional.conv2d(img, wd, padding=1, groups=img.shape[1])",
+    "conv3d": "torch.nn.functional.conv3d(vol, wv, padding=1)",
+    "conv_transpose1d": "torch.nn.functional.conv_transpose1d(sig, ws, wb)",
+    "conv_transpose2d": "torch.nn.functional.conv_transpose2d(img, wi, ib)",
+    **{
+        f"{kind}_pool{d}d": f"torch.nn.functional.{kind}_pool{d}d({x}, 2)"
+        for kind in ("max", "avg", "adaptive_max", "adaptive_avg")
+        for d, x in ((1, "sig"), (2, "img"), (3, "vol"))
+    },
+    "max_pool2d indices": "torch.nn.functional.max_pool2d(img, 2, return_indices=True)",
+    "max_pool2d 3 2 1": "torch.nn.functional.max_pool2d(img, 3, 2, 1)",
+    "lp_pool1d": "torch.nn.functional.lp_pool1d(sig, 2, 2)",
+    "lp_pool2d": "torch.nn.functional.lp_pool2d(img, 2, 2)",
+    "fractional_max_pool2d": "torch.nn.functional.fractional_max_pool2d(img, 2, 2)",
+    "max_unpool2d": "torch.nn.functional.max_unpool2d("
+    "*torch.nn.functional.max_pool2d(img, 2, return_indices=True), 2)",
+    # images
+    **{
+        f"interpolate {mode}": "torch.nn.functional.interpolate("
+        f"img, scale_factor=2, mode={mode!r})"
+        for mode in ("nearest", "bilinear", "bicubic", "area")
+    },
+    "grid_sample": "torch.nn.functional.grid_sample(img, grid, align_corners=False)",
+    "affine_grid": "torch.nn.functional.affine_grid(theta, img.shape, align_corners=False)",
+    "fold": "torch.nn.functional.fold(torch.nn.functional.unfold(img, 2), img.shape[2:], 2)",
+    "unfold images": "torch.nn.functional.unfold(img, 2)",
+    "pixel_shuffle": "torch.pixel_shuffle(img4, 2)",
+    "pixel_unshuffle": "torch.pixel_unshuffle(img4, 2)",
+    "channel_shuffle": "torch.channel_shuffle(img4, 2)",
+    **{
+        f"pad {mode}": f"torch.nn.functional.pad(img, (1, 1, 1, 1), mode={mode!r})"
+        for mode in ("constant", "reflect", "replicate", "circular")
+    },
+    "local_response_norm": "torch.nn.functional.local_response_norm(img, 3)",
+    # attention, embeddings, sequences
+    "attention": "torch.nn.functional.scaled_dot_product_attention(t3, u3, v3)",
+    "attention causal": "torch.nn.functional.scaled_dot_product_attention("
+    "t3, u3, v3, is_causal=True)",
+    "embedding_bag": "torch.nn.functional.embedding_bag(mb2, m)",
+    "ctc_loss": "torch.nn.functional.ctc_loss(lp.log_softmax(2), labels, (8, 8), (3, 3))",
+    # more losses
+    "gaussian_nll_loss": "torch.nn.functional.gaussian_nll_loss(x, tx, u)",
+    "margin_ranking_loss": "torch.nn.functional.margin_ranking_loss(x, y, tx.sign())",
+    "cosine_embedding_loss": "torch.nn.functional.cosine_embedding_loss(m, m2, one)",
+    "hinge_embedding_loss": "torch.nn.functional.hinge_embedding_loss(x, tx.sign())",
+    "multilabel_margin_loss": "torch.nn.functional.multilabel_margin_loss(m, mk)",
+    "multilabel_soft_margin_loss": "torch.nn.functional.multilabel_soft_margin_loss(m, tm)",
+    "pairwise_distance": "torch.nn.functional.pairwise_distance(m, m2)",
+    "pdist": "torch.pdist(q)",
+    # linear algebra
+    **{
+        f"linalg.{name}": f"torch.linalg.{name}({x})"
+        for names, x in (
+            ("det slogdet inv qr svd svdvals eig eigvals lu_factor matrix_exp pinv", "sq"),
+            ("cholesky eigh eigvalsh inv_ex ldl_factor", "spd"),
+            ("matrix_norm cond", "sq"),
+            ("solve", "sq, d"),
+            ("lstsq", "sq, q"),
+        )
+        for name in names.split()
+    },
+    "linalg.lu": "torch.linalg.lu(sq)",
+    "linalg.solve many": "torch.linalg.solve(sq, q)",
+    "linalg.solve_triangular": "torch.linalg.solve_triangular(tri, q, upper=False)",
+    "linalg.matrix_power": "torch.linalg.matrix_power(sq, 3)",
+    "linalg.multi_dot": "torch.linalg.multi_dot((q, q2, sq))",
+    "linalg.norm": "torch.linalg.norm(sq)",
+    "linalg.vander": "torch.linalg.vander(d)",
+    "linalg.householder_product": "torch.linalg.householder_product(tri, d)",
+    "cholesky_solve": "torch.cholesky_solve(q, tri)",
+    "cholesky_inverse": "torch.cholesky_inverse(tri)",
+    "lu_solve": "torch.lu_solve(q, *torch.linalg.lu_factor(sq))",
+    "block_diag": "torch.block_diag(q, q2)",
+    "cartesian_prod": "torch.cartesian_prod(d, d)",
+    "combinations": "torch.combinations(d)",
+    "cov": "torch.cov(m)",
+    "corrcoef": "torch.corrcoef(m)",
+    "renorm": "torch.renorm(m, 2, 0, 1.0)",
+    "trapezoid": "torch.trapezoid(x)",
+    "gradient": "torch.gradient(x)",
+    "cumulative_trapezoid": "torch.cumulative_trapezoid(x)",
+    # Fourier and complex
+    **{
+        f"fft.{name}": f"torch.fft.{name}({x})"
+        for names, x in (
+            ("fft ifft rfft ihfft fftshift", "x"),
+            ("fft2 rfft2 fftn", "q"),
+            ("irfft hfft", "z1"),
+        )
+        for name in names.split()
+    },
+    "stft": "torch.stft(torch.cat((x, x)), 8, return_complex=True, onesided=True, window=w8)",
+    "complex": "torch.complex(x, y)",
+    "polar": "torch.polar(u, y)",
+    "real": "z1.real",
+    "view_as_real": "torch.view_as_real(z1)",
+    "view_as_complex": "torch.view_as_complex(pairs)",
+    "conj": "torch.conj(z1)",
+    "conj resolved": "torch.conj_physical(z1)",
+    "complex mul": "z1 * z1",
+    "complex abs": "z1.abs()",
+    # the rest
+    "put": "torch.put(x, k, y)",
+    "isin": "torch.isin(i, j)",
+    "select_scatter": "torch.select_scatter(m, r, 0, 1)",
+    "slice_scatter": "torch.slice_scatter(x, tx[:4], 0, 1, 5)",
+    "diagonal_scatter": "torch.diagonal_scatter(q, d)",
+    "as_strided": "torch.as_strided(x, (2, 4), (1, 2))",
+    "split sizes": "torch.split(x, [3, x.shape[0] - 3])",
+    "tensor_split": "torch.tensor_split(x, 3)",
+    "swapaxes": "torch.swapaxes(m, 0, 1)",
+    "unique_consecutive": "torch.unique_consecutive(i)",
+    "segment_reduce": "torch.segment_reduce(x, 'sum', lengths=halves)",
+    "hann_window": "torch.hann_window(x.shape[0])",
+    "logspace": "torch.logspace(0, 1, x.shape[0])",
+    "tril_indices": "torch.tril_indices(d.shape[0], d.shape[0])",
+    "masked.sum": "torch.masked.sum(x, mask=b)",
+    "masked.softmax": "torch.masked.softmax(x, 0, mask=b)",
+    "alpha_dropout": "torch.nn.functional.alpha_dropout(x, 0.5, True)",
+    "gumbel_softmax": "torch.nn.functional.gumbel_softmax(m)",
+    "rrelu": "torch.nn.functional.rrelu(x)",
+    "exponential_": "x.exponential_()",
+    "poisson": "torch.poisson(u)",
+    "std_mean": "torch.std_mean(m, 1)",
+    "nanmean": "torch.nanmean(x)",
+    "nanquantile": "torch.nanquantile(x, 0.5)",
+    "renorm rows": "torch.renorm(m, 2, 0, 0.5)",
+    "addbmm": "torch.addbmm(t3[0], t3, u3)",
+    "addr": "torch.addr(q, d, d)",
+    "inner": "torch.inner(q, q2)",
+    "chain_matmul": "torch.chain_matmul(q, q2, sq)",
+    "to half": "x.to(torch.float16)",
+    "float16 add": "h + h",
 }
-LARGEST = {"mode": 1000, "cdist": 100_000, "kron": 100_000}  # elements; beyond, they take seconds
+# elements; beyond, they take seconds
+LARGEST = {
+    "mode": 1000,
+    **dict.fromkeys(("cdist", "kron", "pdist", "linalg.", "lu_solve"), 100_000),
+}
 
 # ---------------------------------------------------------------- what a worker does
 
@@ -312,6 +454,27 @@ def _cube(n: int) -> tuple[int, int, int]:
     return 4, side, side
 
 
+def _image(n: int) -> tuple[int, int, int, int]:
+    """One image: 1 x 1 x 4 x 4, 1 x 4 x 14 x 14, 1 x 16 x 78 x 78, 1 x 16 x 250 x 250."""
+    channels = 1 if n < 100 else 4 if n < 10_000 else 16
+    side = max(4, math.isqrt(n // channels) // 2 * 2)
+    return 1, channels, side, side
+
+
+def _signal(n: int) -> tuple[int, int, int]:
+    channels = 2 if n < 10_000 else 16
+    return 1, channels, max(5, n // channels)
+
+
+def _volume(n: int) -> tuple[int, ...]:
+    return 1, 2, *[max(3, round((n / 2) ** (1 / 3)))] * 3
+
+
+def _even_image(n: int) -> tuple[int, int, int, int]:
+    side = 2 * max(1, math.isqrt(n // 4) // 2)
+    return 1, 4, side, side
+
+
 SHAPES: dict[str, Callable[[int], tuple[int, ...]]] = {
     **dict.fromkeys("xyzu", lambda n: (n,)),
     **dict.fromkeys(("m", "m2", "m3"), _rows),
@@ -326,6 +489,32 @@ SHAPES: dict[str, Callable[[int], tuple[int, ...]]] = {
     "w3": lambda n: _cube(n)[1:],
     **dict.fromkeys(("three", "three2"), lambda n: (max(1, n // 3), 3)),
     "o": lambda n: (),
+    "img": _image,
+    "wi": lambda n: (*_image(n)[1:2] * 2, 3, 3),
+    "ib": lambda n: _image(n)[1:2],
+    "wd": lambda n: (_image(n)[1], 1, 3, 3),
+    "img4": _even_image,
+    "grid": lambda n: (1, *_image(n)[2:], 2),
+    "theta": lambda n: (1, 2, 3),
+    "sig": _signal,
+    "ws": lambda n: (*_signal(n)[1:2] * 2, 3),
+    "wb": lambda n: _signal(n)[1:2],
+    "vol": _volume,
+    "wv": lambda n: (2, 2, 3, 3, 3),
+    "v3": _cube,
+    "lp": lambda n: (8, 2, max(4, n // 16)),
+    "pairs": lambda n: (n // 2, 2),
+    **dict.fromkeys(("sq", "spd", "tri"), lambda n: (_side(n), _side(n))),
+    "z1": lambda n: (n,),
+    "h": lambda n: (n,),
+}
+# Operands that are made of random numbers in another way.
+SHAPED: dict[str, Callable[[Any], Any]] = {
+    "sq": lambda a: a + 2 * len(a) ** 0.5 * np.eye(len(a), dtype=a.dtype),
+    "spd": lambda a: a @ a.T + np.eye(len(a), dtype=a.dtype),
+    "tri": lambda a: np.tril(a) / len(a) + 2 * np.eye(len(a), dtype=a.dtype),
+    "z1": lambda a: a + 1j * a[::-1],
+    "h": lambda a: a.astype(np.float16),
 }
 FREE_OF_GRAD: dict[str, Callable[[Any, int], Any]] = {
     "tx": lambda rng, n: rng.uniform(0.05, 0.95, n).astype("float32"),
@@ -344,13 +533,16 @@ FREE_OF_GRAD: dict[str, Callable[[Any, int], Any]] = {
     "ri": lambda rng, n: rng.permutation(_rows(n)[0]),
     "cols": lambda rng, n: rng.permutation(_rows(n)[1]),
     "cls": lambda rng, n: rng.integers(0, _rows(n)[1], _rows(n)[0]),
+    "mb2": lambda rng, n: rng.integers(0, _rows(n)[0], (_rows(n)[0], 3)),
+    "labels": lambda rng, n: rng.integers(1, max(4, n // 16), (2, 3)),
+    "one": lambda rng, n: np.ones(1, np.int64),
+    "w8": lambda rng, n: np.hanning(8).astype("float32"),
+    "halves": lambda rng, n: [n // 2, n - n // 2],
 }
 
 
 def prepare(torch: Any, code: str, size: int, low: float, high: float, step: bool) -> Any:
     """The step that a worker times: the line of code, or its recorded call and gradients."""
-    import numpy as np
-
     line = compile(code, "<case>", "eval")
     rng = np.random.default_rng(3)
     space: dict[str, Any] = {"torch": torch}
@@ -359,6 +551,7 @@ def prepare(torch: Any, code: str, size: int, low: float, high: float, step: boo
         if name in SHAPES:
             span = (0.05, 0.95) if name == "u" else (low, high)
             made = rng.uniform(*span, SHAPES[name](size)).astype("float32")
+            made = SHAPED[name](made) if name in SHAPED else made
             space[name] = torch.tensor(made, requires_grad=step)
             leaves.append(space[name])
         elif name in FREE_OF_GRAD:
@@ -457,6 +650,11 @@ class Row(NamedTuple):
         return self.ours / self.theirs
 
 
+def largest(name: str) -> int:
+    """The most elements a case is measured with."""
+    return next((n for start, n in LARGEST.items() if name.startswith(start)), max(SIZES))
+
+
 def measure(options: argparse.Namespace, chosen: list[Case]) -> Iterator[Row]:
     """All cases in all sizes; the two processes live through the whole run."""
     pythons = {"chainrule": sys.executable, "torch": options.peer}
@@ -467,7 +665,7 @@ def measure(options: argparse.Namespace, chosen: list[Case]) -> Iterator[Row]:
                 raise SystemExit(f"{c} cannot run: {w.version or 'see its Python, --peer'}")
         for case in chosen:
             for size in options.sizes:
-                if size <= LARGEST.get(case.name, size):
+                if size <= largest(case.name):
                     yield from _measure_case(options, workers, case, size)
     finally:
         for w in workers.values():

@@ -244,7 +244,8 @@ def scalar_type(value: Any) -> dtype:
     for base in (bool, int, float, complex):
         if isinstance(value, base):
             return scalar_type(base(value))  # type: ignore[arg-type]  # such as IntEnum
-    raise TypeError(f"expected a number, got {kind.__name__}")
+    module = "numpy." if kind.__module__ == "numpy" else ""
+    raise TypeError(f"expected a number, got {module}{kind.__name__}")
 
 
 def _combine(higher: dtype | None, lower: dtype | None) -> dtype | None:

@@ -13,9 +13,10 @@ Long because: one builder an error, and the texts are long.
 from __future__ import annotations
 
 import linecache
+import math
 import operator
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
@@ -622,6 +623,16 @@ def numpy_of_graph(tensor: Any) -> RuntimeError:
     )
 
 
+# What `core/declare.py` knows of a tensor that was read as a number or truth: the TypeError for the
+# argument, if one of our functions read it.
+MISREAD: list[Callable[[], Exception | None]] = []
+
+
+def not_one(error: Exception) -> Exception:
+    """`error`, raised because a tensor of many elements was read as one, or a better one."""
+    return next(filter(None, (ask() for ask in MISREAD)), error)
+
+
 def ambiguous_bool(data: Any) -> RuntimeError:
     """`if tensor:` with many or no elements."""
     if data.size == 0:
@@ -648,18 +659,22 @@ def kind_name(value: Any) -> str:
     return f"torch.{kind.__name__}" if kind.__name__ in ("dtype", "device") else kind.__name__
 
 
-def wrong_type(op: str, argument: str, position: int, value: Any) -> TypeError:
-    """An argument that is no tensor."""
-    hint = {
+def as_tensor_hint(value: Any) -> str:
+    """How to make a tensor of what is none."""
+    return {
         "ndarray": "torch.from_numpy(array) or torch.tensor(array) makes a tensor of it",
         "list": "torch.tensor(list) makes a tensor of it",
         "NoneType": "an earlier call returned None, as backward() does",
     }.get(type(value).__name__, "torch.tensor(value) makes a tensor of numbers, lists and arrays")
+
+
+def wrong_type(op: str, argument: str, position: int, value: Any) -> TypeError:
+    """An argument that is no tensor."""
     return TypeError(
         hinted(
             f"{op}(): argument '{argument}' (position {position}) must be Tensor, not "
             f"{kind_name(value)}",
-            hint=hint,
+            hint=as_tensor_hint(value),
         )
     )
 
@@ -706,6 +721,98 @@ def wrong_kind(op: str, name: str, kind: str, value: Any, position: int = 0) -> 
     )
 
 
+C_NAMES = {
+    "float32": "float", "float64": "double", "int64": "long int", "int32": "int",
+    "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+}  # fmt: skip  # what some of PyTorch's messages call the dtypes
+
+# Functions that write only into a tensor of their result's dtype, and PyTorch's words for others.
+_EXACT_OUT = {
+    **dict.fromkeys(("all", "any"), "{op} only supports bool tensor for result, got: {given}"),
+    **dict.fromkeys(
+        ("isposinf", "isneginf", "signbit"), "{op} does not support non-boolean outputs."
+    ),
+    **dict.fromkeys(
+        """isin argmax argmin addmm addmv alias_copy as_strided_copy avg_pool2d avg_pool3d baddbmm
+        diagonal_copy index_add index_copy linalg_cholesky linalg_cholesky_ex linalg_cross
+        linalg_det linalg_eigh linalg_inv linalg_inv_ex linalg_ldl_factor_ex linalg_ldl_solve
+        linalg_lu_factor_ex linalg_lu_solve linalg_qr linalg_slogdet linalg_solve linalg_solve_ex
+        linalg_svd linalg_vector_norm log_softmax matmul msort permute_copy renorm scatter
+        scatter_add select_copy slice_copy softmax sort squeeze_copy t_copy topk transpose_copy
+        triangular_solve tril triu unfold_copy unsqueeze_copy view_copy sum mean nansum prod
+        """.split(),
+        "Expected out tensor to have dtype {own_c}, but got {given_c} instead",
+    ),
+    **dict.fromkeys(
+        """ceil clamp conj_physical floor frac gelu hardshrink lerp neg round round_decimals sgn
+        sign softplus softshrink trunc""".split(),
+        "Found dtype {given} but expected {own}",
+    ),
+    **dict.fromkeys(
+        ("inner", "tensordot"),
+        "{op}: Expected the output tensor to have dtype {own}, but got an output tensor with "
+        "dtype {given}",
+    ),
+    **dict.fromkeys(
+        ("cummax", "cummin", "logcumsumexp"), "expected scalar_type {own} but found {given}"
+    ),
+    **dict.fromkeys(
+        ("quantile", "nanquantile"), "{op}() out tensor must be same dtype as the input tensor"
+    ),
+    **dict.fromkeys(("logsigmoid", "mode"), "expected scalar type {own} but found {given}"),
+    **dict.fromkeys(
+        ("median_dim", "nanmedian_dim"),
+        "Expected tensor to have scalar type {own}; but got {given} instead",
+    ),
+    "narrow_copy": "Expected self.dtype() == output.dtype() to be true, but got false.",
+    "linalg_vecdot": "linalg.vecdot: Expected out of dtype{own} but found {given}",
+    "linalg_matrix_norm": "linalg.matrix_norm expected out tensor dtype {own} but got: {given}",
+    "nan_to_num": "nan_to_num: dtype of out: {given} should be same as input: {own}",
+    "where": "Expected out type to be {own} but got {given}",
+    "heaviside": "heaviside is not yet implemented for tensors with different dtypes.",
+    "frexp": "torch.frexp() expects another dtype: {own_c} but got {given_c}",
+    "histc": "torch.histogram: input tensor and hist tensor should have the same dtype, but got "
+    "input {own_c} and hist {given_c}",
+    "nonzero": "nonzero: Expected out tensor to have scalar type {own} but got scalar type{given}",
+    "hash_tensor": "Expected result to be of dtype uint64, but got {given}",
+    "bitwise_not": "Found dtype {given} but expected {own}",
+    "float_power": "the output given to float_power has dtype {given} but the operation's result "
+    "requires dtype {own}",
+    "searchsorted": "torch.searchsorted(): output tensor's dtype is wrong, it can only be "
+    "Int(int32) or Long(int64) depending on whether out_int32 flag is True, but we got output "
+    "tensor's dtype {given} and out_int32 flag is {flag}",
+}
+
+
+def check_exact_out(op: str, own: Any, given: Any) -> None:
+    """RuntimeError for a dtype of `out` that differs from the result's, where PyTorch minds."""
+    if own is given or op not in _EXACT_OUT:
+        return
+    if given.name == "uint8" and op in ("all", "any"):
+        return
+    first = _EXACT_OUT[op].format(
+        op=op,
+        own=LEGACY[own.name],
+        given=LEGACY[given.name],
+        own_c=C_NAMES.get(own.name, own.name),
+        given_c=C_NAMES.get(given.name, given.name),
+        flag=own.name == "int32",
+    )
+    raise RuntimeError(hinted(first, f"op: {op}", hint=f"give out= a tensor of {own!r}"))
+
+
+class _Absent:
+    """The default of an argument for which None is no value."""
+
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+ABSENT: Any = _Absent()
+
+
 def need_number(op: str, first: int = 0, /, **values: Any) -> None:
     """TypeError for a value that is no number: None would be NaN to NumPy. `first`: the position
     of the first one, to be named."""
@@ -713,6 +820,14 @@ def need_number(op: str, first: int = 0, /, **values: Any) -> None:
         scalar = hasattr(value, "item") and not value.ndim  # of a tensor or of NumPy
         if not scalar and not isinstance(value, (int, float, complex)):
             raise wrong_kind(op, name, "Number", value, first and first + i)
+
+
+def need_float(op: str, **values: Any) -> None:
+    """TypeError for a value that is no real number, nor a 0-d tensor that stands for one."""
+    for name, value in values.items():
+        scalar = hasattr(value, "item") and not value.ndim and value.dtype != complex
+        if not scalar and not isinstance(value, (int, float)):
+            raise wrong_kind(op, name, "float", value)
 
 
 def need_same_dtype(first: Any, second: Any) -> None:
@@ -739,6 +854,12 @@ def need_int(op: str, **values: Any) -> None:
             raise wrong_kind(op, name, "int", value)
 
 
+def checked_int(op: str, name: str, value: Any) -> int:
+    """`value` as an int; TypeError if it is none (True and False are none)."""
+    need_int(op, **{name: value})
+    return operator.index(value)
+
+
 def checked_bool(op: str, name: str, value: Any) -> bool:
     """`value`, which is True or False: a number here is a forgotten `dim` more often than not."""
     if value is True or value is False:
@@ -756,11 +877,29 @@ def only(op: str, given: dict[str, Any], *known: str) -> None:
 
 def check_option(op: str, name: str, value: Any) -> None:
     """`layout=` and `memory_format=` take objects of the classes of these names, `pin_memory=` a
-    bool; else TypeError."""
+    bool; else TypeError. RuntimeError for pinned memory, which there is none of."""
     if name in ("layout", "memory_format") and value is not None and type(value).__name__ != name:
         raise wrong_kind(op, name, f"torch.{name}", value)
-    if name == "pin_memory" and not (value is None or value is True or value is False):
-        raise wrong_kind(op, name, "bool", value)
+    if name == "pin_memory" and value is not None and value is not False:
+        if value is not True:
+            raise wrong_kind(op, name, "bool", value)
+        raise RuntimeError(
+            hinted(
+                "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory "
+                "allocator is available on this system.",
+                f"op: {op}",
+                hint="leave it out: chainrule computes on the CPU",
+            )
+        )
+
+
+def one_dim(op: str, dim: Any, axis: Any) -> Any:
+    """`axis`, NumPy's name of `dim`; TypeError if both were given."""
+    if dim is not None:
+        raise TypeError(
+            f"{op}() got an unexpected keyword argument 'axis'\nHint: it means dim, which was given"
+        )
+    return axis
 
 
 def checked_dim(dim: int, ndim: int) -> int:
@@ -810,6 +949,22 @@ def out_with_tangent(op: str) -> NotImplementedError:
     return NotImplementedError(
         f"Trying to use forward AD with {op}_out that does not support it because it is an out= "
         "function\nHint: leave out= away"
+    )
+
+
+def no_memory(op: str, error: MemoryError) -> RuntimeError:
+    """An array that does not fit into memory."""
+    shape: Any = getattr(error, "shape", None)  # of NumPy's
+    dtype: Any = getattr(error, "dtype", None)
+    size = "" if shape is None else f" you tried to allocate {math.prod(shape) * dtype.itemsize}"
+    return RuntimeError(
+        hinted(
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate "
+            f"memory:{size} bytes. Error code 12 (Cannot allocate memory)",
+            f"op: {op}",
+            f"shape: {list(shape)}, dtype: {dtype}" if size else "",
+            hint="use smaller batches, or keep less for the backward pass (torch.no_grad())",
+        )
     )
 
 

@@ -22,6 +22,7 @@ TOLERANCE = {
     "entropy": 1e-7,  # its trigamma
     "perplexity": 1e-7,
 }
+CANCELS = {("LKJCholesky 0", "samples32"): 1e-4}  # sqrt(1 - |row|^2) of rows near the sphere
 OTHERWISE = {
     ("GeneralizedPareto 0", "log_prob"): "PyTorch fails in float64",
     ("GeneralizedPareto 0", "log_prob_x"): "PyTorch fails in float64",
@@ -66,7 +67,7 @@ def test_distribution(name: str, mine: Any) -> None:
     for question in theirs:
         if (name, question) not in OTHERWISE:
             rtol = max(TOLERANCE.get(question, 1e-8), by_polynomials)
-            same(ours[question], theirs[question], rtol)
+            same(ours[question], theirs[question], CANCELS.get((name, question), rtol))
 
 
 @pytest.mark.parametrize("kind", ["divergences", "mixtures", "transforms"])

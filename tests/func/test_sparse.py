@@ -25,7 +25,7 @@ D = torch.float64
 
 
 def randn(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, dtype=D)
+    return torch.randn(shape, dtype=D)
 
 
 def tridiagonal(n: int) -> torch.Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chainrule.kernels import tables
+from chainrule.kernels.compiled import NATIVE
 
 special = pytest.importorskip("scipy.special")
 
@@ -52,6 +53,53 @@ def test_polygamma_has_its_pole(n: int) -> None:
         assert np.array_equal(np.isinf(found), np.isinf(wide.astype("f")))
     near = np.isfinite(found) & (found != 0)
     assert off_by(found[near], wide[near]) < 0.6
+
+
+def _positive(low: float, high: float) -> Any:
+    return np.geomspace(low, high, 20_001).astype("f")
+
+
+COMPILED = {
+    "i0": (special.i0, [np.linspace(-80, 80, 20_001)]),
+    "i0e": (special.i0e, [np.linspace(-80, 80, 20_001), _positive(1, 1e30)]),
+    "i1": (special.i1, [np.linspace(-80, 80, 20_001)]),
+    "i1e": (special.i1e, [np.linspace(-80, 80, 20_001), _positive(1e-30, 1e30)]),
+    "k0": (special.k0, [_positive(1e-30, 80)]),
+    "k1": (special.k1, [_positive(1e-30, 80)]),
+    "k0e": (special.k0e, [_positive(1e-30, 1e30)]),
+    "k1e": (special.k1e, [_positive(1e-30, 1e30)]),
+    "erfcx": (special.erfcx, [np.linspace(-9, 30, 20_001), _positive(1, 1e30)]),
+    "log_ndtr": (special.log_ndtr, [np.linspace(-100, 12, 20_001)]),
+    "ndtri": (special.ndtri, [np.linspace(0, 1, 20_001)[1:-1], _positive(1e-37, 0.1)]),
+    "lgamma": (special.gammaln, [_positive(1e-30, 1e30), np.linspace(-20, 3, 20_001)]),
+    "digamma": (special.psi, [_positive(2, 1e30), np.linspace(-0.9, 1.4, 20_000)]),
+}
+
+
+@pytest.mark.skipif(NATIVE is None, reason="installed without a C compiler")
+@pytest.mark.parametrize("name", COMPILED)
+def test_compiled_is_rounded_once_as_well(name: str) -> None:
+    exact, places = COMPILED[name]
+    for x in places:
+        x = x.astype("f")
+        with np.errstate(over="ignore"):
+            wanted = exact(x.astype("d"))
+            usual = np.isfinite(wanted.astype("f")) & (abs(wanted) > 1e-37)
+        found = getattr(tables, name)(x)
+        assert off_by(found[usual], wanted[usual]) < 0.6
+
+
+@pytest.mark.skipif(NATIVE is None, reason="installed without a C compiler")
+def test_compiled_of_two_operands() -> None:
+    rng = np.random.default_rng(0)
+    a, x = rng.uniform(0.02, 60, (2, 20_000)).astype("f")
+    wide = a.astype("d"), x.astype("d")
+    for name, exact in (("igamma", special.gammainc), ("igammac", special.gammaincc)):
+        wanted = exact(*wide)
+        usual = wanted > 1e-37
+        assert off_by(getattr(tables, name)(a, x)[usual], wanted[usual]) < 0.6
+    s = rng.uniform(1.01, 19.9, 20_000).astype("f")
+    assert off_by(tables.zeta(s, x), special.zeta(s.astype("d"), wide[1])) < 0.6
 
 
 def test_what_lies_outside_goes_to_the_function() -> None:

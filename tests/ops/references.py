@@ -314,6 +314,11 @@ REFERENCES |= {
     "native_layer_norm": lambda x, w, b, rank, eps: _normalised(
         x, w, b, tuple(range(-rank, 0)), eps
     ),
+    "rms_norm": lambda x, w, rank, eps: (
+        x
+        / np.sqrt(np.mean(x * x, tuple(range(-rank, 0)), keepdims=True) + eps)
+        * (1 if w is None else w)
+    ),
     "embedding": lambda w, i, *_: w[i],
     "embedding_gather": lambda w, i, *_: w[i],
     "mse_loss": lambda a, b, how: _reduced((a - b) ** 2, how),

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 import numpy as np
 
+from ..kernels.compiled import NATIVE
+
 __all__ = ["info", "version_of"]
 
 EXTRAS = {
@@ -20,12 +22,14 @@ EXTRAS = {
 
 @click.command(short_help="Print the versions a bug report needs.")
 def info() -> None:
-    """Print the versions of chainrule, Python, NumPy, its BLAS, and of the optional packages."""
+    """Print the versions of chainrule, Python, NumPy, its BLAS and the optional packages, and
+    whether kernels are compiled."""
     rows = {
         "chainrule": version_of("chainrule", absent="a source tree"),
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "numpy": np.__version__,
         "blas": _blas(),
+        "kernels": _kernels(),
     }
     rows |= {
         name: f"{version_of(name)} [{extra}]" for extra, names in EXTRAS.items() for name in names
@@ -41,6 +45,11 @@ def version_of(package: str, absent: str = "not installed") -> str:
         return version(package)
     except PackageNotFoundError:
         return absent
+
+
+def _kernels() -> str:
+    count = 0 if NATIVE is None else len(NATIVE.paths())
+    return f"NumPy, {count} of them compiled" if count else "NumPy alone (no compiled extension)"
 
 
 def _blas() -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -21,10 +21,21 @@ import numpy as np
 from .. import dtypes, errors
 from .tensor import Tensor
 
-__all__ = ["LAX", "bare", "check_flags", "explained", "no_combination", "respelled",
-           "wrong_argument", "wrong_operand", "wrong_parameter"]  # fmt: skip
+__all__ = ["FILLED", "LAX", "bare", "check_flags", "check_respelled", "explained",
+           "no_combination", "respelled",
+           "wants_no_out", "wrong_argument", "wrong_operand", "wrong_parameter"]  # fmt: skip
 
 _PACKAGE = __name__.partition(".")[0]
+
+
+class _Forms:
+    """`core/forms.py`, loaded when something has failed: nobody pays for it at import."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(__import__(f"{__package__}.forms", fromlist=(name,)), name)
+
+
+forms: Any = _Forms()
 _READS = {"__bool__", "__float__", "__int__", "__complex__", "__index__", "__iter__", "__len__",
           "_one"}  # fmt: skip  # what Python asks of a tensor that stands where a number should
 _BINDING = ("positional argument", "keyword argument", "keyword-only argument", "multiple values")
@@ -38,22 +49,72 @@ LAX = frozenset(
     "inplace hard full swap antialias include_last_offset return_indices center assign".split()
 )
 
+_DOUBLES = frozenset(("eps", "margin", "correction"))
 _SHAPES = frozenset("size sizes shape dims output_size split_size split_sizes".split())
 
 # NumPy's names for parameters, which PyTorch takes as well.
-_NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+_NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x2": "other"}
+
+# What PyTorch calls a parameter that has its mathematical name here.
+_OTHER_NAMES = {
+    "lstsq": {"b": "B"},
+    "cholesky_solve": {"input2": "L"},
+    "householder_product": {"input2": "tau"},
+    "tensorsolve": {"other": "B"},
+}
+
+
+# Functions without a parameter `out` here that have one in PyTorch: the result is copied into it.
+FILLED = frozenset(
+    """hardshrink softshrink softplus _threshold_of gelu logsigmoid avg_pool2d avg_pool3d
+    diagonal_copy narrow_copy renorm""".split()
+)
+
+
+def wants_no_out(function: Any, error: BaseException) -> bool:
+    """Whether the call failed only because PyTorch's `out=` is none of the parameters here."""
+    if function.__name__ not in FILLED or not isinstance(error, TypeError):
+        return False
+    if getattr(function, "of_method", False):
+        return False
+    return "unexpected keyword argument 'out'" in str(error)
+
+
+# Functions that draw numbers or write into an argument before they are done: called again after
+# a failure, they would do it twice.
+ACTING = frozenset(
+    """rand randn rand_like randn_like randint randint_like randperm normal bernoulli poisson
+    multinomial dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout
+    feature_alpha_dropout native_dropout rrelu gumbel_softmax fractional_max_pool2d
+    fractional_max_pool3d fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices
+    svd_lowrank pca_lowrank scaled_dot_product_attention multi_head_attention_forward lstm gru
+    rnn_tanh rnn_relu bernoulli_ normal_ uniform_ random_ exponential_ geometric_ cauchy_
+    log_normal_ batch_norm instance_norm embedding embedding_bag native_batch_norm
+    batch_norm_update_stats""".split()
+)
 
 
 def respelled(
     function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     """The arguments as they are spelled here, if the call failed because of their spelling:
-    keywords that had NumPy's names, options that were NumPy's numbers or 0-d tensors."""
+    keywords that had NumPy's names, options that were NumPy's numbers or 0-d tensors. None if
+    something may have been done already."""
+    begun = list(_frames(error.__traceback__))[1:]
+    if begun and function.__name__ in ACTING:
+        return None
     if isinstance(error, TypeError) and "unexpected keyword" in str(error):
         names = function.__code__.co_varnames
-        new = {_own_name(k, names): v for k, v in kwargs.items()}
+        other = _OTHER_NAMES.get(function.__name__, {})
+        new = {other.get(k) or _own_name(k, names): v for k, v in kwargs.items()}
         return (args, new) if new.keys() != kwargs.keys() and len(new) == len(kwargs) else None
     given = [*args[1:], *kwargs.values()]
+    if isinstance(error, RuntimeError) and "with a bool tensor is not supported" in str(error):
+        names = function.__code__.co_varnames  # such an option is a double in PyTorch
+        pairs = [*zip(names, args, strict=False), *kwargs.items()]
+        doubles = {n for n, v in pairs if v is True and n in _DOUBLES}
+        plain = tuple([1.0 if n in doubles else v for n, v in pairs[: len(args)]])
+        return (plain, kwargs | dict.fromkeys(doubles & kwargs.keys(), 1.0)) if doubles else None
     if not any(map(_one_number, given)) or not (_in_kernel(error) or bare(error)):
         return None
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -62,6 +123,18 @@ def respelled(
     named = {n: _plain(n, v) for n, v in kwargs.items()}
     same = all(a is b for a, b in zip([*plain[1:], *named.values()], given, strict=True))
     return None if same else (plain, named)
+
+
+def check_respelled(paths: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """TypeError for arguments that PyTorch takes in no spelling: what it reads in Python has no
+    other names."""
+    misfit = forms.misfit(paths, args, kwargs)
+    if misfit is not None:
+        raise misfit
+    for name in _NUMPY_NAMES.keys() & kwargs.keys():
+        if not any(map(forms.forms_of, paths)):
+            called = paths[0].rpartition(".")[2] if paths else "function"
+            raise TypeError(f"{called}() got an unexpected keyword argument '{name}'")
 
 
 def _one_number(value: Any) -> bool:
@@ -93,21 +166,39 @@ def _own_name(keyword: str, names: tuple[str, ...]) -> str:
     if keyword == "input" and names:
         return names[0]  # PyTorch's own other name for it
     own = _NUMPY_NAMES.get(keyword)
-    return own if own in names else keyword
+    if own in names:
+        return own
+    return names[0] if keyword in ("x", "a", "x1") and names[:1] == ("input",) else keyword
 
 
 def explained(
-    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    error: BaseException,
+    paths: Sequence[str] = (),
 ) -> Exception | None:
-    """The error to raise instead of `error`; None if that one is right."""
+    """The error to raise instead of `error`; None if that one is right. `paths`: the function's
+    public names, for the table of forms."""
     frames = list(_frames(error.__traceback__))[1:]
     name = getattr(function, "__name__", "function")
+    if isinstance(error, MemoryError):
+        return errors.no_memory(name, error)
     if not frames:
         return _not_bound(name, function, error) if isinstance(error, TypeError) else None
     if _callers_code(frames):
         return None
-    rows = _bound(function, args, kwargs)
-    if not _escaped(frames):  # raised on purpose: but an argument's type comes before its value
+    escaped = _escaped(frames)
+    misfit = forms.misfit(paths, args, kwargs)
+    if misfit is not None:
+        first = str(misfit).partition("\n")[0]
+        own = not escaped and isinstance(error, TypeError) and str(error).startswith(first)
+        return None if own else misfit
+    known = forms.known(paths)  # then the types of the arguments are right
+    if known and not escaped:
+        return None
+    rows = [] if known else _bound(function, args, kwargs)
+    if not escaped:  # raised on purpose: but an argument's type comes before its value
         if isinstance(error, NotImplementedError):
             return None
         if not isinstance(error, (RuntimeError, ValueError, IndexError, AssertionError)):
@@ -122,8 +213,11 @@ def explained(
     given = [*args, *kwargs.values()]
     if isinstance(error, (AttributeError, TypeError, KeyError)):
         fine = all(_ordinary(v) and not _told_of(text, v) for v in given)
+        fine = fine and "'NoneType' and" not in text  # an argument that was left out
         return None if fine else no_combination(name, args, kwargs, text)
     kind: type[Exception] = IndexError if isinstance(error, IndexError) else RuntimeError
+    if text == "tuple index out of range" and (dims := [d for d in map(_rank, given) if d >= 0]):
+        text = _no_such_dimension(min(dims))
     if isinstance(error, ValueError) and text.endswith(")") and "to unpack" in text:
         kind = ValueError  # a pair was expected: PyTorch too has Python's error here
     facts = f"arguments: {', '.join(map(_short, given))}"
@@ -137,7 +231,7 @@ def no_combination(
     name: str, args: Iterable[Any], kwargs: dict[str, Any], text: str = ""
 ) -> TypeError:
     """The arguments fit no form of the function."""
-    given = [errors.kind_name(v) for v in args]
+    given = [errors.kind_name(v) for v in args if v is not errors.ABSENT]
     given += [f"{k}={errors.kind_name(v)}" for k, v in kwargs.items()]
     return TypeError(
         errors.hinted(
@@ -257,7 +351,8 @@ def _names_of(function: Any, name: str, count: int) -> list[str]:
 
 def _not_bound(name: str, function: Any, error: TypeError) -> TypeError:
     code = function.__code__
-    takes = ", ".join(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    takes = ", ".join(n for n in names if not n.startswith("_"))
     text = str(error).replace(f"{function.__qualname__}()", f"{name}()")
     return TypeError(errors.hinted(text, hint=f"it takes {takes}"))
 
@@ -339,9 +434,12 @@ def check_flags(
     for name in ("layout", "memory_format"):
         if name in kwargs:
             errors.check_option(op, name, kwargs[name])
+    errors.check_option(op, "pin_memory", kwargs.get("pin_memory"))
     for name, i in flags.items():
         value = args[i] if 0 <= i < len(args) else kwargs.get(name, True)
-        if value is not True and value is not False and (value or name != "pin_memory"):
+        if value is None and name in ("pin_memory", "requires_grad"):
+            continue
+        if value is not True and value is not False:
             where = f" (position {i + 1})" if name not in kwargs else ""
             first = f"{op}(): argument '{name}'{where} must be bool, not {errors.kind_name(value)}"
             raise TypeError(
@@ -369,6 +467,8 @@ def _fits(kind: str, value: Any, default: Any) -> bool:
         return isinstance(value, Tensor) or (
             isinstance(value, (list, tuple)) and all(isinstance(v, Tensor) for v in value)
         )
+    if (value is True or value is False) and kind in ("int", "tuple of ints"):
+        return False
     if kind == "tuple of ints":
         return _is_int(value) or (isinstance(value, (list, tuple)) and all(map(_is_int, value)))
     if kind == "torch.dtype":
@@ -376,7 +476,8 @@ def _fits(kind: str, value: Any, default: Any) -> bool:
     if kind == "str":
         return isinstance(value, str)
     if isinstance(value, Tensor):
-        return bool(value._data.size == 1)
+        whole = kind != "int" or value._data.dtype.kind in "iub"
+        return bool(value._data.size == 1) and whole
     if kind == "Number":
         return isinstance(value, NUMBERS)
     return _is_int(value)
@@ -398,9 +499,24 @@ def _ordinary(value: Any) -> bool:
 
 
 def _told_of(text: str, value: Any) -> bool:
-    """Whether Python's sentence names the kind of this list: where a number was wanted, say."""
-    kind = type(value).__name__
-    return isinstance(value, (list, tuple)) and (f"'{kind}'" in text or f"not {kind}" in text)
+    """Whether Python's sentence names the kind of this argument: a list where a number was wanted,
+    say, or a number where a list was."""
+    if isinstance(value, Tensor):
+        return False
+    names = {type(value).__name__, errors.kind_name(value)}
+    if any(f"'{kind}'" in text or f"not {kind}" in text for kind in names):
+        return not isinstance(value, NUMBERS) or "object is not" in text
+    return "integer" in text and isinstance(value, (bool, float, np.floating))
+
+
+def _rank(value: Any) -> int:
+    return value._data.ndim if isinstance(value, Tensor) else -1
+
+
+def _no_such_dimension(rank: int) -> str:
+    if not rank:
+        return "Dimension specified as 0 but tensor has no dimensions"
+    return f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}])"
 
 
 # ---------------------------------------------------------------- of the operands of a kernel

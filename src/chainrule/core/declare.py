@@ -14,15 +14,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from ..errors import wrong_type
-from .blame import LAX, bare, check_flags, explained, respelled, wrong_parameter
+from .blame import (
+    FILLED,
+    LAX,
+    bare,
+    check_flags,
+    check_respelled,
+    explained,
+    respelled,
+    wants_no_out,
+    wrong_parameter,
+)
+from .callers import paths_of
 from .lanes import binary_lane, compare_lane, unary_lane
-from .primitive import NONE, PUBLIC, SAME, TO_FLOAT, Primitive
+from .primitive import METHODS, NONE, PUBLIC, SAME, TO_FLOAT, Primitive, given_out
 from .record import OPS, RAW, parameters_of
 from .tensor import Tensor
 from .views import inplace, inplace_method
@@ -41,10 +52,10 @@ __all__ = [
     "public",
     "reduction",
     "spelled",
+    "take_no_out",
     "unreduced",
+    "without_out",
 ]
-
-METHODS: dict[str, Callable[..., Any]] = {}  # attached to Tensor by ops/__init__
 
 REALS, POSITIVE, UNIT, ABOVE_ONE = (-3.0, 3.0), (0.2, 3.0), (-0.9, 0.9), (1.2, 3.0)
 
@@ -221,7 +232,7 @@ def _plain(prim: Primitive) -> Callable[..., Any]:
         try:
             return prim.call(*args[:first], params=params + defaults[len(params) :], out=out)
         except BARE as error:
-            better = explained(function, args, {}, error)
+            better = explained(function, args, {}, error, paths_of(function))
             if better is None:
                 raise
             raise better from None
@@ -304,7 +315,13 @@ def _plain_inplace(prim: Primitive) -> Callable[..., Any]:
         params = bound[first:]
         if params and tuple(map(type, params)) not in seen:
             _check_types(prim, params, seen)
-        return inplace(prim, *bound[:first], params=params + prim.defaults[len(params) :])
+        try:
+            return inplace(prim, *bound[:first], params=params + prim.defaults[len(params) :])
+        except BARE as error:
+            better = explained(method, args, kwargs, error, paths_of(method))
+            if better is None:
+                raise
+            raise better from None
 
     method.__name__ = prim.name + "_"
     return method
@@ -467,7 +484,7 @@ def public(*names: str, method: bool | str = False) -> Callable[[Any], Any]:
 # ---------------------------------------------------------------- the guard of public functions
 
 BARE = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, AssertionError,
-        RuntimeError)  # fmt: skip
+        RuntimeError, MemoryError)  # fmt: skip
 
 # Called so often on so little that the guard would be felt: these look at their arguments
 # themselves.
@@ -491,16 +508,9 @@ def guarded(function: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except BARE as error:
-            if new := respelled(function, args, kwargs, error):
-                try:
-                    return function(*new[0], **new[1])
-                except BARE as second:
-                    if new[1].keys() != kwargs.keys() or not bare(second):
-                        raise
-            better = explained(function, args, kwargs, error)
-            if better is None:
+            if (made := _otherwise(function, args, kwargs, error)) is None:
                 raise
-            raise better from None
+            return made[0]
 
     if flags := _flags(function):
         call = _strict(function, flags)
@@ -510,6 +520,76 @@ def guarded(function: Any) -> Any:
     call.__dict__.update(function.__dict__)
     call.__wrapped__ = function  # type: ignore[attr-defined]  # inspect.signature follows it
     return call
+
+
+def without_out(function: Any) -> Any:
+    """`function` for a place where PyTorch takes no `out`: all methods. The same code, in which
+    that parameter has a name of its own, so Python refuses the keyword and a call costs no more."""
+    if type(function) is not FunctionType:
+        return function
+    code, closure, made = function.__code__, function.__closure__ or (), dict(function.__dict__)
+    if "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        names = tuple("_out" if n == "out" else n for n in code.co_varnames)
+        code = code.replace(co_varnames=names)
+    elif function.__name__ in FILLED and "__wrapped__" not in made:
+        made["of_method"] = True  # the guard must not fill it either
+    else:  # perhaps a guard: the same one around another function
+        inner = made.get("__wrapped__")
+        if inner is None or (twin := without_out(inner)) is inner:
+            return function
+        closure = tuple(CellType(twin) if c.cell_contents is inner else c for c in closure)
+        made["__wrapped__"] = twin
+    scope, name = function.__globals__, function.__name__
+    new = FunctionType(code, scope, name, function.__defaults__, closure)
+    keywords = function.__kwdefaults__ or {}
+    new.__kwdefaults__ = {"_out" if n == "out" else n: v for n, v in keywords.items()}
+    new.__annotations__ = {n: v for n, v in function.__annotations__.items() if n != "out"}
+    new.__qualname__, new.__module__ = function.__qualname__, function.__module__
+    new.__doc__ = function.__doc__
+    new.__dict__.update(made)
+    return new
+
+
+def renamed(function: Any, **names: str) -> Any:
+    """`function` with other names for some of its parameters, as PyTorch has them."""
+    code = function.__code__
+    taken = {new: f"_{new}" for new in names.values()} | names
+    code = code.replace(co_varnames=tuple(taken.get(n, n) for n in code.co_varnames))
+    new = FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    new.__kwdefaults__, new.__annotations__ = function.__kwdefaults__, function.__annotations__
+    new.__qualname__, new.__module__ = function.__qualname__, function.__module__
+    new.__doc__ = function.__doc__
+    new.__dict__.update(function.__dict__)
+    return new
+
+
+def take_no_out(*paths: str) -> None:
+    """The same for public functions."""
+    for path in paths:
+        PUBLIC[path] = without_out(PUBLIC[path])
+
+
+def _otherwise(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
+) -> tuple[Any] | None:
+    """After a call that failed: the result of the same in another spelling, or the error that says
+    which argument was wrong; None if `error` says it."""
+    if "out" in kwargs and wants_no_out(function, error):
+        plain = {k: v for k, v in kwargs.items() if k != "out"}
+        return (given_out(function.__name__, kwargs["out"], function(*args, **plain)),)
+    if new := respelled(function, args, kwargs, error):
+        check_respelled(paths_of(function), args, kwargs)
+        try:
+            return (function(*new[0], **new[1]),)
+        except BARE as second:
+            if new[1].keys() != kwargs.keys() or not bare(second):
+                raise
+    better = explained(function, args, kwargs, error, paths_of(function))
+    if better is None:
+        return None
+    raise better from None
 
 
 def _flags(function: FunctionType) -> dict[str, int]:
@@ -530,12 +610,14 @@ def _strict(function: Any, flags: dict[str, int]) -> Any:
     does, before anything is computed. Without keywords that costs nothing more."""
     places = tuple(i for i in flags.values() if i >= 0)
     first = min(places, default=1 << 30)
-    watched = {*flags, "layout", "memory_format"}
+    watched = {*flags, "layout", "memory_format", "pin_memory"}
     apart = watched.isdisjoint
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             if kwargs and not apart(kwargs):
+                if "pin_memory" in kwargs:
+                    check_flags(function.__name__, flags, args, kwargs)
                 for key, value in kwargs.items():
                     if value is not True and value is not False and key in watched:
                         check_flags(function.__name__, flags, args, kwargs)
@@ -545,15 +627,8 @@ def _strict(function: Any, flags: dict[str, int]) -> Any:
                         check_flags(function.__name__, flags, args, kwargs)
             return function(*args, **kwargs)
         except BARE as error:
-            if new := respelled(function, args, kwargs, error):
-                try:
-                    return function(*new[0], **new[1])
-                except BARE as second:
-                    if new[1].keys() != kwargs.keys() or not bare(second):
-                        raise
-            better = explained(function, args, kwargs, error)
-            if better is None:
+            if (made := _otherwise(function, args, kwargs, error)) is None:
                 raise
-            raise better from None
+            return made[0]
 
     return call

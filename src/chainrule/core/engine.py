@@ -25,6 +25,7 @@ import numpy as np
 
 from .. import errors
 from .._state import S, set_grad
+from ..kernels.arithmetic import add, add_into
 from .aim import Aim, aimed
 from .hooks import ACTIVE, RemovableHandle
 from .node import LEAF, GradientEdge, Node, Output, edge_of
@@ -33,7 +34,7 @@ from .watch import Watch, _lock, accumulate, attach, register_hook, undefined, v
 
 __all__ = ["ONE", "RemovableHandle", "backward", "grad", "handed", "register_hook", "towards"]
 
-_ndarray, _add, _refs = np.ndarray, np.add, sys.getrefcount
+_ndarray, _refs = np.ndarray, sys.getrefcount
 OF_BATCHES: list[Any] = []  # `grad` of values of batches, where a tape runs (core/tape.py)
 
 
@@ -119,7 +120,7 @@ def _run(
                 k = edge.k
                 if k:
                     if edge is held:
-                        held_g = held_g + g
+                        held_g = add(held_g, g)
                         continue
                     store = waiting
                     if k not in waiting:
@@ -140,9 +141,9 @@ def _run(
                         continue
                 _, have, mine = store[k]
                 if mine:
-                    _add(have, g, have)
+                    add_into(have, g)
                 else:
-                    total = have + g
+                    total = add(have, g)
                     store[k] = (edge, total, type(total) is _ndarray)
             pairs = ()
             if held is not None:

@@ -309,7 +309,7 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
     """The node class of a binary op."""
     rule_a, rule_b = prim.rules
     assert rule_a is not None and rule_b is not None
-    fn_a, fn_b = rule_a.fn, rule_b.fn
+    fn_a, fn_b, kernel = rule_a.fn, rule_b.fn, prim.kernel
 
     def readings(xp: Any) -> dict[Any, Reading]:
         bare = xp is RAW
@@ -335,6 +335,8 @@ def binary_node(prim: Primitive, title: str) -> type[BinaryNode]:
             if bare:
                 a, b = a._data, b._data
             if shapes is None:
+                if product:
+                    return kernel(g, b), kernel(g, a)
                 return fn_a(xp, g, b), fn_b(xp, g, a)
             return (
                 _summed(xp, fn_a, g, b, shapes[0], product),
@@ -379,6 +381,7 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
     rule = prim.rules[side]
     assert rule is not None
     fn, names = rule.fn, rule.names
+    kernel = prim.kernel
 
     def readings(xp: Any) -> dict[Any, Reading]:
         bare = xp is RAW
@@ -396,7 +399,9 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
             if not keep:
                 node.s0 = _GONE
             a = a._data if bare else a
-            return fn(xp, g, a) if node.p is None else _summed(xp, fn, g, a, node.p, product)
+            if node.p is not None:
+                return _summed(xp, fn, g, a, node.p, product)
+            return kernel(g, a) if product else fn(xp, g, a)
 
         def of_b(node: Any, g: Any, keep: bool) -> Any:
             b = node.s1
@@ -406,7 +411,9 @@ def half_node(prim: Primitive, title: str, side: int) -> type[HalfNode]:
             if not keep:
                 node.s1 = _GONE
             b = b._data if bare else b
-            return fn(xp, g, b) if node.p is None else _summed(xp, fn, g, b, node.p, product)
+            if node.p is not None:
+                return _summed(xp, fn, g, b, node.p, product)
+            return kernel(g, b) if product else fn(xp, g, b)
 
         def of_both(node: Any, g: Any, keep: bool) -> Any:
             a, b = _checked(node, "a", node.s0, node.v0), _checked(node, "b", node.s1, node.v1)
@@ -531,10 +538,11 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
     """The node class of a binary op whose second operand is a Python number."""
     rule = prim.rules[0]
     assert rule is not None
-    fn, names = rule.fn, rule.names
+    fn, names, kernel = rule.fn, rule.names, prim.kernel
 
     def readings(xp: Any) -> dict[Any, Reading]:
         bare = xp is RAW
+        product = prim.product and bare
 
         def of_both(node: Any, g: Any, keep: bool) -> Any:
             a = node.s0
@@ -546,7 +554,9 @@ def number_node(prim: Primitive, title: str) -> type[NumberNode]:
             return fn(xp, g, a._data, node.s1) if bare else fn(xp, g, a, node.p)
 
         def of_number(node: Any, g: Any, keep: bool) -> Any:
-            return fn(xp, g, node.s1 if bare else node.p)  # s1: the number as the kernel took it
+            if product:
+                return kernel(g, node.s1)  # s1: the number as the kernel took it
+            return fn(xp, g, node.s1 if bare else node.p)
 
         return {(): lambda node, g, keep: fn(xp, g), ("b",): of_number, ("a", "b"): of_both}
 

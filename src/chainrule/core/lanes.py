@@ -20,10 +20,10 @@ from ..kernels import blocks as _blocks
 from .interpreter import composing
 from .lane_nodes import binary_node, half_node, number_node, one_node, pair_node, unary_node
 from .node import LEAF, next_k
-from .primitive import F32, F64, I64, INSTEAD, NUMBERS, SAME, Primitive
+from .primitive import C64, C128, F16, F32, F64, I64, INSTEAD, NONE, NUMBERS, SAME, Primitive
 from .tensor import Tensor, blank, wrap
 
-__all__ = ["binary_lane", "compare_lane", "one_lane", "pair_lane", "unary_lane"]
+__all__ = ["bare", "binary_lane", "compare_lane", "one_lane", "pair_lane", "unary_lane"]
 
 _ndarray, _new = np.ndarray, object.__new__
 
@@ -33,6 +33,7 @@ _NUMBERS32, _NUMBERS64 = _blocks.NUMBERS[F32], _blocks.NUMBERS[F64]
 def unary_lane(prim: Primitive) -> Callable[..., Any]:
     """The public function of a unary elementwise op."""
     kernel, call_general, title = prim.kernel, prim.call, prim.name
+    of_complex = prim.promote is not NONE and prim.check is None
     on_arrays = getattr(kernel, "on_arrays", kernel)
     rule = prim.rules[0]
     node_class: Any = unary_node(prim, prim.grad_fn) if rule is not None else None
@@ -65,6 +66,12 @@ def unary_lane(prim: Primitive) -> Callable[..., Any]:
                 else:
                     r._node = None
                 return r
+            plain = of_complex and (dtype is C64 or dtype is C128) and type(x) is _ndarray
+            if plain and input._node is None and S.mode is None:
+                try:
+                    return wrap(kernel(x))
+                except _REFUSED:  # the general way says why
+                    return call_general(input)
         if not isinstance(input, Tensor):
             raise errors.wrong_type(title, "input", 1, input)
         return call_general(input, out=out)
@@ -88,6 +95,22 @@ def _general(prim: Primitive, title: str | None) -> Callable[..., Any]:
         return named.call(*inputs, params=params)
 
     return call
+
+
+def bare(*operands: Any) -> bool:
+    """Whether a call on these is its kernel alone: arrays of float32 or float64, nothing recorded,
+    no interpreter."""
+    if S.mode is not None:
+        return False
+    for t in operands:
+        if type(t) is not Tensor:
+            return False
+        x = t._data
+        if type(x) is not _ndarray or not (x.dtype is F32 or x.dtype is F64):
+            return False
+        if t._node is not None and (S.grad or grad_enabled()):
+            return False
+    return True
 
 
 _REFUSED = (ValueError, TypeError, OverflowError)
@@ -212,7 +235,7 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
     kernel, call_general = prim.kernel, prim.call
     with_number = _number_path(prim, constants)
     recorded = _pair_recorder(prim)
-    on_integers = _integer_path(prim)
+    on_integers, on_others = _integer_path(prim), _other_path(prim)
 
     def call(input: Any, other: Any, *, below: bool = False) -> Any:
         if S.mode is None or (below and isinstance(input, Tensor)):
@@ -237,8 +260,13 @@ def binary_lane(prim: Primitive, *, constants: bool, dunder: bool) -> Callable[.
                             return r
                 elif (kind is float or kind is int) and with_number is not None:
                     return with_number(input, x, dtype, other)
-            elif dtype is I64 and on_integers is not None:
-                made = on_integers(input, other)
+            elif dtype is I64:
+                if on_integers is not None:
+                    made = on_integers(input, other)
+                    if made is not None:
+                        return made
+            elif (dtype is C64 or dtype is C128 or dtype is F16) and on_others is not None:
+                made = on_others(input, other)
                 if made is not None:
                     return made
         if dunder and not isinstance(other, (Tensor, *NUMBERS, np.generic)):
@@ -284,6 +312,27 @@ def _integer_path(prim: Primitive) -> Callable[[Any, Any], Any] | None:
             return None  # the general way says why
 
     return on_integers
+
+
+@cache
+def _other_path(prim: Primitive) -> Callable[[Any, Any], Any] | None:
+    """Complex tensors, or float16, of one dtype that are not recorded. None for others."""
+    if prim.promote is NONE or prim.check is not None:
+        return None
+    kernel = prim.kernel
+
+    def on_others(input: Any, other: Any) -> Any:
+        if type(other) is not Tensor or input._node is not None or other._node is not None:
+            return None
+        x, y = input._data, other._data
+        if x.dtype is not y.dtype or type(x) is not _ndarray or type(y) is not _ndarray:
+            return None
+        try:
+            return wrap(kernel(x, y))
+        except _REFUSED:
+            return None  # the general way says why
+
+    return on_others
 
 
 @cache

@@ -26,6 +26,7 @@ from .tensor import Tensor, own, wrap
 
 __all__ = [
     "INSTEAD",
+    "METHODS",
     "NONE",
     "PUBLIC",
     "REGISTRY",
@@ -44,8 +45,11 @@ NONE = "operands keep their dtypes"
 SAME = "operands are promoted to their common dtype"
 TO_FLOAT = "operands are promoted; integers become the default float"
 
+METHODS: dict[str, Callable[..., Any]] = {}  # attached to Tensor by ops/__init__
+
 F32, F64 = np.dtype("float32"), np.dtype("float64")
 I64 = np.dtype("int64")
+F16, C64, C128 = np.dtype("float16"), np.dtype("complex64"), np.dtype("complex128")
 NUMBERS = (int, float, bool, complex)
 # Empty until `ops/sparse/` is loaded; then what evaluates (op, operands, static parameters) where
 # an operand is sparse, and the class of sparse arrays.
@@ -236,7 +240,11 @@ class Primitive:
                     if common is not None:
                         break
                     if not (
-                        dtype is F32 or dtype is F64 or (dtype is I64 and self.promote is SAME)
+                        dtype is F32
+                        or dtype is F64
+                        or (dtype is I64 and self.promote is SAME)
+                        or dtype is C64
+                        or dtype is C128
                     ):
                         break
                     common = dtype
@@ -301,6 +309,8 @@ class Primitive:
             if foreign or getattr(error, "ours", False):
                 raise
             raise self._kernel_failed(inputs, params, error) from None
+        except MemoryError as error:
+            raise errors.no_memory(self.name, error) from None
         if self.several:
             outs = tuple([wrap(m) for m in made])
             if self.view:
@@ -368,13 +378,15 @@ def cast(t: Tensor, to: dtypes.dtype) -> Tensor:
         if isinstance(to, dtypes.dtype):
             raise
     python = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
-    if to not in python:
+    if not isinstance(to, type) or to not in python:
         raise errors.wrong_kind("to", "dtype", "torch.dtype", to) from None
     return cast(t, python[to])
 
 
 def write_out(prim: Primitive, out: Any, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """`out=`: evaluate, then copy into `out` (resized if its shape differs)."""
+    if prim.several and not isinstance(out, (tuple, list)):
+        raise errors.wrong_kind(prim.name, "out", "tuple of Tensors", out)
     outs = out if prim.several else (out,)
     for i, o in enumerate(outs):
         if not isinstance(o, Tensor):
@@ -387,6 +399,7 @@ def write_out(prim: Primitive, out: Any, operands: tuple[Any, ...], params: tupl
         raise errors.out_with_tangent(prim.name)
     made = prim.call(*operands, params=params)
     for o, m in zip(outs, made if prim.several else (made,), strict=True):
+        errors.check_exact_out(prim.name, m.dtype, o.dtype)
         fill_out(o, m)
     return out
 
@@ -399,6 +412,7 @@ def given_out(op: str, out: Any, made: Tensor) -> Tensor:
         raise errors.wrong_kind(op, "out", "Tensor", out)
     if made._node is not None or ((S.grad or grad_enabled()) and out._node is not None):
         raise errors.out_with_grad(op)
+    errors.check_exact_out(op, made.dtype, out.dtype)
     fill_out(out, made)
     return out
 

@@ -235,6 +235,17 @@ class Packed:
 # ---------------------------------------------------------------- the general node
 
 
+def _half_again(prim: Primitive, dtype: Any, gs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Cotangents in bfloat16, which times a Python number is float32 to NumPy."""
+    if prim.name == "to_dtype":
+        return gs
+    single = np.float32
+    return tuple(
+        x.astype(dtype) if getattr(x, "dtype", None) == single else x  # None: no cotangent
+        for x in gs
+    )
+
+
 class GeneralNode(Node):
     """The node of any op.
 
@@ -247,7 +258,7 @@ class GeneralNode(Node):
 
     def raw(self, g: Any, keep: bool) -> Any:
         prim = self.prim
-        if prim.holomorphic and (self.v1 is not None or g.dtype.kind == "c"):
+        if prim.holomorphic and (self.v1 is not None or g.dtype.kind in "cV"):
             return self._read(RAW, g, keep, np.conjugate)
         values = []
         for value, version in zip(self.s0, self.v0):  # noqa: B905  # strict= costs 100 ns
@@ -322,6 +333,8 @@ class GeneralNode(Node):
             gs = tuple(
                 None if x is None else sum_to(xp, x, s) for x, s in zip(gs, self.s1, strict=True)
             )
+        if xp is RAW and isinstance(g, (np.ndarray, np.generic)) and g.dtype.kind == "V":
+            return _half_again(prim, g.dtype, gs)
         return gs  # type: ignore[no-any-return]
 
     def _unpack(self, recorded: bool) -> list[Any]:

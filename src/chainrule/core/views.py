@@ -21,7 +21,7 @@ from .. import errors
 from .._state import S, grad_enabled, inference_enabled, modes
 from .interpreter import assigned, below, current
 from .node import INFERENCE, Forbidden, Output
-from .primitive import F32, F64, I64, SAME, Primitive, bump, cast
+from .primitive import F32, F64, I64, NONE, SAME, Primitive, bump, cast
 from .record import OPS, record
 from .tensor import Tensor, own, wrap
 
@@ -52,13 +52,21 @@ def inplace(prim: Primitive, x: Tensor, *rest: Any, params: tuple[Any, ...] = ()
         if mode is not None and mode.follows and any(m.writes for m in modes()):
             with below(mode):
                 return inplace(prim, x, *rest, params=params)
-    if S.mode is None and not recording(x, rest):
-        operands = prim.prepare((x, *rest))
-        value = prim.evaluate(operands, params)
-        _check_fits(x, value)
-        _write(x, value._data)
-        return x
-    value = prim.call(_before(prim, x), *rest, params=params)
+    try:
+        if S.mode is None and not recording(x, rest):
+            operands = prim.prepare((x, *rest))
+            value = prim.evaluate(operands, params)
+            _check_fits(x, value)
+            _write(x, value._data)
+            return x
+        value = prim.call(_before(prim, x), *rest, params=params)
+    except NotImplementedError:
+        compares = prim.name in ("lt", "le", "gt", "ge")  # the result is a bool
+        if (
+            prim.promote is not NONE and not compares
+        ):  # as PyTorch: what the target cannot hold comes first
+            _check_holds(x, prim._promoted((x, *rest))[0].dtype)
+        raise
     _check_fits(x, value)
     if S.grad or grad_enabled():
         return overwrite(x, cast(value, x.dtype))
@@ -163,10 +171,13 @@ def creation_of(x: Tensor) -> str:
     return ""
 
 
+def _check_holds(x: Tensor, new: Any) -> None:
+    if new is not x.dtype and new.category > x.dtype.category:
+        raise errors.not_castable(new, x.dtype) from None
+
+
 def _check_fits(x: Tensor, value: Tensor) -> None:
-    have, new = x.dtype, value.dtype
-    if new is not have and new.category > have.category:
-        raise errors.not_castable(new, have)
+    _check_holds(x, value.dtype)
     if value._data.shape != x._data.shape:
         raise RuntimeError(
             f"output with shape {list(x._data.shape)} doesn't match the broadcast shape "

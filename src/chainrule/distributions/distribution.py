@@ -45,7 +45,10 @@ class Distribution:
     def __init__(
         self, batch_shape: Any = (), event_shape: Any = (), validate_args: Any = None
     ) -> None:
-        self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
+        self._batch_shape, self._event_shape = [
+            Size(shape) if isinstance(shape, (tuple, list)) else shape
+            for shape in (batch_shape, event_shape)
+        ]
         if validate_args is not None:
             self._validate_args = validate_args
         if self._validate_args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from numbers import Number
 from typing import Any
 
 from ..autograd.grad_mode import enable_grad
@@ -37,7 +36,7 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
         >>> torch.distributions.utils.broadcast_all(torch.zeros(2), 1.0)
         (tensor([0., 0.]), tensor([1., 1.]))
     """
-    if not all(isinstance(v, (Tensor, Number)) for v in values):
+    if not all(isinstance(v, (Tensor, int, float)) for v in values):  # np.float64 is a float
         raise ValueError(
             "Input arguments must all be instances of Number, torch.Tensor or objects implementing "
             "__torch_function__."

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .blas import products
+from .compiled import compiled
 
 __all__ = ["attention", "attention_backward", "causal_mask", "safe_softmax"]
 
@@ -113,6 +114,7 @@ class _Scores:
         return s
 
 
+@compiled
 def attention(q: Array, k: Array, v: Array, mask: Array, scale: float = 1.0) -> Array:
     """softmax(q k^T scale + mask) v; leading axes are heads."""
     out = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
@@ -130,6 +132,7 @@ def attention(q: Array, k: Array, v: Array, mask: Array, scale: float = 1.0) -> 
     return out
 
 
+@compiled
 def attention_backward(
     g: Array, q: Array, k: Array, v: Array, mask: Array, scale: float = 1.0
 ) -> tuple[Array, Array, Array]:

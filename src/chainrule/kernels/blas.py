@@ -26,8 +26,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LONG", "MANY", "SPREAD", "Gate", "alone", "door_of", "factored", "get_num_threads",
-           "product", "products", "set_num_threads", "spread", "substitution"]  # fmt: skip
+__all__ = ["LONG", "MANY", "ORDER", "SPREAD", "Gate", "alone", "door_of", "factored",
+           "get_num_threads", "product", "products", "set_num_threads", "spread",
+           "substitution"]  # fmt: skip
 
 Array = Any
 
@@ -35,7 +36,7 @@ Array = Any
 # its own transpose), numbers of an inner product, elements of a matrix times a vector (460,800).
 MANY, LONG = 1 << 18, 10_000
 _COMPLEX = 4096  # the same for a complex matrix times a vector
-_ORDER = 1024  # elements of a matrix from which its factorisation may use several
+ORDER = 1024  # elements of a matrix from which its factorisation may use several
 SEAM, _LONGEST = 24, 8160  # rows; kernels of 4, 6, 8, 12 or 24 rows end at a seam
 _WORTH = 1 << 22  # multiplications for which it pays to wake a thread (0.1 ms)
 SPREAD = 2 * _WORTH  # and of a call that may be divided
@@ -174,7 +175,7 @@ class Gate:
 def factored(function: Callable[..., Any], x: Array, *args: Any, **named: Any) -> Any:
     """`function(x, ...)` of NumPy's LAPACK, or another that uses the BLAS, which is on one thread
     if x, or a right-hand side that comes next, is large."""
-    if x.size <= _ORDER and (not args or np.size(args[0]) <= _ORDER):
+    if x.size <= ORDER and (not args or np.size(args[0]) <= ORDER):
         return function(x, *args, **named)
     return alone(function, x, *args, **named)
 

@@ -73,6 +73,7 @@ def blocked(kernel: Callable[..., Any]) -> Callable[..., Any]:
         return out.reshape(shape)
 
     whole.__wrapped__ = kernel  # type: ignore[attr-defined]
+    whole.__name__, whole.__module__ = kernel.__name__, kernel.__module__
     whole.__doc__ = kernel.__doc__
     return whole
 
@@ -93,6 +94,7 @@ def blocked_into(kernel: Callable[..., Any]) -> Callable[..., Any]:
         return out
 
     whole.__wrapped__ = _without_out(kernel)  # type: ignore[attr-defined]
+    whole.__name__, whole.__module__ = kernel.__name__, kernel.__module__
     whole.__doc__ = kernel.__doc__
     return whole
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .blas import LONG, MANY, SPREAD, products, spread
+from .compiled import compiled
 from .linalg import is_half
 
 __all__ = [
@@ -276,6 +277,7 @@ def _is_direct(spatial: Ints, kernel: Ints, geometry: Any) -> bool:
     return plan_of(spatial, kernel, *geometry).direct
 
 
+@compiled
 def convolution(
     x: Any,
     w: Any,
@@ -335,6 +337,7 @@ def convolution(
     return out
 
 
+@compiled
 def convolution_input(
     g: Any, w: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Any:
@@ -453,6 +456,7 @@ def _by_shifts(gg: Any, w: Any, shifts: Shifts, groups: int) -> Any:
     return np.ascontiguousarray(made[(ALL, ALL, ALL, *shifts.inside)])
 
 
+@compiled
 def convolution_weight(
     g: Any, x: Any, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Any:
@@ -514,6 +518,7 @@ def _summed(parts: Any) -> Any:
 # ---------------------------------------------------------------- columns as such
 
 
+@compiled
 def im2col(x: Any, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Any:
     """Patches as columns: (*, c, *spatial) -> (*, c * kernel, outputs), zeros outside."""
     n = len(kernel)
@@ -527,6 +532,7 @@ def im2col(x: Any, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilati
     return columns.of(x.reshape((count, 1, c, *spatial))).reshape(shape)
 
 
+@compiled
 def col2im(
     g: Any, spatial: Ints, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints
 ) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .blocks import LIMITS, between, blocked, clip, finite, no_nan, number, typed
+from .compiled import compiled
 from .masks import matching, select
 
 Array = Any  # an ndarray or a NumPy scalar
@@ -58,6 +59,7 @@ def is_half(x: Array) -> bool:
 # ---------------------------------------------------------------- powers and roots
 
 
+@compiled
 def rsqrt(x: Array) -> Array:
     """1 / sqrt(x)."""
     y = np.sqrt(x)
@@ -66,6 +68,7 @@ def rsqrt(x: Array) -> Array:
     return np.divide(_UNIT32, y, y) if y.dtype is F32 else _reciprocal(y, y)
 
 
+@compiled
 def reciprocal(x: Array) -> Array:
     """1 / x."""
     if type(x) is not _ndarray:
@@ -127,9 +130,11 @@ def _quotients(a: Array, b: Any) -> Any:
         b = b.astype(F64)
     wide = a.astype(F64)
     q = wide / b
-    return (wide, b, q) if max(q.max(), -q.min()) < 2.0**28 else None  # NaN is not
+    usual = max(q.max(), -q.min()) < 2.0**28 and np.isfinite(b).all()  # NaN is not
+    return (wide, b, q) if usual else None
 
 
+@compiled
 @blocked
 def floor_divide(a: Array, b: Any) -> Array:
     """The largest integer not above a / b."""
@@ -139,6 +144,7 @@ def floor_divide(a: Array, b: Any) -> Array:
     return np.floor(exact[2], exact[2]).astype(F32)
 
 
+@compiled
 @blocked
 def remainder(a: Array, b: Any) -> Array:
     """a - b floor(a / b): it has the sign of b."""
@@ -149,6 +155,7 @@ def remainder(a: Array, b: Any) -> Array:
     return made if made.all() else np.copysign(made, a, out=made, where=made == 0)
 
 
+@compiled
 @blocked
 def fmod(a: Array, b: Any) -> Array:
     """a - b trunc(a / b): it has the sign of a."""
@@ -176,26 +183,31 @@ def trunc_divide(a: Array, b: Any) -> Array:
     return q + ((q * b != a) & ((a < 0) != (np.asarray(b) < 0)))
 
 
+@compiled
 def trunc(x: Array) -> Array:
     """x without its fraction; integers as they are (NumPy before 2.1 makes float64 of them)."""
     return np.trunc(x) if x.dtype.kind not in "iu" else x.copy()
 
 
+@compiled
 def floor(x: Array) -> Array:
     """The largest integer not above x."""
     return np.floor(x) if x.dtype.kind not in "iu" else x.copy()
 
 
+@compiled
 def ceil(x: Array) -> Array:
     """The smallest integer not below x."""
     return np.ceil(x) if x.dtype.kind not in "iu" else x.copy()
 
 
+@compiled
 def rint(x: Array) -> Array:
     """The nearest integer, halves to even."""
     return np.rint(x) if x.dtype.kind not in "iu" else x.copy()
 
 
+@compiled
 def round_decimals(x: Array, decimals: int = 0) -> Array:
     """The nearest number with so many decimals."""
     if decimals == 0:
@@ -208,6 +220,7 @@ def round_decimals(x: Array, decimals: int = 0) -> Array:
     return back(np.rint(y, y), scale, y)
 
 
+@compiled
 def frac(x: Array) -> Array:
     """x minus trunc(x)."""
     y = np.trunc(x)
@@ -217,6 +230,7 @@ def frac(x: Array) -> Array:
 # ---------------------------------------------------------------- signs
 
 
+@compiled
 def sign(x: Array) -> Array:
     """-1, 0 or 1; 0 for NaN, as in PyTorch; z/|z| for complex numbers."""
     kind = x.dtype.kind
@@ -252,6 +266,7 @@ def clone(x: Array) -> Array:
     return x.copy("K") if type(x) is _ndarray else x
 
 
+@compiled
 def heaviside(a: Array, b: Array) -> Array:
     """b where a is 0, 1 where positive, 0 elsewhere."""
     if type(a) is _ndarray and a.dtype.kind == "f":
@@ -264,6 +279,7 @@ def heaviside(a: Array, b: Array) -> Array:
 # ---------------------------------------------------------------- sigmoid and its relatives
 
 
+@compiled
 def tanh_backward(a: Any, b: Any) -> Any:
     """a (1 - b^2)."""
     t = b * b
@@ -273,6 +289,7 @@ def tanh_backward(a: Any, b: Any) -> Any:
     return np.multiply(a, t, t) if a.shape == t.shape and a.dtype is t.dtype else a * t
 
 
+@compiled
 def sigmoid_backward(a: Any, b: Any) -> Any:
     """a b (1 - b)."""
     t = 1 - b
@@ -283,6 +300,7 @@ def sigmoid_backward(a: Any, b: Any) -> Any:
     return t
 
 
+@compiled
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)): four passes, one temporary; overflow of exp gives the right 0."""
     dtype = x.dtype
@@ -318,6 +336,7 @@ def relu(x: Array) -> Array:
     return x if x > 0 or x != x else x.dtype.type(0)
 
 
+@compiled
 def logit(x: Array, eps: float | None = None) -> Array:
     """log(x / (1 - x)), x first clamped to [eps, 1 - eps] if eps is given."""
     if is_half(x):
@@ -331,6 +350,7 @@ def logit(x: Array, eps: float | None = None) -> Array:
     return np.log(x / (1 - x))
 
 
+@compiled
 def sinc(x: Array) -> Array:
     """sin(pi x) / (pi x), 1 at 0."""
     y = x * number(math.pi, x.dtype)
@@ -341,6 +361,7 @@ def sinc(x: Array) -> Array:
     return where(x == 0, x.dtype.type(1), made)
 
 
+@compiled
 def entr(x: Array) -> Array:
     """-x log x: 0 at 0, -inf below."""
     if type(x) is _ndarray and x.ndim and x.dtype.kind == "f":
@@ -357,11 +378,13 @@ def _typed(number: Any, like: Array) -> Any:
     return number if hasattr(number, "dtype") else like.dtype.type(number)
 
 
+@compiled
 def xlogy(a: Array, b: Any) -> Array:
     """a log b, 0 where a is 0 (NaN where b is)."""
     return _zero_wins(a, b, a * np.log(_typed(b, a)))
 
 
+@compiled
 def xlog1py(a: Array, b: Any) -> Array:
     """a log(1 + b), 0 where a is 0 (NaN where b is)."""
     return _zero_wins(a, b, a * np.log1p(_typed(b, a)))
@@ -374,6 +397,7 @@ def _zero_wins(a: Array, b: Any, product: Array) -> Array:
     return where((a == 0) & (b == b), a.dtype.type(0), product)
 
 
+@compiled
 def logaddexp(a: Array, b: Array) -> Array:
     """log(exp a + exp b) without overflow."""
     if a.dtype.kind != "c":
@@ -385,6 +409,7 @@ def logaddexp(a: Array, b: Array) -> Array:
     return (high + np.log1p(np.exp(low - high))).astype(a.dtype)
 
 
+@compiled
 def logaddexp2(a: Array, b: Array) -> Array:
     """log2(2^a + 2^b) without overflow."""
     if a.shape == b.shape and a.size > 300 and a.dtype.kind == "f":
@@ -423,6 +448,7 @@ def frexp(x: Array) -> tuple[Array, Array]:
     return mantissa, exponent
 
 
+@compiled
 def lerp(a: Array, end: Array, weight: Any) -> Array:
     """a + weight (end - a), from the nearer end, as PyTorch rounds it."""
     if type(weight) is float or type(weight) is int:
@@ -460,6 +486,7 @@ def _lerp_any(a: Array, end: Array, weight: Array) -> Array:
     return step
 
 
+@compiled
 def addcmul(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 tensor2."""
     if value != 1:
@@ -469,6 +496,7 @@ def addcmul(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     return _plus(tensor1 * tensor2, a)
 
 
+@compiled
 def addcdiv(a: Array, tensor1: Array, tensor2: Array, value: Any = 1) -> Array:
     """a + value tensor1 / tensor2."""
     if value != 1:
@@ -525,6 +553,7 @@ def signbit(x: Array) -> Array:
     return np.signbit(x) if x.dtype.kind in "fV" else x < 0
 
 
+@compiled
 def nan_to_num(
     x: Array, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Array:
@@ -548,6 +577,7 @@ def nan_to_num(
 # ---------------------------------------------------------------- complex numbers
 
 
+@compiled
 def joined(real: Array, imag: Array) -> Array:
     """The complex numbers with these parts."""
     target = np.complex128 if real.dtype == F64 else np.complex64
@@ -556,6 +586,7 @@ def joined(real: Array, imag: Array) -> Array:
     return out if out.ndim else out[()]
 
 
+@compiled
 def angle(x: Array) -> Array:
     """The argument of complex numbers; 0 or pi by the sign of real ones."""
     if x.dtype.kind == "c":
@@ -570,6 +601,7 @@ def angle(x: Array) -> Array:
 # ---------------------------------------------------------------- choosing
 
 
+@compiled
 def where(condition: Any, a: Any, b: Any) -> Array:
     """a where the condition holds, else b; a and b may be Python numbers, but not both."""
     if type(condition) is not _ndarray and type(a) is not _ndarray and type(b) is not _ndarray:
@@ -591,6 +623,7 @@ def _constant(number: float, dtype: Any) -> Any:
     return np.array(number, dtype)
 
 
+@compiled
 def maximum(a: Array, b: Any) -> Array:
     """The larger, NaN if one is; two NumPy scalars (or a scalar and a number) by comparison."""
     if type(a) is _ndarray or type(b) is _ndarray:
@@ -600,6 +633,7 @@ def maximum(a: Array, b: Any) -> Array:
     return b if isinstance(b, np.generic) else a.dtype.type(b)
 
 
+@compiled
 def minimum(a: Array, b: Any) -> Array:
     """The smaller, NaN if one is; two NumPy scalars (or a scalar and a number) by comparison."""
     if type(a) is _ndarray or type(b) is _ndarray:
@@ -613,6 +647,7 @@ _BOUNDS32: dict[Any, tuple[Any, Any]] = {}
 _BOUNDS64: dict[Any, tuple[Any, Any]] = {}
 
 
+@compiled
 def clamp(x: Array, min: Any = None, max: Any = None) -> Array:
     """x not below `min` and not above `max` (which wins); NaN stays, and NaN bounds give NaN."""
     if type(x) is not _ndarray:

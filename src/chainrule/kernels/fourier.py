@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy import fft
 
+from .compiled import compiled
+
 __all__ = ["c2c", "c2r", "r2c", "resize", "weigh"]
 
 Array = Any
@@ -20,6 +22,7 @@ FORWARD = ("backward", "ortho", "forward")  # NumPy's words for the factor of ei
 BACKWARD = ("forward", "ortho", "backward")
 
 
+@compiled
 def c2c(x: Array, dim: Dims, normalization: int, forward: bool) -> Array:
     """Complex to complex over `dim`."""
     if len(dim) == 1:
@@ -33,6 +36,7 @@ def c2c(x: Array, dim: Dims, normalization: int, forward: bool) -> Array:
     return fft.ifftn(x, axes=dim, norm=BACKWARD[normalization])  # type: ignore[arg-type]
 
 
+@compiled
 def r2c(x: Array, dim: Dims, normalization: int, onesided: bool) -> Array:
     """Real to complex over `dim`; `onesided`: half of the last of them."""
     norm: Any = FORWARD[normalization]
@@ -41,6 +45,7 @@ def r2c(x: Array, dim: Dims, normalization: int, onesided: bool) -> Array:
     return (fft.rfftn if onesided else fft.fftn)(x, axes=dim, norm=norm)
 
 
+@compiled
 def c2r(x: Array, dim: Dims, normalization: int, last_dim_size: int) -> Array:
     """Half a spectrum to the real signal of `last_dim_size` points along the last of `dim`."""
     norm: Any = BACKWARD[normalization]

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from .blocks import typed
+from .compiled import compiled
 
-__all__ = ["bincount", "counted", "in_range", "unraveled", "xor_sum"]
+__all__ = ["bincount", "counted", "in_range", "isin", "unraveled", "xor_sum"]
 
 Array = Any
 
 
+@compiled
 def in_range(x: Array, bins: int, low: float, high: float) -> Array:
     """How many elements lie in each of `bins` equal parts of [low, high]."""
     flat = np.ravel(x)
@@ -51,12 +53,19 @@ def counted(x: Array, weight: Array, edges: Sequence[Array], density: bool) -> A
     return made.astype(x.dtype)
 
 
+@compiled
 def bincount(x: Array, weights: Array, minlength: int) -> Array:
     """How often each integer occurs, or the sum of its weights."""
     if weights is None:
         return np.bincount(x, minlength=minlength)
     made = np.bincount(x, weights.astype(np.float64), minlength=minlength)
     return made.astype(np.float32) if weights.dtype == np.float32 else made
+
+
+@compiled
+def isin(a: Array, b: Array, invert: bool = False) -> Array:
+    """Whether each element of a is one of b."""
+    return np.isin(a, b, invert=invert)
 
 
 def unraveled(x: Array, sizes: tuple[int, ...]) -> Array:

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .blas import Gate, door_of, factored, products, substitution
+from .blas import ORDER, Gate, door_of, factored, products, substitution
+from .compiled import compiled
 
-__all__ = ["LinAlgError", "cholesky", "inv", "lu_factor", "lu_solve", "solve", "solve_triangular"]
+__all__ = ["LinAlgError", "cholesky", "cholesky_inverse", "cholesky_solve", "inv", "lu_factor",
+           "lu_solve", "qr", "reflections", "solve", "solve_triangular"]  # fmt: skip
 
 Failure = np.linalg.LinAlgError
 
@@ -37,6 +39,27 @@ def hermitian(x: Any) -> Any:
     """The conjugate transpose of every matrix of a batch."""
     x = x.swapaxes(-1, -2)
     return x.conj() if x.dtype.kind == "c" else x
+
+
+@lru_cache(None)
+def loop(name: str) -> Any:
+    """NumPy's loop over matrices below a public function, which converts, sets error states and so
+    costs more than small matrices do; None where this NumPy has none of that name."""
+    try:
+        from numpy.linalg import _umath_linalg
+    except ImportError:
+        return None
+    found = getattr(_umath_linalg, name, None)
+    return found if isinstance(found, np.ufunc) else None
+
+
+def of_one(name: str, x: Any) -> Any:
+    """That loop for a small matrix, in its own precision; None if it is none, or has a NaN or inf,
+    which the public function is asked about."""
+    if x.ndim != 2 or not 0 < x.size <= ORDER or x.dtype.char not in "fdFD":
+        return None
+    total = np.vdot(x, x)
+    return loop(name) if total - total == 0 else None
 
 
 @lru_cache(None)
@@ -95,6 +118,7 @@ def flat_batch(x: Any) -> Any:
 # ---------------------------------------------------------------- LU
 
 
+@compiled
 def lu_factor(x: Any) -> tuple[Any, Any, Any]:
     """PA = LU with rows exchanged: L below and U above the diagonal, pivots from 1, and where the
     first zero is on U's diagonal (0: nowhere)."""
@@ -184,8 +208,12 @@ def permutation(pivots: Any, m: int) -> Any:
     if pivots.ndim == 1:
         rows = list(range(m))
         for j, p in enumerate(pivots.tolist()):
+            if not 0 < p <= m:
+                raise _no_row(p, m)
             rows[j], rows[p - 1] = rows[p - 1], rows[j]
         return np.array(rows, np.int64)
+    if pivots.size and not (pivots.min() > 0 and pivots.max() <= m):
+        raise _no_row(int(pivots.min()), m)
     flat = pivots.reshape(int(np.prod(pivots.shape[:-1])), k)
     order = np.tile(np.arange(m), (len(flat), 1))
     count = np.arange(len(flat))
@@ -197,12 +225,32 @@ def permutation(pivots: Any, m: int) -> Any:
     return order.reshape(*pivots.shape[:-1], m)
 
 
+def _no_row(pivot: int, m: int) -> RuntimeError:
+    which = "smaller or equal to LU.size(-2)" if pivot > m else "greater or equal to 1"
+    return RuntimeError(
+        f"Pivots given to lu_solve must all be {which}. Did you properly pass the result of "
+        f"lu_factor?\npivot: {pivot}, rows: {m}"
+    )
+
+
+@compiled
+def triangles(lu: Any) -> tuple[Any, Any]:
+    """L with ones on its diagonal, and U, out of one matrix."""
+    k = min(lu.shape[-2:])
+    lower = np.tril(lu[..., :k], -1)
+    i = np.arange(k)
+    lower[..., i, i] = 1
+    return lower, np.triu(lu[..., :k, :])
+
+
+@compiled
 def permutation_matrix(pivots: Any, m: int, dtype: Any) -> Any:
     """P with A = P L U."""
     rows = permutation(pivots, m)
     return (np.arange(m)[:, None] == rows[..., None, :]).astype(dtype)
 
 
+@compiled
 def lu_solve(lu: Any, pivots: Any, b: Any, adjoint: bool = False) -> Any:
     """X with A X = B, or A^H X = B, from the factors of A."""
     n = lu.shape[-1]
@@ -225,6 +273,7 @@ def lu_solve(lu: Any, pivots: Any, b: Any, adjoint: bool = False) -> Any:
 # ---------------------------------------------------------------- triangular systems
 
 
+@compiled
 def solve_triangular(
     a: Any, b: Any, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Any:
@@ -319,6 +368,27 @@ def _substituted(a: Any, b: Any, upper: bool, unitriangular: bool) -> Any:
     return x
 
 
+# ---------------------------------------------------------------- systems with a Cholesky factor
+
+
+@compiled
+def cholesky_solve(b: Any, factor: Any, upper: bool) -> Any:
+    """X with L L^H X = B, where L is `factor`, or L^H if upper."""
+    first = hermitian(factor) if upper else factor
+    return solve_triangular(hermitian(first), solve_triangular(first, b, False), True)
+
+
+@compiled
+def cholesky_inverse(x: Any, upper: bool) -> Any:
+    """The inverse of L L^H, where L is x, or L^H if upper."""
+    zero = (x == 0).diagonal(0, -2, -1)
+    if zero.any():
+        info = (zero.argmax(-1) + 1) * zero.any(-1)
+        raise singular("cholesky_inverse", info)
+    eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    return cholesky_solve(eye, x, upper)
+
+
 # ---------------------------------------------------------------- with checks
 
 
@@ -365,33 +435,49 @@ def info_of_lu(x: Any) -> Any:
     return lu_factor(np.broadcast_to(x, x.shape))[2]
 
 
+def _spread_nan(x: Any, made: Any) -> Any:
+    """An answer that depends on all of `x`, NaN everywhere where `x` has one: LAPACK does not
+    divide by a pivot that is NaN, so only the rows before it are. The first always is."""
+    if not made.size:
+        return made
+    if x.ndim == 2 and made.ndim <= 2:
+        first = made.item(0)
+        if first == first:
+            return made
+    else:
+        corner = made[..., 0, 0]
+        if (corner == corner).all():
+            return made
+    bad = np.isnan(x).any((-2, -1), keepdims=x.ndim > 2)
+    return np.where(bad, made.dtype.type(np.nan), made)
+
+
+@compiled
 def inv(x: Any, op: str = "linalg.inv") -> Any:
     """The inverse of each matrix."""
     try:
-        return factored(np.linalg.inv, x)
+        return _spread_nan(x, factored(np.linalg.inv, x))
     except Failure:
         raise singular(op, info_of_lu(x)) from None
 
 
 def inv_ex(x: Any) -> tuple[Any, Any]:
     """The inverse of each matrix, with what division by zero leaves of it, and where it failed."""
-    info = np.zeros(x.shape[:-2], np.int32)
     try:
-        return factored(np.linalg.inv, x), info
-    except Failure:
+        return inv(x), np.zeros(x.shape[:-2], np.int32)
+    except LinAlgError:
         lu, pivots, info = lu_factor(x)
     eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
     return lu_solve(lu, pivots, eye), info
 
 
+@compiled
 def solve(a: Any, b: Any, vector: bool = False, op: str = "torch.linalg.solve") -> Any:
     """X with A X = B; B and X may be vectors."""
     try:
-        if not vector:
-            return factored(np.linalg.solve, a, b)
-        if b.ndim == 1:
-            return factored(np.linalg.solve, a, b)
-        return factored(np.linalg.solve, a, b[..., None])[..., 0]
+        if not vector or b.ndim == 1:
+            return _spread_nan(a, factored(np.linalg.solve, a, b))
+        return _spread_nan(a, factored(np.linalg.solve, a, b[..., None]))[..., 0]
     except Failure:
         raise unsolvable(op, info_of_lu(a)) from None
 
@@ -407,6 +493,7 @@ def solve_ex(a: Any, b: Any, vector: bool = False) -> tuple[Any, Any]:
     return (made[..., 0] if vector else made), info
 
 
+@compiled
 def cholesky(x: Any, upper: bool = False, op: str = "linalg.cholesky") -> Any:
     """L with A = L L^H (U with U^H U), from one triangle of A."""
     try:
@@ -453,6 +540,13 @@ def _cholesky_by_columns(x: Any, upper: bool) -> tuple[Any, Any]:
 # ---------------------------------------------------------------- Householder reflections
 
 
+@compiled
+def qr(x: Any, mode: str) -> tuple[Any, Any]:
+    """Q and R; mode "reduced", or "complete": Q square."""
+    q, r = factored(np.linalg.qr, x, mode)
+    return q, r
+
+
 def geqrf(x: Any) -> tuple[Any, Any]:
     """The reflections whose product is Q below the diagonal, R on and above it; their factors."""
     m, n = x.shape[-2:]
@@ -482,3 +576,9 @@ def reflect(a: Any, tau: Any, c: Any, adjoint: bool = False) -> Any:
         row = products(hermitian(column), made[..., i:, :])
         made[..., i:, :] -= (factors[..., i, None, None] * column) * row
     return made
+
+
+@compiled
+def reflections(a: Any, tau: Any) -> Any:
+    """The first columns of H_1 H_2 ... H_k, as many as A has."""
+    return reflect(a, tau, np.eye(*a.shape[-2:], dtype=a.dtype))

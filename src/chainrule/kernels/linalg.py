@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from .blas import LONG, MANY, product, products
+from .compiled import compiled
 from .reduce import sum
 
 __all__ = [
-    "affine", "contract", "contraction", "cross", "linear", "matmul", "rows_times", "trace",
-    "weighted",
+    "added_product", "affine", "contract", "contraction", "cross", "kron", "linear", "matmul",
+    "outer", "rows_times", "shortened", "trace", "vander", "weighted",
 ]  # fmt: skip
 
 F32, F64 = np.dtype("float32"), np.dtype("float64")
@@ -31,6 +32,7 @@ def is_half(x: Any) -> bool:
     return x.dtype.itemsize == 2 and x.dtype.kind in "fV"
 
 
+@compiled
 def matmul(a: Any, b: Any) -> Any:
     """`a @ b` for one, two or more dimensions."""
     dtype = a.dtype
@@ -90,6 +92,26 @@ def weighted(added: Any, product: Any, beta: Any, alpha: Any) -> Any:
     return product
 
 
+@compiled
+def added_product(added: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
+    """beta added + alpha (a @ b)."""
+    made = matmul(a, b)
+    if beta == 1 == alpha and made.dtype is added.dtype and type(made) is np.ndarray:
+        made += added
+        return made
+    return weighted(
+        added, made.astype(added.dtype) if made.dtype != added.dtype else made, beta, alpha
+    )
+
+
+@compiled
+def outer(a: Any, b: Any) -> Any:
+    """The products of all elements of two vectors."""
+    if a.dtype.kind == "f" and a.size * b.size <= 4096:  # BLAS broadcasts faster than a ufunc
+        return a.reshape(-1, 1).dot(b.reshape(1, -1))
+    return a.reshape(-1, 1) * b
+
+
 # ---------------------------------------------------------------- contractions
 
 
@@ -145,6 +167,7 @@ def _size(shape: Ints) -> int:
 # ---------------------------------------------------------------- others
 
 
+@compiled
 def cross(a: Any, b: Any, dim: int = -1) -> Any:
     """The vector product along an axis of size 3."""
     if not dim < 0:
@@ -161,6 +184,7 @@ def cross(a: Any, b: Any, dim: int = -1) -> Any:
     return np.ascontiguousarray(np.moveaxis(made, 0, dim))
 
 
+@compiled
 def kron(a: Any, b: Any, a_shape: Ints, b_shape: Ints) -> Any:
     """Every element of `a` times all of `b`; the shapes have as many dimensions as each other."""
     made = np.multiply.outer(a.reshape(a_shape), b.reshape(b_shape))
@@ -170,6 +194,24 @@ def kron(a: Any, b: Any, a_shape: Ints, b_shape: Ints) -> Any:
     return made.reshape([p * q for p, q in zip(a_shape, b_shape, strict=True)])
 
 
+@compiled
 def trace(x: Any) -> Any:
     """The sum of the main diagonal; of integers in int64."""
     return sum(x.diagonal())
+
+
+@compiled
+def vander(x: Any, count: int) -> Any:
+    """The powers 0 to count - 1 of every element, as a last dimension."""
+    made = np.empty((*x.shape, count), x.dtype)
+    made[..., 0] = 1
+    made[..., 1:] = x[..., None]
+    return np.multiply.accumulate(made, -1)
+
+
+@compiled
+def shortened(x: Any, dim: int, most: float) -> Any:
+    """Slices along a dimension whose Euclidean norm is larger than `most`, scaled down to it."""
+    others = tuple(i for i in range(x.ndim) if i != dim)
+    norm = np.sqrt((x * x).sum(others, keepdims=True))
+    return x * np.where(norm > most, most / (norm + x.dtype.type(1e-7)), x.dtype.type(1))

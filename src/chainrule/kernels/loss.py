@@ -11,17 +11,21 @@ from typing import Any
 import numpy as np
 
 from .blocks import at_least, at_most, number
+from .compiled import compiled
 from .index import inside
-from .reduce import spread, sum
+from .reduce import sum
 
 __all__ = [
     "bce",
     "bce_with_logits",
+    "cosine",
     "huber",
     "label_counts",
     "mse",
     "multi_margin",
+    "multi_margin_back",
     "multilabel_margin",
+    "multilabel_margin_back",
     "nll",
     "nll_backward",
     "reduced",
@@ -46,6 +50,7 @@ def reduced(z: Array, reduction: str) -> Array:
     return sum(z) if reduction == "sum" else z
 
 
+@compiled
 def mse(input: Array, target: Array, reduction: str = "mean") -> Array:
     """(input - target)^2."""
     d = input - target
@@ -66,11 +71,13 @@ def _distance(a: Array, b: Array) -> Array:
     return np.abs(d, out=d if d.ndim else None)
 
 
+@compiled
 def huber(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
     """d^2/2 where |d| <= delta, else delta (|d| - delta/2)."""
     return reduced(_parabola(_distance(input, target), delta), reduction)
 
 
+@compiled
 def smooth_l1(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
     """d^2/(2 beta) where |d| < beta, else |d| - beta/2: the Huber loss over beta."""
     z = _parabola(_distance(input, target), beta)
@@ -79,6 +86,7 @@ def smooth_l1(input: Array, target: Array, reduction: str = "mean", beta: float 
     return reduced(z, reduction)
 
 
+@compiled
 def soft_margin(input: Array, target: Array, reduction: str = "mean") -> Array:
     """log(1 + exp(-target input))."""
     return reduced(softplus(-(target * input)), reduction)
@@ -91,14 +99,27 @@ def softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
 
 
+def _check_probabilities(name: str, x: Array) -> None:
+    if x.size and not (x.item(x.argmin()) >= 0 and x.item(x.argmax()) <= 1):
+        raise RuntimeError(
+            f"all elements of {name} should be between 0 and 1\n"
+            "Hint: binary_cross_entropy takes probabilities: use torch.sigmoid on logits, or "
+            "better binary_cross_entropy_with_logits"
+        )
+
+
+@compiled
 def bce(input: Array, target: Array, weight: Array, reduction: str = "mean") -> Array:
     """-target log(input) - (1 - target) log(1 - input); logarithms end at -100."""
+    _check_probabilities("input", input)
+    _check_probabilities("target", target)
     yes = at_least(np.log(input), _LOG_LIMIT)
     no = at_least(np.log1p(-input), _LOG_LIMIT)
     z = no * (target - number(1, target.dtype)) - yes * target  # they may broadcast
     return reduced(z if weight is None else z * weight, reduction)
 
 
+@compiled
 def bce_with_logits(
     input: Array, target: Array, weight: Array, pos_weight: Array, reduction: str = "mean"
 ) -> Array:
@@ -110,6 +131,14 @@ def bce_with_logits(
     else:
         z = (1 - target) * input + ((pos_weight - 1) * target + 1) * softplus(-input)
     return reduced(z if weight is None else z * weight, reduction)
+
+
+@compiled
+def cosine(a: Array, b: Array, dim: int, eps: float) -> Array:
+    """a . b/(max(|a|, eps) max(|b|, eps)) along `dim`."""
+    norms = [np.sqrt(np.add.reduce(x * x, dim, keepdims=True)) for x in (a, b)]
+    first, second = (x / at_least(n, eps) for x, n in zip((a, b), norms, strict=True))
+    return np.add.reduce(first * second, dim)
 
 
 # ---------------------------------------------------------------- one class a sample
@@ -163,6 +192,7 @@ def _along(target: Array, ndim: int, axis: int) -> Array:
     return np.expand_dims(target, axis) if target.ndim == ndim - 1 else target
 
 
+@compiled
 def nll(
     input: Array, target: Array, weight: Array, reduction: str = "mean", ignore_index: int = -100
 ) -> Array:
@@ -181,11 +211,12 @@ def nll(
         w = w.reshape(picked.shape)
         picked = picked * w if valid is None else np.where(valid.reshape(w.shape), picked * w, w)
     if reduction == "none":
-        return -picked
+        return 0 - picked  # no -0.0 for what is ignored
     all_ = sum(picked)
     return -all_ / _divisor(w, target, input.dtype) if reduction == "mean" else -all_
 
 
+@compiled
 def nll_backward(
     g: Array,
     target: Array,
@@ -222,6 +253,7 @@ def label_counts(target: Array, classes: int) -> Array:
     return counts[:, :classes].reshape(*target.shape[:-1], classes)
 
 
+@compiled
 def multi_margin(
     input: Array,
     target: Array,
@@ -235,10 +267,14 @@ def multi_margin(
     """
     x = input.reshape(-1, input.shape[-1] if input.ndim else 1)
     t = target.reshape(-1)
+    if t.size and not inside(t, x.shape[1]):
+        raise RuntimeError(
+            f"target out of range\nHint: targets are classes from 0 to {x.shape[1] - 1}"
+        )
     at = _places(t, x.shape[1])
     right = number(margin, x.dtype) - x.reshape(-1).take(at)
-    z = x + spread(right[:, None], x.shape[1], 1)
-    z = at_least(z, 0.0)
+    z = x + right[:, None]
+    z = np.ascontiguousarray(np.fmax(z, 0.0, dtype=x.dtype))  # a NaN counts for nothing
     z.reshape(-1)[at] = 0
     if p == 2:
         z *= z
@@ -250,12 +286,45 @@ def multi_margin(
     return reduced(each, reduction) if reduction != "none" else each.reshape(target.shape)
 
 
+@compiled
+def multi_margin_back(
+    g: Array, input: Array, target: Array, weight: Array, reduction: str, p: int, margin: float
+) -> Array:
+    """The cotangent of `multi_margin` for a matrix of floats."""
+    n, classes = input.shape
+    at = np.arange(n), target
+    z = input + (margin - input[at])[:, None]
+    slope = 2 * np.maximum(z, 0) if p == 2 else (z > 0).astype(z.dtype)
+    slope[at] = 0
+    share = g / (classes * (n if reduction == "mean" else 1))
+    if weight is not None:
+        share = share * weight[target]
+    slope *= share[:, None] if getattr(share, "ndim", 0) else share
+    slope[at] = -np.add.reduce(slope, 1)
+    return slope
+
+
+@compiled
 def multilabel_margin(input: Array, target: Array, reduction: str = "mean") -> Array:
     """The sum over labels j and other classes i of max(0, 1 - input_j + input_i), over the number
     of classes.
     """
     counts = label_counts(target, input.shape[-1])
-    z = np.maximum(1 - input[..., :, None] + input[..., None, :], 0)
+    z = np.fmax(1 - input[..., :, None] + input[..., None, :], 0)  # NaN counts for nothing
     pairs = counts[..., :, None] * (counts[..., None, :] == 0)
     each = np.add.reduce(z * pairs.astype(z.dtype), axis=(-2, -1)) / input.shape[-1]
     return reduced(each, reduction)
+
+
+@compiled
+def multilabel_margin_back(g: Array, input: Array, target: Array, reduction: str) -> Array:
+    """The cotangent of `multilabel_margin` for floats."""
+    *batch, classes = input.shape
+    counts = label_counts(target, classes)[..., :, None]
+    other = np.swapaxes(counts, -1, -2) == 0
+    active = (1 - input[..., :, None] + input[..., None, :] > 0) & other
+    share = g / (classes * (batch[0] if batch and reduction == "mean" else 1))
+    if getattr(share, "ndim", 0):
+        share = share[:, None, None]
+    pairs = np.where(active, counts, 0).astype(input.dtype) * share
+    return np.add.reduce(pairs, -2) - np.add.reduce(pairs, -1)

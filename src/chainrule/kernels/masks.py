@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from .blocks import F32, F64, blocked, no_nan
+from .compiled import compiled, compiled_as
 
 __all__ = [
-    "copysign", "hypot", "logical_and", "logical_not", "logical_or", "logical_xor", "matching",
-    "nextafter", "select",
+    "all_equal", "bitwise_not", "copysign", "hypot", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "matching", "nextafter", "select",
 ]  # fmt: skip
 
 Array = Any
@@ -93,6 +94,7 @@ def _alike(condition: Array, a: Array, b: Array) -> bool:
 # ---------------------------------------------------------------- what NumPy does one by one
 
 
+@compiled
 def copysign(a: Array, b: Any) -> Array:
     """|a| with the sign of b."""
     if type(a) is _ndarray and a.size > MANY and a.dtype is F32 and matching(a, b):
@@ -120,6 +122,7 @@ def _hypot_of_many(a: Array, b: Array) -> Array:
     return np.sqrt(x, x).astype(F32)
 
 
+@compiled
 def hypot(a: Array, b: Any) -> Array:
     """The root of a^2 + b^2, without overflow."""
     if type(a) is _ndarray and a.size > MANY and a.dtype is F32 and matching(a, b):
@@ -147,6 +150,7 @@ def _next_of_many(a: Array, b: Array) -> Array:
 _SIGN_SHIFT = np.array(31, np.int32)
 
 
+@compiled
 def nextafter(a: Array, b: Any) -> Array:
     """The number next to a in the direction of b."""
     if type(a) is _ndarray and a.size > MANY and a.dtype is F32 and matching(a, b):
@@ -176,12 +180,29 @@ def _logical(ufunc: Kernel, bits: Kernel) -> Kernel:
 
 
 _ZEROS = {F32: np.zeros((), F32), F64: np.zeros((), F64)}
-logical_and = _logical(np.logical_and, np.bitwise_and)
-logical_or = _logical(np.logical_or, np.bitwise_or)
-logical_xor = _logical(np.logical_xor, np.bitwise_xor)
+logical_and = compiled_as("masks.logical_and", _logical(np.logical_and, np.bitwise_and))
+logical_or = compiled_as("masks.logical_or", _logical(np.logical_or, np.bitwise_or))
+logical_xor = compiled_as("masks.logical_xor", _logical(np.logical_xor, np.bitwise_xor))
 
 
 def logical_not(x: Array) -> Array:
     """Whether it is zero."""
     zero = _ZEROS.get(x.dtype)
     return np.logical_not(x) if zero is None else x == zero
+
+
+@compiled
+def bitwise_not(x: Array) -> Array:
+    """Every bit flipped; not, for bools."""
+    return np.invert(x)
+
+
+@compiled
+def all_equal(a: Array, b: Array) -> bool:
+    """Whether two arrays have one shape and equal elements."""
+    if a.shape != b.shape:
+        return False
+    if not a.size or (a is b and a.dtype.kind in "bui"):
+        return True
+    unequal = a != b
+    return not unequal.item(unequal.argmax())  # a search for the first

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .blas import factored, products
-from .lapack import Failure, LinAlgError, hermitian, transposed
+from .lapack import Failure, LinAlgError, hermitian, inv, of_one, qr, transposed
 
 __all__ = ["cofactor", "cofactor_vjp", "eig", "eigh", "lstsq", "matrix_exp", "pinv", "svd"]
 
@@ -145,8 +145,27 @@ def slogdet(x: Any) -> tuple[Any, Any]:
 # ---------------------------------------------------------------- spectra
 
 
+def _finite(x: Any) -> bool:
+    """Whether there is neither inf nor NaN: the sum of squares says so, unless it overflows."""
+    total = np.vdot(x, x)
+    return bool(total - total == 0 or np.isfinite(x).all())
+
+
+def _there(values: Any) -> bool:
+    """Whether LAPACK has found them: otherwise all are NaN."""
+    first = values.item(0)
+    return bool(first == first)
+
+
 def svd(x: Any, full_matrices: bool = True) -> Any:
     """U, S, V^H."""
+    one = of_one("svd_f" if full_matrices else "svd_s", x)
+    if one is not None:
+        made = one(x)
+        if _there(made[1]):
+            return made
+    if not _finite(x):  # with an inf in a corner LAPACK does not come back
+        raise _diverged("linalg.svd", x)
     try:
         return tuple(factored(np.linalg.svd, x, full_matrices))
     except Failure:
@@ -154,7 +173,18 @@ def svd(x: Any, full_matrices: bool = True) -> Any:
 
 
 def svdvals(x: Any) -> Any:
-    """The singular values."""
+    """The singular values; NaN where a matrix has an inf."""
+    one = of_one("svd", x)
+    if one is not None:
+        made = one(x)
+        if _there(made):
+            return made
+    if not _finite(x):
+        if np.isnan(x).any():
+            raise _diverged("linalg.svd", x)
+        bad = np.isinf(x).any((-2, -1), keepdims=True)
+        made = factored(np.linalg.svd, np.where(bad, 0, x), compute_uv=False)
+        return np.where(bad[..., 0], made.dtype.type(np.nan), made)
     try:
         return factored(np.linalg.svd, x, compute_uv=False)
     except Failure:
@@ -163,6 +193,11 @@ def svdvals(x: Any) -> Any:
 
 def eigh(x: Any, UPLO: Any = "L") -> Any:
     """Eigenvalues and eigenvectors of a Hermitian matrix, of which one triangle is read."""
+    one = of_one("eigh_lo" if UPLO == "L" else "eigh_up", x)
+    if one is not None:
+        made = one(x)
+        if _there(made[0]):
+            return made
     try:
         return tuple(factored(np.linalg.eigh, x, UPLO))
     except Failure:
@@ -171,6 +206,11 @@ def eigh(x: Any, UPLO: Any = "L") -> Any:
 
 def eigvalsh(x: Any, UPLO: Any = "L") -> Any:
     """The eigenvalues of a Hermitian matrix."""
+    one = of_one("eigvalsh_lo" if UPLO == "L" else "eigvalsh_up", x)
+    if one is not None:
+        made = one(x)
+        if _there(made):
+            return made
     try:
         return factored(np.linalg.eigvalsh, x, UPLO)
     except Failure:
@@ -179,21 +219,40 @@ def eigvalsh(x: Any, UPLO: Any = "L") -> Any:
 
 def eig(x: Any) -> Any:
     """Eigenvalues and eigenvectors of any square matrix, complex."""
+    one = of_one("eig", x)
+    if one is not None:
+        made = one(x)
+        if _there(made[0]):
+            return made
     try:
         values, vectors = factored(np.linalg.eig, x)
     except Failure:
-        raise _diverged("linalg.eig", x) from None
+        raise _no_spectrum(x) from None
     to = np.complex64 if x.dtype.char in "fF" else np.complex128
     return values.astype(to, copy=False), vectors.astype(to, copy=False)
 
 
 def eigvals(x: Any) -> Any:
     """The eigenvalues of any square matrix, complex."""
+    one = of_one("eigvals", x)
+    if one is not None:
+        made = one(x)
+        if _there(made):
+            return made
     try:
         values = factored(np.linalg.eigvals, x)
     except Failure:
-        raise _diverged("linalg.eig", x) from None
+        raise _no_spectrum(x) from None
     return values.astype(np.complex64 if x.dtype.char in "fF" else np.complex128, copy=False)
+
+
+def _no_spectrum(x: Any) -> RuntimeError:
+    if _finite(x):
+        return _diverged("linalg.eig", x)
+    return RuntimeError(
+        "torch.linalg.eig: input tensor should not contain infs or NaNs.\n"
+        f"shape: {list(x.shape)}\nHint: x.isfinite() says where they are"
+    )
 
 
 def _diverged(op: str, x: Any) -> LinAlgError:
@@ -258,10 +317,10 @@ def lstsq(a: Any, b: Any, rcond: float, driver: str = "gelsy") -> Any:
 
 def _by_qr(a: Any, b: Any, rcond: float) -> Any:
     """The solution where the rank is full beyond doubt, else None."""
-    q, r = factored(np.linalg.qr, a)
+    q, r = qr(a, "reduced")
     try:
-        inverse = factored(np.linalg.inv, r)
-    except Failure:
+        inverse = inv(r)
+    except LinAlgError:
         return None
     condition = abs(r).sum(-2).max(-1, initial=0) * abs(inverse).sum(-2).max(-1, initial=0)
     if not np.all(condition * rcond < 1e-2):

@@ -10,6 +10,7 @@ import numpy as np
 
 from .blas import product
 from .blocks import MANY, PIECE, number
+from .compiled import compiled
 from .reduce import mean, spread_sums, sum
 
 __all__ = [
@@ -21,7 +22,10 @@ __all__ = [
     "group_norm",
     "layer_norm",
     "layer_norm_back",
+    "moved",
     "normalised",
+    "rms_norm",
+    "rms_norm_back",
 ]
 
 Array = Any
@@ -107,6 +111,7 @@ def _centered(x: Array, out: Array, eps: float) -> tuple[Array, Array]:
     return d, _deviation(np.vecdot(d, d), count, eps)
 
 
+@compiled
 def layer_norm_back(
     g: Array, x: Array, weight: Array, has_bias: bool, rank: int, eps: float
 ) -> tuple[Array, Array, Array] | None:
@@ -116,7 +121,7 @@ def layer_norm_back(
     d s^2 mean(h d)), and every sum over a row or a column of g and of p is one product by BLAS.
     """
     row = x.shape[x.ndim - rank :]
-    n = math.prod(row)
+    n, x = math.prod(row), np.ascontiguousarray(x)
     if not _short(x, n) or g.dtype != x.dtype or not _alike(x, weight):
         return None
     rows, g = x.reshape(-1, n), np.ascontiguousarray(g).reshape(-1, n)
@@ -162,6 +167,7 @@ def _alike(x: Array, *others: Array) -> bool:
     return True
 
 
+@compiled
 def layer_norm(x: Array, weight: Array, bias: Array, rank: int = 1, eps: float = 1e-5) -> Array:
     """Normalised over the last `rank` axes, times weight, plus bias."""
     dtype = x.dtype
@@ -176,6 +182,28 @@ def layer_norm(x: Array, weight: Array, bias: Array, rank: int = 1, eps: float =
     if _short(x, math.prod(row)) and _alike(x, weight, bias):
         return _of_rows(x, row, weight, bias, eps)
     return _affine(normalised(x, range(x.ndim - rank, x.ndim), eps), weight, bias)
+
+
+@compiled
+def rms_norm(x: Array, weight: Array, rank: int = 1, eps: float = 1e-5) -> Array:
+    """Divided by the root of the mean square over the last `rank` axes, times weight."""
+    axes = tuple(range(x.ndim - rank, x.ndim))
+    squares = mean(x * x, axes, True)
+    squares += number(eps, squares.dtype)
+    y = x / np.sqrt(squares)
+    return y if weight is None else y * weight
+
+
+@compiled
+def rms_norm_back(g: Array, x: Array, weight: Array, rank: int, eps: float) -> tuple[Array, Array]:
+    """The cotangents of x and of the weight: with s = 1/sqrt(mean(x^2) + eps) and h = g weight,
+    that of x is s (h - x s^2 mean(h x))."""
+    first = x.ndim - rank
+    axes = tuple(range(first, x.ndim))
+    scale = 1 / np.sqrt(mean(x * x, axes, True) + number(eps, x.dtype))
+    h = g if weight is None else g * weight
+    gx = scale * (h - x * (scale * scale * mean(h * x, axes, True)))
+    return gx, None if weight is None else sum(g * (x * scale), tuple(range(first)))
 
 
 def _channels(v: Array, ndim: int) -> Array:
@@ -247,6 +275,7 @@ def _scaled(d: Array, scale: Array, weight: Array, bias: Array) -> Array:
     return d
 
 
+@compiled
 def batch_norm(
     x: Array,
     weight: Array,
@@ -279,22 +308,23 @@ def _given_scale(variance: Array, eps: float) -> Array:
     return np.divide(number(1.0, scale.dtype), scale, scale)
 
 
+@compiled
 def batch_norm_eval_back(
     g: Array, x: Array, weight: Array, center: Array, variance: Array, eps: float
 ) -> tuple[Array, Array, Array] | None:
-    """The cotangents of `batch_norm` by a given mean and variance: of x, of the weight (None
-    without) and of the bias, wanted or not; None for what has no short way."""
+    """The cotangents of `batch_norm` by a given mean and variance: of x, of the weight and of the
+    bias, wanted or not; None for what has no short way."""
     if not _plain(x, weight, center, variance) or g.dtype != x.dtype:
         return None
     g3, scale = _as_places(np.ascontiguousarray(g)), _given_scale(variance, eps)
-    gw = None
+    products = _of_channels(g3, _as_places(x) - center[:, None])
+    gw = sum(products, (0,)) * scale
     if weight is not None:
-        products = _of_channels(g3, _as_places(x) - center[:, None])
-        gw = sum(products, (0,)) * scale
         scale *= weight
     return (g3 * scale[:, None]).reshape(x.shape), gw, sum(_of_channels(g3), (0,))
 
 
+@compiled
 def batch_norm_training(
     x: Array, weight: Array, bias: Array, eps: float
 ) -> tuple[Array, Array, Array] | None:
@@ -307,6 +337,13 @@ def batch_norm_training(
     return _scaled(d, _scale(squares, n, eps), weight, bias).reshape(x.shape), middle, variance
 
 
+@compiled
+def moved(running: Array, now: Array, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum now, in place."""
+    running *= number(1 - momentum, running.dtype)
+    running += now * number(momentum, now.dtype)
+
+
 def _any_batch_norm(
     x: Array, weight: Array, bias: Array, center: Array, variance: Array, eps: float
 ) -> Array:
@@ -317,6 +354,7 @@ def _any_batch_norm(
     return _affine(y, _channels(weight, x.ndim), _channels(bias, x.ndim))
 
 
+@compiled
 def group_norm(x: Array, weight: Array, bias: Array, groups: int = 1, eps: float = 1e-5) -> Array:
     """Normalised over every group of channels of every sample."""
     plain = _plain(x, weight, bias)
@@ -333,6 +371,7 @@ def group_norm(x: Array, weight: Array, bias: Array, groups: int = 1, eps: float
     return _affine(y, _channels(weight, x.ndim), _channels(bias, x.ndim))
 
 
+@compiled
 def cells_back(
     g: Array, x: Array, weight: Array, groups: int, eps: float
 ) -> tuple[Array, Array, Array] | None:
@@ -353,12 +392,13 @@ def cells_back(
     return gx.reshape(x.shape), sum(products * scale, (0,)), sum(sums, (0,))
 
 
+@compiled
 def embedding_backward(
     g: Array, indices: Array, rows: int, padding_idx: int = -1, by_frequency: bool = False
 ) -> Array:
     """The sum of the cotangents of every row of the table; (rows, width)."""
     at = indices.reshape(-1)
-    g = g.reshape(at.size, -1)
+    g = g.reshape(at.size, g.shape[-1])
     if padding_idx >= 0:
         keep = at != padding_idx
         at, g = at[keep], g[keep]

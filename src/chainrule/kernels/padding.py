@@ -7,11 +7,15 @@ cut. The transposes fold what was added back where it came from.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-__all__ = ["constant_pad", "padded", "unpadded"]
+from .compiled import compiled
+from .resample import weighted
+
+__all__ = ["constant_pad", "folded", "padded", "unpadded"]
 
 Array = Any
 Pads = tuple[tuple[int, int], ...]
@@ -23,6 +27,7 @@ def _along(ndim: int, axis: int, start: int | None, stop: int | None, step: int 
     return tuple(key)
 
 
+@compiled
 def constant_pad(x: Array, pads: Pads, value: float) -> Array:
     """The last dimensions longer by a constant, or shorter."""
     lead = x.ndim - len(pads)
@@ -37,6 +42,13 @@ def constant_pad(x: Array, pads: Pads, value: float) -> Array:
         out[...] = value
     out[tuple(outer)] = x[tuple(inner)]
     return out
+
+
+@lru_cache(1024)
+def _steps(mode: str, pads: Pads, sizes: tuple[int, ...]) -> list[tuple[int, int, Any]]:
+    """Of each dimension that is padded: where it is from the end, its size, and its sources."""
+    each = enumerate(zip(sizes, pads, strict=True), -len(pads))
+    return [(i, n, _sources(mode, n, *pad)) for i, (n, pad) in each if any(pad)]
 
 
 def _sources(mode: str, n: int, before: int, after: int) -> Any:
@@ -61,23 +73,22 @@ def _wrapped(kept: Any, before: int, after: int) -> Any:
 
 def padded(x: Array, pads: Pads, mode: str) -> Array:
     """The last dimensions longer by elements of x."""
-    for axis, (before, after) in enumerate(pads, x.ndim - len(pads)):
-        if before or after:
-            x = x.take(_sources(mode, x.shape[axis], before, after), axis, mode="clip")
+    for i, _, sources in _steps(mode, pads, x.shape[x.ndim - len(pads) :]):
+        x = weighted(x, x.ndim + i, sources[None], None)
     return x
 
 
 def unpadded(g: Array, pads: Pads, mode: str, sizes: tuple[int, ...]) -> Array:
     """The transpose of `padded`: every element gets the sum of what was copied from it."""
-    for axis, (before, after) in reversed(list(enumerate(pads, g.ndim - len(pads)))):
-        if before or after:
-            n = sizes[axis - g.ndim + len(sizes)]
-            g = _folded(g, axis, _sources(mode, n, before, after), n)
+    for i, n, sources in reversed(_steps(mode, pads, tuple(sizes[len(sizes) - len(pads) :]))):
+        g = folded(g, g.ndim + i, sources, n)
     return g
 
 
-def _folded(g: Array, axis: int, sources: Any, n: int) -> Array:
-    """The identity stretch is copied, the rest is added place by place."""
+@compiled
+def folded(g: Array, axis: int, sources: Any, n: int) -> Array:
+    """Each element added where it came from: the identity stretch is copied, the rest goes place by
+    place."""
     shape = list(g.shape)
     shape[axis] = n
     out = np.zeros(shape, g.dtype)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .blocks import number
+from .compiled import compiled_as
 
 __all__ = ["POLYNOMIALS"]
 
@@ -164,17 +165,43 @@ def _legendre(x: Any, n: Any) -> Array:
     return made[()]
 
 
+def _named(name: str, kernel: Callable[..., Array]) -> Callable[..., Array]:
+    """`kernel` under its name in `torch.special`, before it the compiled one."""
+    return compiled_as(f"polynomials.{name}", kernel)
+
+
+chebyshev_polynomial_t = _named("chebyshev_polynomial_t", _chebyshev(*_T, shifted=False))
+chebyshev_polynomial_u = _named("chebyshev_polynomial_u", _chebyshev(*_U, shifted=False))
+chebyshev_polynomial_v = _named("chebyshev_polynomial_v", _chebyshev(*_V, shifted=False))
+chebyshev_polynomial_w = _named("chebyshev_polynomial_w", _chebyshev(*_W, shifted=False))
+shifted_chebyshev_polynomial_t = _named(
+    "shifted_chebyshev_polynomial_t", _chebyshev(*_T, shifted=True)
+)
+shifted_chebyshev_polynomial_u = _named(
+    "shifted_chebyshev_polynomial_u", _chebyshev(*_U, shifted=True)
+)
+shifted_chebyshev_polynomial_v = _named(
+    "shifted_chebyshev_polynomial_v", _chebyshev(*_V, shifted=True)
+)
+shifted_chebyshev_polynomial_w = _named(
+    "shifted_chebyshev_polynomial_w", _chebyshev(*_W, shifted=True)
+)
+hermite_polynomial_h = _named("hermite_polynomial_h", _hermite(2))
+hermite_polynomial_he = _named("hermite_polynomial_he", _hermite(1))
+laguerre_polynomial_l = _named("laguerre_polynomial_l", _laguerre)
+legendre_polynomial_p = _named("legendre_polynomial_p", _legendre)
+
 POLYNOMIALS: dict[str, Callable[..., Array]] = {
-    "chebyshev_polynomial_t": _chebyshev(*_T, shifted=False),
-    "chebyshev_polynomial_u": _chebyshev(*_U, shifted=False),
-    "chebyshev_polynomial_v": _chebyshev(*_V, shifted=False),
-    "chebyshev_polynomial_w": _chebyshev(*_W, shifted=False),
-    "shifted_chebyshev_polynomial_t": _chebyshev(*_T, shifted=True),
-    "shifted_chebyshev_polynomial_u": _chebyshev(*_U, shifted=True),
-    "shifted_chebyshev_polynomial_v": _chebyshev(*_V, shifted=True),
-    "shifted_chebyshev_polynomial_w": _chebyshev(*_W, shifted=True),
-    "hermite_polynomial_h": _hermite(2),
-    "hermite_polynomial_he": _hermite(1),
-    "laguerre_polynomial_l": _laguerre,
-    "legendre_polynomial_p": _legendre,
+    "chebyshev_polynomial_t": chebyshev_polynomial_t,
+    "chebyshev_polynomial_u": chebyshev_polynomial_u,
+    "chebyshev_polynomial_v": chebyshev_polynomial_v,
+    "chebyshev_polynomial_w": chebyshev_polynomial_w,
+    "shifted_chebyshev_polynomial_t": shifted_chebyshev_polynomial_t,
+    "shifted_chebyshev_polynomial_u": shifted_chebyshev_polynomial_u,
+    "shifted_chebyshev_polynomial_v": shifted_chebyshev_polynomial_v,
+    "shifted_chebyshev_polynomial_w": shifted_chebyshev_polynomial_w,
+    "hermite_polynomial_h": hermite_polynomial_h,
+    "hermite_polynomial_he": hermite_polynomial_he,
+    "laguerre_polynomial_l": laguerre_polynomial_l,
+    "legendre_polynomial_p": legendre_polynomial_p,
 }

@@ -17,10 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from .compiled import compiled
 from .conv import tap_range
 from .linalg import is_half
 
 __all__ = [
+    "adaptive_average",
+    "adaptive_average_back",
+    "adaptive_maximum",
     "average",
     "average_back",
     "gather",
@@ -122,14 +126,17 @@ def _owned(made: Any, x: Any) -> Any:
 # ---------------------------------------------------------------- maxima over equal windows
 
 
-def maximum(x: Any, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Any:
+@compiled
+def maximum(
+    x: Any, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Any:
     """The maximum of each window."""
     if is_half(x):
-        args = (size, kernel, stride, padding, dilation)
+        args = (size, kernel_size, stride, padding, dilation)
         return maximum(x.astype(F32), *args).astype(x.dtype)
     spatial = x.shape[-len(size) :]
     made, lowest = x, _lowest(x.dtype)
-    for axis, n, taps in _per_dim(spatial, size, kernel, stride, padding, dilation):
+    for axis, n, taps in _per_dim(spatial, size, kernel_size, stride, padding, dilation):
         made = _combined(made, taps, axis, n, np.maximum, lowest)
     return _owned(made, x)
 
@@ -157,14 +164,15 @@ def _masks(x: Any, out: Any, geometry: tuple[Ints, ...]) -> Iterator[tuple[Any, 
         yield o, i, mask
 
 
+@compiled
 def max_places(
-    x: Any, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+    x: Any, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints
 ) -> tuple[Any, Any]:
     """The maximum of each window and its place: that of the window's corner and the tap's offset.
 
     Five times faster than `select`, which does the cases with NaN.
     """
-    geometry = (size, kernel, stride, padding, dilation)
+    geometry = (size, kernel_size, stride, padding, dilation)
     spatial = x.shape[-len(size) :]
     out = x if is_half(x) else maximum(x, *geometry)
     if is_half(x) or _any_nan(out):
@@ -190,6 +198,7 @@ def _any_nan(x: Any) -> bool:
                 np.isnan(x).any())  # fmt: skip
 
 
+@compiled
 def max_back(
     g: Any, x: Any, out: Any, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
 ) -> Any:
@@ -212,6 +221,7 @@ def max_back(
     return made
 
 
+@compiled
 def max_pick(
     x: Any,
     like: Any,
@@ -281,6 +291,22 @@ def starts(samples: Any, h: int, n: int, kernel: int, dtype: Any) -> Any:
     return first[..., None, :] + np.arange(kernel)[:, None]
 
 
+@compiled
+def fractional_maximum(x: Any, samples: Any, kernel: Ints, size: Ints) -> tuple[Any, Any]:
+    """The maxima of windows that start at random places, and their places; samples: (*, n)."""
+    n = len(size)
+    spatial = x.shape[-n:]
+    order = (1, 0) if n == 2 else (0, 1, 2)  # PyTorch's first number of two is for the width
+    at = [starts(samples[..., order[d]], spatial[d], size[d], kernel[d], x.dtype) for d in range(n)]
+    return select(x, at)
+
+
+@compiled
+def adaptive_maximum(x: Any, size: Ints) -> tuple[Any, Any]:
+    """The maxima of `size` intervals that cover each dimension evenly, and their places."""
+    return select(x, regions(x.shape[-len(size) :], size))
+
+
 def _taken(x: Any, at: Any, axis: int) -> Any:
     """The elements at positions `at` of one dimension; `at` may have leading dimensions."""
     if at.ndim == 1:
@@ -339,6 +365,7 @@ def _flat(x: Any, n: int) -> Any:
     )  # fmt: skip
 
 
+@compiled
 def gather(x: Any, places: Any, n: int) -> Any:
     """The elements at these places of the n flattened last dimensions."""
     if not places.size:
@@ -346,6 +373,7 @@ def gather(x: Any, places: Any, n: int) -> Any:
     return np.take_along_axis(_flat(x, n), _flat(places, n), -1).reshape(places.shape)
 
 
+@compiled
 def scatter(g: Any, places: Any, spatial: Ints) -> Any:
     """The adjoint of `gather`: elements added up at their places."""
     n = len(spatial)
@@ -364,6 +392,7 @@ def scatter(g: Any, places: Any, spatial: Ints) -> Any:
     return made.reshape(made_shape).astype(g.dtype, copy=False)
 
 
+@compiled
 def unpool(x: Any, places: Any, spatial: Ints) -> Any:
     """Zeros with the elements of x written at their places."""
     n = len(spatial)
@@ -401,10 +430,11 @@ def _divided(x: Any, divisor: Any) -> Any:
     return x if type(divisor) is int and divisor == 1 else x / divisor
 
 
+@compiled
 def average(
     x: Any,
     size: Ints,
-    kernel: Ints,
+    kernel_size: Ints,
     stride: Ints,
     padding: Ints,
     include: bool = True,
@@ -412,22 +442,23 @@ def average(
 ) -> Any:
     """The mean of each window."""
     if is_half(x):
-        args = (size, kernel, stride, padding, include, divisor)
+        args = (size, kernel_size, stride, padding, include, divisor)
         return average(x.astype(F32), *args).astype(x.dtype)
     spatial = x.shape[-len(size) :]
     made, ones = x, (1,) * len(size)
-    for axis, n, taps in _per_dim(spatial, size, kernel, stride, padding, ones):
+    for axis, n, taps in _per_dim(spatial, size, kernel_size, stride, padding, ones):
         made = _combined(made, taps, axis, n, np.add, 0)
     if divisor is None:
-        divisor = _divisors(spatial, size, kernel, stride, padding, include)
+        divisor = _divisors(spatial, size, kernel_size, stride, padding, include)
     return _owned(_divided(made, divisor), x)
 
 
+@compiled
 def average_back(
     g: Any,
     spatial: Ints,
     size: Ints,
-    kernel: Ints,
+    kernel_size: Ints,
     stride: Ints,
     padding: Ints,
     include: bool = True,
@@ -435,13 +466,13 @@ def average_back(
 ) -> Any:
     """The adjoint of `average`: each cotangent shared out over its window."""
     if is_half(g):
-        args = (spatial, size, kernel, stride, padding, include, divisor)
+        args = (spatial, size, kernel_size, stride, padding, include, divisor)
         return average_back(g.astype(F32), *args).astype(g.dtype)
     if divisor is None:
-        divisor = _divisors(spatial, size, kernel, stride, padding, include)
+        divisor = _divisors(spatial, size, kernel_size, stride, padding, include)
     made = _divided(g, divisor)
     ones = (1,) * len(size)
-    for axis, _, taps in reversed([*_per_dim(spatial, size, kernel, stride, padding, ones)]):
+    for axis, _, taps in reversed([*_per_dim(spatial, size, kernel_size, stride, padding, ones)]):
         made = _spread(made, taps, axis, spatial[axis])
     return _owned(made, g)
 
@@ -468,6 +499,7 @@ def _bounds(h: int, n: int) -> list[tuple[int, int]]:
     return [(o * h // n, -(-(o + 1) * h // n)) for o in range(n)]
 
 
+@compiled
 def adaptive_average(x: Any, size: Ints) -> Any:
     """The means of `size` intervals that cover each dimension evenly."""
     spatial = x.shape[-len(size) :]
@@ -489,6 +521,7 @@ def adaptive_average(x: Any, size: Ints) -> Any:
     return made
 
 
+@compiled
 def adaptive_average_back(g: Any, spatial: Ints) -> Any:
     """The adjoint of `adaptive_average`."""
     size = g.shape[-len(spatial) :]

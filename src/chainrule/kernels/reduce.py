@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .blas import MANY, alone
-from .blocks import LIMITS, PIECE, no_nan, number
+from .blocks import LIMITS, no_nan, number
+from .compiled import compiled
 
 __all__ = [
     "all_",
@@ -26,13 +27,15 @@ __all__ = [
     "argmin",
     "count",
     "count_nonzero",
+    "count_numbers",
     "cummax",
     "cummin",
     "cumprod",
+    "cumprod_back",
     "cumsum",
+    "cumsum_back",
     "divisible",
-    "log_softmax",
-    "log_softmax_back",
+    "extreme_back",
     "logcumsumexp",
     "logsumexp",
     "max_dim",
@@ -40,18 +43,20 @@ __all__ = [
     "min_dim",
     "nansum",
     "norm",
+    "norm_back",
     "one_axis",
     "prod",
     "products_over_each",
     "recurrence",
-    "softmax",
-    "softmax_back",
     "spread",
     "spread_sums",
     "std",
+    "std_mean",
     "sum",
     "sum_squares",
     "var",
+    "var_back",
+    "var_mean",
 ]
 
 _ndarray = np.ndarray
@@ -85,6 +90,7 @@ def _is_half(dtype: Any) -> bool:
 # ---------------------------------------------------------------- sums
 
 
+@compiled
 def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The sum; of integers in int64."""
     dtype = x.dtype
@@ -181,6 +187,7 @@ def count(shape: tuple[int, ...], dim: Axes) -> int:
     return n
 
 
+@compiled
 def mean(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The arithmetic mean."""
     if type(x) is not _ndarray:
@@ -195,6 +202,7 @@ def mean(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     return y / n if n else y * np.nan
 
 
+@compiled
 def nansum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The sum of what is not NaN."""
     if x.dtype.kind in "fcV":
@@ -206,6 +214,13 @@ def nansum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     return sum(x, dim, keepdim)
 
 
+@compiled
+def count_numbers(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
+    """How many elements are not NaN, in the dtype of x."""
+    return sum((x == x).astype(x.dtype), dim, keepdim)
+
+
+@compiled
 def prod(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The product; of integers in int64."""
     kind = x.dtype.kind
@@ -285,6 +300,7 @@ def _squares_of_many(x: Any) -> Any:
     return made if whole == x.size else made + rest.dot(rest)
 
 
+@compiled
 def var(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
     """The variance, in two passes: squares of the differences from the mean over n - correction."""
     dtype = x.dtype
@@ -305,15 +321,58 @@ def var(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) 
     return squares / squares.dtype.type(left)
 
 
+@compiled
 def std(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
     """The standard deviation."""
     made = var(x, dim, keepdim, correction)
     return np.sqrt(made, out=made if type(made) is _ndarray else None)
 
 
+@compiled
+def var_mean(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
+    """The variance and the mean."""
+    return var(x, dim, keepdim, correction), mean(x, dim, keepdim)
+
+
+@compiled
+def std_mean(x: Any, dim: Axes = None, keepdim: bool = False, correction: float = 1) -> Any:
+    """The standard deviation and the mean."""
+    return std(x, dim, keepdim, correction), mean(x, dim, keepdim)
+
+
+def _kept(v: Any, x: Any, dim: Axes) -> Any:
+    """What has a number for every reduced part of x, with the reduced axes put back."""
+    kept = [1 if dim is None or i in dim else n for i, n in enumerate(x.shape)]
+    return np.reshape(v, tuple(kept))
+
+
+@compiled
+def var_back(g: Any, of_mean: Any, x: Any, root: Any, dim: Axes, correction: float) -> Any:
+    """The cotangent of x from those of its variance and of its mean (None: nothing): 2 g (x - mean)
+    over n - correction, and of_mean over n.
+
+    `root`: the standard deviation, if g belongs to that; where it is 0 it gives nothing. All three
+    have a number for every variance, in any shape.
+    """
+    n = count(x.shape, dim)
+    made = _subtract(x, mean(x, dim, True))
+    if g is None:
+        made *= 0
+    else:
+        pull = _kept(g, x, dim) * (2 / (n - correction))
+        if root is not None:
+            root = _kept(root, x, dim)
+            pull = np.where(root == 0, root, pull / (2 * root))
+        made *= pull
+    if of_mean is not None:
+        made += _kept(of_mean, x, dim) / n
+    return made
+
+
 # ---------------------------------------------------------------- extremes
 
 
+@compiled
 def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The largest elements over several axes."""
     if type(x) is not _ndarray:
@@ -324,6 +383,7 @@ def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     return _maximum(x, axis, None, None, keepdim)
 
 
+@compiled
 def amin(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The smallest elements over several axes."""
     if type(x) is not _ndarray:
@@ -334,11 +394,22 @@ def amin(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     return _minimum(x, axis, None, None, keepdim)
 
 
+@compiled
 def aminmax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """Both extremes."""
     return amin(x, dim, keepdim), amax(x, dim, keepdim)
 
 
+@compiled
+def extreme_back(g: Any, x: Any, out: Any, dim: Axes) -> Any:
+    """The cotangent of x from that of its extremes `out`, in equal parts to all that are it."""
+    g, out = _kept(g, x, dim), _kept(out, x, dim)
+    ties = ((x == out) | ((x != x) & (out != out))).astype(x.dtype)
+    ties *= g / sum(ties, dim, True)
+    return ties
+
+
+@compiled
 def max_dim(x: Any, dim: int, keepdim: bool = False) -> Any:
     """The largest element along an axis and the first place where it is."""
     if not x.ndim:
@@ -350,6 +421,7 @@ def max_dim(x: Any, dim: int, keepdim: bool = False) -> Any:
     return _maximum(x, dim, None, None, keepdim), np.expand_dims(at, dim) if keepdim else at
 
 
+@compiled
 def min_dim(x: Any, dim: int, keepdim: bool = False) -> Any:
     """The smallest element along an axis and the first place where it is."""
     if not x.ndim:
@@ -361,6 +433,7 @@ def min_dim(x: Any, dim: int, keepdim: bool = False) -> Any:
     return _minimum(x, dim, None, None, keepdim), np.expand_dims(at, dim) if keepdim else at
 
 
+@compiled
 def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The first place of the largest element; in the flattened array when `dim` is None."""
     if not x.ndim:
@@ -368,6 +441,7 @@ def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     return x.argmax(dim, keepdims=True) if keepdim else x.argmax(dim)
 
 
+@compiled
 def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The first place of the smallest element; in the flattened array when `dim` is None."""
     if not x.ndim:
@@ -406,6 +480,7 @@ def _peak(x: Any, dim: Axes) -> Any:
     return np.where(np.isfinite(peak), peak, peak.dtype.type(0))
 
 
+@compiled
 def logsumexp(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """log of the sum of exponentials, without overflow."""
     dtype = x.dtype
@@ -442,139 +517,10 @@ def spread(v: Any, n: int, dim: int) -> Any:
     return v.dot(ones[:n].T) if dim else ones[:n].dot(v)
 
 
-def _row_sums(e: Any, dim: int) -> Any:
-    """Sums along one axis, which is kept; of a vector as a 0-d array, which NumPy broadcasts in a
-    third of the time."""
-    made = spread_sums(e, dim)
-    if made is not None:
-        return made
-    n = e.shape[dim]
-    if e.ndim > 2 and dim == e.ndim - 1 and e.size <= 2048 and e.flags.c_contiguous and n:
-        made = spread_sums(e.reshape(-1, n), 1)
-        if made is not None:
-            return made.reshape(e.shape)
-    if e.ndim <= 2 and dim == e.ndim - 1 and n <= _LONG:
-        column = _COLUMNS.get(e.dtype)
-        if column is not None:
-            made = _times(e, column[:n])
-            return made if dim else made[0, ...]
-    return sum(e, (dim,), True)
-
-
-def _lowered(x: Any, dim: int) -> Any:
-    """x less its largest element along an axis, in memory of its own."""
-    if x.ndim == 1 and x.size <= 1024:
-        return _subtract(x, x[x.argmax(), ...])
-    return _subtract(x, spread(_maximum(x, dim, None, None, True), x.shape[dim], dim))
-
-
-_HARMLESS = 4000.0  # sum of squares: exp of these numbers, and the sum of them, cannot overflow
-
-
-def softmax(x: Any, dim: int) -> Any:
-    """exp(x) over its sum along an axis, without overflow."""
-    if not x.ndim or not x.size or x.dtype.itemsize == 2:
-        return _unusual(softmax, x, dim)
-    if x.size <= _LONG:
-        flat = x.ravel()
-        if flat.dot(flat) < _HARMLESS:  # then nothing need be subtracted
-            e = _exp(x)
-            return _divide(e, _row_sums(e, dim), e)
-    elif _in_rows(x, dim):
-        return _by_rows(_softmax_rows, x)
-    e = _lowered(x, dim)
-    _exp(e, e)
-    return _divide(e, _row_sums(e, dim), e)
-
-
-def _by_rows(rows: Any, *xs: Any) -> Any:
-    """`rows(*pieces, out)` on some rows at a time, whose temporaries stay in the cache."""
-    out = np.empty_like(xs[0])
-    n = out.shape[-1]
-    flat, step = [x.reshape(-1, n) for x in (*xs, out)], max(1, 2 * PIECE // n)
-    for i in range(0, flat[0].shape[0], step):
-        rows(*[x[i : i + step] for x in flat])
-    return out
-
-
-def _in_rows(x: Any, dim: int) -> bool:
-    """Whether `_by_rows` may take it, and it is worth it."""
-    long = x.size > _LONG and dim == x.ndim - 1 and x.shape[-1] <= PIECE
-    return long and bool(x.flags.c_contiguous)
-
-
-def _softmax_rows(x: Any, out: Any) -> None:
-    _subtract(x, _maximum(x, 1, None, None, True), out)
-    _exp(out, out)
-    _divide(out, _row_sums(out, 1), out)
-
-
-def _log_softmax_rows(x: Any, out: Any) -> None:
-    _subtract(x, _maximum(x, 1, None, None, True), out)
-    _subtract(out, np.log(_row_sums(_exp(out), 1)), out)
-
-
-def log_softmax(x: Any, dim: int) -> Any:
-    """log of softmax: x less the log of the sum of exponentials."""
-    if not x.ndim or not x.size or x.dtype.itemsize == 2:
-        return _unusual(log_softmax, x, dim)
-    if _in_rows(x, dim):
-        return _by_rows(_log_softmax_rows, x)
-    d = x if _moderate(x) else _lowered(x, dim)
-    sums = _row_sums(_exp(d), dim)
-    np.log(sums, sums)
-    return _subtract(d, sums, sums if sums.shape == d.shape else None if d is x else d)
-
-
-def softmax_back(g: Any, out: Any, dim: int) -> Any:
-    """The cotangent of softmax: out (g - sum of g out)."""
-    if _in_rows(out, dim) and g.flags.c_contiguous:
-        return _by_rows(lambda g, out, made: _softmax_back(g, out, 1, made), g, out)
-    return _softmax_back(g, out, dim, None)
-
-
-def _softmax_back(g: Any, out: Any, dim: int, made: Any) -> Any:
-    made = np.multiply(g, out, made)
-    _subtract(g, _row_sums(made, dim), made)
-    made *= out
-    return made
-
-
-def log_softmax_back(g: Any, out: Any, dim: int) -> Any:
-    """The cotangent of log_softmax: g - e^out (sum of g)."""
-    if _in_rows(out, dim) and g.flags.c_contiguous:
-        return _by_rows(lambda g, out, made: _log_softmax_back(g, out, 1, made), g, out)
-    return _log_softmax_back(g, out, dim, None)
-
-
-def _log_softmax_back(g: Any, out: Any, dim: int, made: Any) -> Any:
-    made = _exp(out, made)
-    made *= _row_sums(g, dim)
-    return _subtract(g, made, made)
-
-
-def _moderate(x: Any) -> bool:
-    """Whether there are few numbers, between -4 and 4: their exponentials add up to something whose
-    log is as exact as that of numbers at 0."""
-    if x.size > 1024:
-        return False
-    flat = x.ravel()
-    item = flat.item
-    return item(flat.argmax()) < 4.0 and item(flat.argmin()) > -4.0  # type: ignore[no-any-return]
-
-
-def _unusual(kernel: Any, x: Any, dim: int) -> Any:
-    """The same of half precision, of one number, of nothing."""
-    if not x.size:
-        return x.copy()
-    if not x.ndim:
-        return kernel(np.asarray(x).reshape(1), 0)[0]
-    return kernel(x.astype(F32), dim).astype(x.dtype)
-
-
 # ---------------------------------------------------------------- norms
 
 
+@compiled
 def norm(x: Any, dim: Axes = None, keepdim: bool = False, ord: float = 2.0) -> Any:
     """(sum |x|^ord)^(1/ord) and its limits: the largest or smallest |x|, the number of nonzeros."""
     dtype = x.dtype
@@ -592,6 +538,22 @@ def norm(x: Any, dim: Axes = None, keepdim: bool = False, ord: float = 2.0) -> A
     else:
         made = sum(np.abs(x) ** ord, dim, keepdim) ** (1 / ord)
     return made.astype(dtype) if _is_half(dtype) else made
+
+
+@compiled
+def norm_back(g: Any, x: Any, out: Any, dim: Axes, ord: float) -> Any:
+    """The cotangent of x from that of its norms `out`, for ord 1, 2, 3, inf, -inf; nothing where a
+    norm is 0."""
+    g, out = _kept(g, x, dim), _kept(out, x, dim)
+    if ord in (np.inf, -np.inf):
+        return np.sign(x) * extreme_back(g, np.abs(x), out, dim)
+    if ord == 1:
+        return np.sign(x) * g
+    nothing = out == 0
+    unit = x / np.where(nothing, out.dtype.type(1), out)
+    if ord == 3:
+        unit *= np.abs(unit)
+    return unit * np.where(nothing, out, g)
 
 
 # ---------------------------------------------------------------- running reductions
@@ -615,16 +577,19 @@ def _running(ufunc: Any, x: Any, axis: int) -> Any:
     return ufunc.accumulate(x.astype(wide), axis).astype(x.dtype)
 
 
+@compiled
 def cumsum(x: Any, dim: int) -> Any:
     """Sums of the first 1, 2, ... elements along an axis."""
     return _running(np.add, x, dim)
 
 
+@compiled
 def cumprod(x: Any, dim: int) -> Any:
     """Products of the first 1, 2, ... elements along an axis."""
     return _running(np.multiply, x, dim)
 
 
+@compiled
 def logcumsumexp(x: Any, dim: int) -> Any:
     """log of the running sum of exponentials."""
     if not x.ndim:
@@ -670,16 +635,19 @@ def _running_extreme(ufunc: Any, x: Any, axis: int) -> Any:
     return values, np.maximum.accumulate(record * places, axis)
 
 
+@compiled
 def cummax(x: Any, dim: int) -> Any:
     """The largest of the first 1, 2, ... elements, and the last place where it is."""
     return _running_extreme(np.maximum, x, dim)
 
 
+@compiled
 def cummin(x: Any, dim: int) -> Any:
     """The smallest of the first 1, 2, ... elements, and the last place where it is."""
     return _running_extreme(np.minimum, x, dim)
 
 
+@compiled
 def recurrence(u: Any, a: Any, dim: int) -> Any:
     """h[i] = u[i] + a[i] h[i-1] along an axis, from h[-1] = 0.
 
@@ -697,3 +665,24 @@ def recurrence(u: Any, a: Any, dim: int) -> Any:
         a[step:] *= a[:-step]
         step *= 2
     return np.ascontiguousarray(np.moveaxis(h, 0, dim))
+
+
+@compiled
+def cumsum_back(g: Any, dim: int) -> Any:
+    """Running sums that start at the other end: the cotangent of `cumsum`."""
+    back = (slice(None),) * dim + (slice(None, None, -1),)
+    return np.ascontiguousarray(cumsum(g[back], dim)[back])
+
+
+@compiled
+def cumprod_back(g: Any, x: Any, out: Any, dim: int) -> Any:
+    """The cotangent of `cumprod`: r[i] = g[i] + x[i+1] r[i+1], times the product before i."""
+    every = (slice(None),) * dim
+    back, but_first, but_last = (
+        (*every, part) for part in (slice(None, None, -1), slice(1, None), slice(-1))
+    )
+    factors = np.zeros(x.shape, x.dtype)
+    np.conjugate(x[but_first], factors[but_last])
+    r: Any = np.ascontiguousarray(recurrence(g[back], factors[back], dim)[back])
+    r[but_first] *= np.conjugate(out[but_last])
+    return r

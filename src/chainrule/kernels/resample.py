@@ -15,7 +15,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["resample", "resample_transpose"]
+from .compiled import compiled
+
+F32, F64 = np.dtype("float32"), np.dtype("float64")
+
+__all__ = ["resample", "resample_transpose", "weighted"]
 
 Array = Any
 Step = tuple[str, int, int, Any, bool]
@@ -130,6 +134,23 @@ def _transposed(places: Any, weights: Any, n_in: int) -> Any:
     return back, w
 
 
+@compiled
+def weighted(x: Array, axis: int, places: Array, weights: Array) -> Array:
+    """The sum over taps t of weights[t] times the elements of x at places[t] of a dimension; one
+    tap without weights."""
+    y = x.take(places[0], axis, mode="clip")
+    if weights is None:
+        return y
+    shape = [1] * x.ndim
+    shape[axis] = places.shape[1]
+    y *= weights[0].reshape(shape)
+    for at, weight in zip(places[1:], weights[1:], strict=True):
+        part = x.take(at, axis, mode="clip")
+        part *= weight.reshape(shape)
+        y += part
+    return y
+
+
 class _Map:
     """A table made ready for one dtype."""
 
@@ -153,17 +174,7 @@ class _Map:
             y = self._product(x, axis)
             if np.isfinite(y.sum()):
                 return y  # zeros times infinity would reach places that do not see it
-        y = x.take(self.places[0], axis, mode="clip")
-        if self.weights is None:
-            return y
-        shape = [1] * x.ndim
-        shape[axis] = self.places.shape[1]
-        y *= self.weights[0].reshape(shape)
-        for places, weights in zip(self.places[1:], self.weights[1:], strict=True):
-            part = x.take(places, axis, mode="clip")
-            part *= weights.reshape(shape)
-            y += part
-        return y
+        return weighted(x, axis, self.places, self.weights)
 
     def _product(self, x: Array, axis: int) -> Array:
         if axis == x.ndim - 1:
@@ -188,6 +199,10 @@ def _map(step: Step, transposed: bool, dtype: Any) -> _Map:
 
 def _applied(x: Array, plan: tuple[Step, ...], transposed: bool) -> Array:
     dtype, first = x.dtype, x.ndim - len(plan)
+    if dtype is F32 or dtype is F64:
+        for i, table in _maps(plan, transposed, dtype):
+            x = table.apply(x, first + i)
+        return x
     exact = plan[0][0] in ("nearest", "exact") and not transposed
     small = dtype.itemsize == 2 or dtype.kind not in "fc"
     if small and not exact:
@@ -200,6 +215,13 @@ def _applied(x: Array, plan: tuple[Step, ...], transposed: bool) -> Array:
             if whole and not exact:  # PyTorch keeps bytes between the dimensions
                 x = np.clip(np.rint(x), np.iinfo(dtype).min, np.iinfo(dtype).max)
     return x.astype(dtype) if small and not exact else x
+
+
+@functools.lru_cache(512)
+def _maps(plan: tuple[Step, ...], transposed: bool, dtype: Any) -> list[tuple[int, _Map]]:
+    """The dimensions that change, in the order they are done, with their maps."""
+    steps = [(i, plan[i]) for i in _order(plan, transposed)]
+    return [(i, _map(s, transposed, dtype)) for i, s in steps if s[1] != s[2] or not _same(s)]
 
 
 def _same(step: Step) -> bool:

@@ -14,25 +14,110 @@ from typing import Any
 
 import numpy as np
 
+from .compiled import compiled
+
 __all__ = [
     "as_strided",
     "copy_slices",
+    "diagonal",
     "expand",
     "extent",
+    "part",
+    "pieces",
+    "reshaped",
     "reshaped_view",
+    "select",
     "storage",
+    "strided",
     "strided_sum",
     "strides_of",
+    "unbind",
+    "unfolded",
 ]
 
 _ndarray = np.ndarray
+_ALL = slice(None)
 Ints = tuple[int, ...]
 
 
+@compiled
+def select(x: Any, dim: int, index: int) -> Any:
+    """The slice at one index of a dimension, without that dimension."""
+    return x[(*(_ALL,) * dim, index, ...)]
+
+
+@compiled
+def part(x: Any, dim: int, start: int, end: int, step: int) -> Any:
+    """A range of one dimension."""
+    return x[(*(_ALL,) * dim, slice(start, end, step))]
+
+
+@compiled
+def pieces(x: Any, sizes: Ints, dim: int) -> tuple[Any, ...]:
+    """Parts of these sizes along a dimension, one after the other."""
+    made, start, lead = [], 0, (_ALL,) * dim
+    for n in sizes:
+        made.append(x[(*lead, slice(start, start + n))])
+        start += n
+    return tuple(made)
+
+
+@compiled
+def unbind(x: Any, dim: int) -> tuple[Any, ...]:
+    """All slices along a dimension, without it."""
+    lead = (_ALL,) * dim
+    return tuple([x[(*lead, i, ...)] for i in range(x.shape[dim])])
+
+
+@compiled
+def unfolded(x: Any, dimension: int, size: int, step: int) -> Any:
+    """Windows of `size` elements along a dimension, `step` apart, as a last dimension."""
+    have, strides = x.shape, x.strides
+    apart, windows = strides[dimension], (have[dimension] - size) // step + 1
+    after = dimension + 1
+    shape = (*have[:dimension], windows, *have[after:], size)
+    stride = (*strides[:dimension], apart * step, *strides[after:], apart)
+    if x.flags.c_contiguous and x.size:
+        return _ndarray(shape, x.dtype, x, 0, stride)
+    one = x.dtype.itemsize
+    return as_strided(x, shape, tuple(s // one for s in stride), 0, strides_of(x))
+
+
+@compiled
+def diagonal(x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    """The diagonal of two dimensions, as the last one."""
+    made = x.diagonal(offset, dim1, dim2)
+    if x.flags.writeable:
+        made.setflags(True)
+    return made
+
+
+@compiled
+def reshaped(x: Any, sizes: tuple[Any, ...]) -> Any:
+    """A view of an array in C order with these sizes (one number, several, or one tuple of them);
+    None where PyTorch's rules must be asked."""
+    if not x.flags.c_contiguous:
+        return None
+    wanted = sizes[0] if len(sizes) == 1 else sizes
+    many = isinstance(wanted, (tuple, list))
+    try:
+        if many or type(wanted) is int:
+            least: Any = min(wanted) if many else wanted
+            return x.reshape(wanted) if least >= -1 else None
+    except (ValueError, TypeError, RuntimeError):
+        return None
+    return None
+
+
+@compiled
 def expand(x: Any, shape: Ints) -> Any:
     """`np.broadcast_to`, ten times faster for what lies in C order; read-only where elements are
-    shared."""
+    repeated. A size of -1 stays as it is."""
     have: Ints = x.shape
+    if -1 in shape:
+        lead = len(shape) - len(have)
+        kept = [m if n == -1 else n for n, m in zip(shape[lead:], have, strict=True)]
+        shape = (*shape[:lead], *kept)
     if have == shape:
         return x
     if type(x) is not _ndarray:
@@ -48,7 +133,8 @@ def expand(x: Any, shape: Ints) -> Any:
         if len(strides) != len(shape):
             return np.broadcast_to(x, shape)  # says what is wrong
     made = _ndarray(shape, x.dtype, x, 0, strides)
-    made.flags.writeable = False
+    if made.size != x.size:
+        made.flags.writeable = False
     return made
 
 
@@ -147,6 +233,24 @@ def as_strided(
     return made
 
 
+@compiled
+def strided(x: Any, size: Ints, stride: Ints, offset: int) -> Any:
+    """`as_strided` of an array as it lies; None where that would leave its memory, or where the
+    sizes must be looked at."""
+    for n in (*size, *stride):
+        if type(n) is not int or n < 0:
+            return None
+    memory, step = storage(x), x.dtype.itemsize
+    start = x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    first = start // step + offset
+    if len(size) != len(stride) or first < 0 or 0 in size:
+        return None
+    if (first + extent(size, stride)) * step > memory.nbytes:
+        return None
+    layout = None if x.flags.c_contiguous else strides_of(x)
+    return as_strided(x, size, stride, offset, layout)
+
+
 def copy_slices(
     base: Any,
     value: Any,
@@ -177,6 +281,11 @@ def strided_sum(
     """
     g = np.asarray(g)
     if base_stride is None:
+        if storage_offset >= 0 and not _may_overlap(g.shape, stride):
+            made = np.zeros(shape, g.dtype)
+            if storage_offset + extent(g.shape, stride) <= made.size:  # all inside of the base
+                _seen(made.reshape(-1), g.shape, stride, storage_offset)[...] = g
+                return made
         base_stride = _contiguous_strides(shape)
     low = min(0, storage_offset)
     high = max(extent(shape, base_stride), storage_offset + extent(g.shape, stride))

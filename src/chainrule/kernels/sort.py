@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .blocks import no_nan
-from .index import MANY, gather
+from .compiled import compiled
+from .index import MANY, gather, scatter_add
 
 __all__ = [
     "kthvalue",
@@ -17,6 +18,7 @@ __all__ = [
     "mode",
     "nanmedian",
     "nanmedian_all",
+    "placed",
     "searchsorted",
     "sort",
     "topk",
@@ -86,6 +88,7 @@ def read(x: Any, at: Any, dim: int) -> Any:
     return np.take_along_axis(x, at, dim)
 
 
+@compiled
 def sort(x: Any, dim: int, descending: bool = False) -> Any:
     """Values in order, and where they were."""
     if not x.ndim:
@@ -94,11 +97,13 @@ def sort(x: Any, dim: int, descending: bool = False) -> Any:
     return read(x, at, dim), at
 
 
+@compiled
 def argsort(x: Any, dim: int, descending: bool = False) -> Any:
     """Where the elements in order were."""
     return np.ascontiguousarray(order(x, dim, descending)) if x.ndim else I64.type(0)
 
 
+@compiled
 def topk(x: Any, k: int, dim: int, largest: bool = True) -> Any:
     """The k largest (or smallest) in order, and where they were."""
     if not x.ndim:
@@ -159,6 +164,7 @@ def _dropped(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
     return shape[:dim] + shape[dim + 1 :]
 
 
+@compiled
 def kthvalue(x: Any, k: int, dim: int, keepdim: bool = False) -> Any:
     """The k-th smallest element along an axis, and where it is."""
     if not x.ndim:
@@ -197,6 +203,7 @@ def _without_nan(x: Any) -> bool:
     return kind in "iu" or (kind == "f" and no_nan(x))
 
 
+@compiled
 def median(x: Any, dim: int, keepdim: bool = False) -> Any:
     """The middle element (the lower of two), and where it is; NaN if there is one."""
     if not x.ndim:
@@ -210,6 +217,7 @@ def median(x: Any, dim: int, keepdim: bool = False) -> Any:
     return _at_place(x, at, dim, keepdim)
 
 
+@compiled
 def nanmedian(x: Any, dim: int, keepdim: bool = False) -> Any:
     """The middle of the elements that are not NaN, and where it is."""
     if not x.ndim or _without_nan(x):
@@ -219,11 +227,13 @@ def nanmedian(x: Any, dim: int, keepdim: bool = False) -> Any:
     return _at_place(x, np.take_along_axis(order(x, dim, False), middle, dim), dim, keepdim)
 
 
+@compiled
 def median_all(x: Any) -> Any:
     """The middle element of all; NaN if there is one, or nothing."""
     return _of_all(x, median)
 
 
+@compiled
 def nanmedian_all(x: Any) -> Any:
     """The middle of all elements that are not NaN."""
     return _of_all(x, nanmedian)
@@ -240,6 +250,7 @@ def _of_all(x: Any, along: Any) -> Any:
     return along(flat, 0)[0]
 
 
+@compiled
 def mode(x: Any, dim: int, keepdim: bool = False) -> Any:
     """The most frequent element along an axis (the smallest of several), and its last place."""
     if not x.ndim:
@@ -258,6 +269,15 @@ def mode(x: Any, dim: int, keepdim: bool = False) -> Any:
         new[..., 1:] &= (a == a) | (b == b)
     longest = (places - np.maximum.accumulate(new * places, dim)).argmax(dim, keepdims=True)
     return _at_place(x, read(at, longest, dim), dim, keepdim)
+
+
+@compiled
+def placed(g: Any, shape: tuple[int, ...], places: Any, dim: int) -> Any:
+    """Zeros of this shape with `g` added at the places along an axis, which the two may lack: the
+    cotangent of elements that were read there."""
+    if places.ndim < len(shape):
+        g, places = np.expand_dims(g, dim), np.expand_dims(places, dim)
+    return scatter_add(np.zeros(shape, g.dtype), places, g, dim)
 
 
 # ---------------------------------------------------------------- unique
@@ -279,9 +299,12 @@ def unique(x: Any, dim: int | None = None, values_only: bool = False) -> tuple[A
     return values, inverse.reshape(x.shape if dim is None else -1).astype(I64), counts.astype(I64)
 
 
-def unique_consecutive(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
-    """One of every run of equal neighbours, the number of each element's run, and lengths of
-    runs."""
+@compiled
+def unique_consecutive(
+    x: Any, dim: int | None = None, values_only: bool = False
+) -> tuple[Any, Any, Any]:
+    """One of every run of equal neighbours, the number of each element's run, and lengths of runs;
+    the latter two empty where nobody asks for them."""
     x = np.asarray(x)
     rows = x.ravel() if dim is None else np.moveaxis(x, dim, 0)
     n = rows.shape[0]
@@ -293,6 +316,10 @@ def unique_consecutive(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
     inverse = np.cumsum(new) - 1
     counts = np.diff(np.append(starts, n))
     values = rows[starts]
+    if values_only:
+        inverse, counts = np.empty(0, I64), np.empty(0, I64)
+    if dim is None and values_only:
+        return values, inverse, counts
     if dim is None:
         return values, inverse.reshape(x.shape), counts
     return np.ascontiguousarray(np.moveaxis(values, 0, dim)), inverse, counts
@@ -301,6 +328,7 @@ def unique_consecutive(x: Any, dim: int | None = None) -> tuple[Any, Any, Any]:
 # ---------------------------------------------------------------- searching
 
 
+@compiled
 def searchsorted(sorted: Any, values: Any, right: bool = False) -> Any:
     """Where values would have to be put in sorted rows: before equal ones, or after them."""
     side: Any = "right" if right else "left"

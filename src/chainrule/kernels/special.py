@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from . import tables
 from .blocks import at_most, blocked_into
+from .compiled import compiled
 from .tables import tabulated
 
-__all__ = ["erf", "erfc"]
+__all__ = ["erf", "erfc", "erfinv"]
 
 Array = Any  # an ndarray or a NumPy scalar
 
@@ -110,6 +112,7 @@ _U_32 = [
 _LIMIT_32 = 15.6
 
 
+@compiled
 def erf(x: Array) -> Array:
     """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x; float32 or float64 in and out."""
     if x.dtype == np.float32 and x.size > FEW_32:
@@ -117,12 +120,23 @@ def erf(x: Array) -> Array:
     return _mapped(math.erf, _erf_block, x)
 
 
-def _erfc(x: Array) -> Array:
+@compiled
+def erfc(x: Array) -> Array:
     """1 - erf(x), accurate where erf(x) is near 1."""
+    return _erfc_from_table(x)
+
+
+def _erfc(x: Array) -> Array:
     return _mapped(math.erfc, _erfc_block, x)
 
 
-erfc = tabulated(_erfc, -6, 10, 512)
+_erfc_from_table = tabulated(_erfc, -6, 10, 512)
+
+
+@compiled
+def erfinv(x: Array) -> Array:
+    """The y with erf(y) = x; infinite at -1 and 1, NaN beyond."""
+    return tables.erfinv(x)
 
 
 def _mapped(one: Callable[[float], float], block: Callable[[Any], Any], x: Array) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 from ..autograd.grad_mode import no_grad
 from ..core.tensor import wrap
 from ..kernels.blas import factored
-from ..ops.fast import T
+from ..ops.fast import T, not_implemented
 from ..ops.make.random import randperm
 
 __all__ = [
@@ -62,6 +62,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         >>> torch.nn.init.calculate_gain("tanh")
         1.6666666666666667
     """
+    if not isinstance(nonlinearity, str):
+        raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
     if nonlinearity in _LINEAR or nonlinearity == "sigmoid":
         return 1
     if nonlinearity == "tanh":
@@ -365,6 +367,8 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
     rows = tensor.size(0)
     cols = tensor.numel() // rows
     with no_grad():
+        if tensor.dtype.itemsize == 2:
+            raise not_implemented("geqrf_cpu", tensor.dtype)
         flat = tensor.new_empty((rows, cols)).normal_(0, 1, generator=generator)
         if rows < cols:
             flat = flat.t()

@@ -16,11 +16,11 @@ from .index import assign, indexing, rows, scatter
 from .interop import subclasses
 from .late import attach, later, load_all, promise_methods, promised
 from .linalg import affine, einsum, products
-from .make import create, facts, from_data, misc, random
+from .make import create, facts, from_data, misc, random_fills
 from .math import arithmetic, bits, compare, complexes, elementwise, select
 from .nn import activation, classes, dropout, embedding, loss, norm, softmax
 from .reduce import extremes, running, sort, sums, vector_norm
-from .shape import arrange, diagonal, grids, join, regions, reshape
+from .shape import arrange, diagonal, grids, join, order, regions, reshape
 
 __all__ = [
     "bits",

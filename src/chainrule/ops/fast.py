@@ -14,9 +14,24 @@ import numpy as np
 from .. import errors
 from .._state import S, grad_enabled
 from ..core.lanes import one_lane
+from ..core.node import LEAF, next_k
 from ..core.primitive import F32, F64, PUBLIC, Primitive
 from ..core.record import record
 from ..core.tensor import Tensor, wrap
+from .late import FAMILY_OF, load
+
+_new = object.__new__
+
+
+def bare(x: Any) -> bool:
+    """Whether `x` is a tensor of float32 or float64 and nothing is recorded of a call and nobody
+    looks at it, so that the kernel is all."""
+    if type(x) is not Tensor or S.mode is not None:
+        return False
+    if x._node is not None and (S.grad or grad_enabled()):
+        return False
+    dtype = x._data.dtype
+    return dtype is F32 or dtype is F64
 
 
 class Lane:
@@ -28,12 +43,13 @@ class Lane:
         one: `one(x, params)`: the call of an op of one operand.
     """
 
-    __slots__ = ("one", "prim", "raw")
+    __slots__ = ("_plans", "one", "prim", "raw")
 
     def __init__(self, op: Any, raw: Any = None) -> None:
         self.prim: Primitive = op.prim
         self.raw = raw or self.prim.kernel
         simple = len(self.prim.args) == 1 and not self.prim.joint and not self.prim.holomorphic
+        self._plans: dict[int, tuple[Any, ...]] = {}
         self.one: Any = one_lane(self.prim, raw=raw) if simple else self._one
 
     def _one(self, x: Any, params: tuple[Any, ...] = ()) -> Any:
@@ -61,12 +77,61 @@ class Lane:
         return self.prim.call(a, b, *rest, params=params)
 
     def hang(self, r: Tensor, operands: tuple[Any, ...], params: tuple[Any, ...]) -> None:
-        """Record a kernel call made directly; the operands did not broadcast."""
-        record(self.prim, (r,), operands, params, True)
+        """Record a kernel call made directly; the operands did not broadcast. As `record` does it,
+        for an op with one output and several operands that are tensors or None."""
+        live, bit = 0, 1
+        edges: list[Any] = []
+        for t in operands:
+            edge = None if t is None else t._node
+            if edge is not None:
+                live |= bit
+                edge = t if edge is LEAF else edge
+            edges.append(edge)
+            bit <<= 1
+        plan = self._plans.get(live)
+        if plan is None:
+            plan = self._plans[live] = self._plan(live)
+        node_class, side, count, tensors, facts = plan
+        if node_class is None:
+            return record(self.prim, (r,), operands, params, True)
+        n = _new(node_class)
+        n.k = next_k()
+        n.e = edges[side] if side >= 0 else tuple(edges)
+        n.hooks = n.s1 = n.v1 = None
+        n.p = params
+        n.s0, n.v0 = saved, versions = [None] * count, [0] * count
+        for at, index in tensors:
+            saved[at] = t = operands[index]
+            if t is not None and t._vc is not None:
+                versions[at] = t._vc[0]
+        for at, index, kind in facts:
+            t = operands[index]
+            if t is not None:
+                saved[at] = t._data.shape if kind == "shape" else t._data.dtype
+        r._node = n
+        return None
+
+    def _plan(self, live: int) -> tuple[Any, ...]:
+        """What `hang` needs to know where these operands require grad: node class, side, and what
+        is saved; no class where it is left to `record`."""
+        prim = self.prim
+        left = len(prim.args) < 2 or prim.joint or prim.variadic or prim.several
+        if left or prim.number_node is not None or live == 0:
+            return (None,) * 5
+        if any(rule is None and live >> i & 1 for i, rule in enumerate(prim.rules)):
+            return (None,) * 5
+        node_class, side, saves = prim.layout.plan(prim, live)
+        tensors = tuple((at, index) for at, kind, index in saves if kind == "x")
+        facts = tuple((at, index, kind) for at, kind, index in saves if kind in ("shape", "dtype"))
+        if len(tensors) + len(facts) < len(saves):
+            return (None,) * 5
+        return node_class, side, len(prim.layout.saves), tensors, facts
 
 
-def not_implemented(kernel: str, dtype: Any) -> NotImplementedError:
+def not_implemented(kernel: str, dtype: Any) -> RuntimeError:
     """PyTorch's error for a dtype that a kernel does not take."""
+    if (kernel, dtype.name) == ("hardtanh_cpu", "bool"):
+        return RuntimeError("Bool inputs not supported for hardtanh\nHint: convert it first")
     return NotImplementedError(
         errors.hinted(
             f"\"{kernel}\" not implemented for '{errors.LEGACY[dtype.name]}'",
@@ -115,7 +180,11 @@ class _Public:
         return found
 
     def __call__(self, path: str) -> Any:
-        return PUBLIC[path]
+        found = PUBLIC.get(path)
+        if found is None:  # of a late family
+            load(FAMILY_OF[path])
+            found = PUBLIC[path]
+        return found
 
 
 T: Any = _Public()

@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from ..core.declare import METHODS
+from ..core.declare import METHODS, without_out
 from ..core.primitive import PUBLIC
 from ..core.tensor import Tensor
 
@@ -50,11 +50,14 @@ LATE["math.special"] = (
 )
 
 LATE["linalg.distance"] = (
-    "Tensor.corrcoef Tensor.cov Tensor.dist Tensor.renorm Tensor.renorm_ _euclidean_dist cdist "
-    "corrcoef cov dist nn.functional.bilinear nn.functional.pdist pdist renorm"
+    "Tensor.corrcoef Tensor.cov Tensor.dist Tensor.renorm Tensor.renorm_ _euclidean_dist "
+    "_pair_differences _pair_totals _pdist_euclidean cdist corrcoef cov dist "
+    "nn.functional.bilinear nn.functional.pdist pdist renorm"
 )
 
 LATE["nn.weight_norm"] = "_weight_norm"
+
+LATE["nn.rms_norm"] = "_rms_norm nn.functional.rms_norm rms_norm"
 
 LATE["nn.margin"] = (
     "nn.functional.cosine_embedding_loss nn.functional.gaussian_nll_loss "
@@ -302,6 +305,7 @@ def attach() -> None:
         if Tensor.__dict__.get(name) is not method:
             if "<" in getattr(method, "__qualname__", ""):  # a closure; Python's messages name it
                 method.__name__ = method.__qualname__ = name
+            method = METHODS[name] = without_out(method)
             for show in SHOWN:
                 method = METHODS[name] = show("Tensor." + name, method)
             setattr(Tensor, name, method)

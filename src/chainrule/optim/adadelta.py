@@ -86,19 +86,19 @@ class Adadelta(Elementwise):
         )
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, keep, take, eps, lr = n
         g = raised(x, g, flags, decay, t, u)
         squares, changes = arrays
-        follow_square(squares, g, keep, take, t, at)
+        follow_square(squares, g, keep, take, t)
         np.add(squares, eps, t)
         np.sqrt(t, t)
         np.divide(g, t, u)
         np.add(changes, eps, t)
         np.sqrt(t, t)
         np.multiply(u, t, u)
-        follow_square(changes, u, keep, take, t, at)
-        descend(x, u, lr, u, at)
+        follow_square(changes, u, keep, take, t)
+        descend(x, u, lr, u)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         rho, eps = group["rho"], group["eps"]

@@ -101,7 +101,7 @@ class Adagrad(Elementwise):
         )  # fmt: skip
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, eps, size = n
         g = raised(x, g, flags, decay, t, u)
         total = arrays[0]
@@ -110,7 +110,7 @@ class Adagrad(Elementwise):
         np.sqrt(total, t)
         np.add(t, eps, t)
         np.divide(g, t, t)
-        descend(x, t, size, t, at)
+        descend(x, t, size, t)
 
     def _check_sparse(self, group: dict[str, Any]) -> None:
         if group["fused"]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..errors import hinted
-from ..kernels.optim import descend, follow, follow_square, raised
+from ..kernels.optim import adam, descend, follow, follow_square, raised
 from .elementwise import Elementwise, check_fused, check_options, number
 
 __all__ = ["Adam"]
@@ -121,20 +121,22 @@ class Adam(Elementwise):
         )  # fmt: skip
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, take1, keep2, take2, eps, size = n
         g = raised(x, g, flags, decay, t, u)
         if flags[2]:
             np.multiply(x, decay, x)
         m, v = arrays[0], arrays[1]
-        follow(m, g, take1, t, at)
-        follow_square(v, g, keep2, take2, t, at)
-        if flags[3]:
-            v = np.maximum(arrays[2], v, out=arrays[2])
+        if not flags[3]:
+            adam(x, g, m, v, take1, keep2, take2, eps, size, t)
+            return
+        follow(m, g, take1, t)
+        follow_square(v, g, keep2, take2, t)
+        v = np.maximum(arrays[2], v, out=arrays[2])
         np.sqrt(v, t)
         np.add(t, eps, t)
         np.divide(m, t, t)
-        descend(x, t, size, t, at)
+        descend(x, t, size, t)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]

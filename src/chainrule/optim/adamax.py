@@ -80,17 +80,17 @@ class Adamax(Elementwise):
         )  # fmt: skip
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, take1, keep2, eps, size = n
         g = raised(x, g, flags, decay, t, u)
         m, largest = arrays
-        follow(m, g, take1, t, at)
+        follow(m, g, take1, t)
         np.absolute(g, t)
         np.add(t, eps, t)
         np.multiply(largest, keep2, largest)
         np.maximum(largest, t, out=largest)
         np.divide(m, largest, t)
-        descend(x, t, size, t, at)
+        descend(x, t, size, t)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]

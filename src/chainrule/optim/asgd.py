@@ -95,10 +95,10 @@ class ASGD(Elementwise):
         return flags, (decay, 1 - group["lambd"] * eta, eta, mu), after
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, keep, eta, mu = n
         g = raised(x, g, flags, decay, t, u)
-        mix(x, g, keep, -eta, t, at)
+        mix(x, g, keep, -eta, t)
         average = arrays[0]
         if flags[2]:
             np.subtract(x, average, t)

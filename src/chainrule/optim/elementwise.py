@@ -23,7 +23,6 @@ from .._state import S, set_grad
 from ..core.primitive import bump
 from ..core.tensor import Tensor, own, wrap
 from ..errors import hinted
-from ..kernels.optim import addresses
 from ..ops.math.complexes import view_as_real
 from .optimizer import Optimizer
 
@@ -51,7 +50,7 @@ class Elementwise(Optimizer):
     _counters: tuple[str, ...] = ("step",)
     _plans: list[_Plan | None]
     _on_devices = "params and state_steps"  # in PyTorch's sentence about capturable
-    _update: Callable[..., None]  # (x, g, arrays, flags, numbers, t, u, at): t, u are scratch
+    _update: Callable[..., None]  # (x, g, arrays, flags, numbers, t, u): t, u are scratch
 
     def _arrays(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of the state with one value per element."""
@@ -384,7 +383,7 @@ class _Gathered:
             flats.append(np.asarray(flat))
         x, g, *arrays = (a.view(self.real) for a in (self.x, self.flat_g, *flats))
         t, u = np.empty_like(x), np.empty_like(x)
-        self.of_update = x, g, arrays, t, u, addresses([x, g, *arrays, t, u])
+        self.of_update = x, g, arrays, t, u
 
     def step(self, grads: list[Any], update: Any, flags: Any, numbers: Any) -> None:
         """Gather, update, and put the parameters back."""
@@ -393,8 +392,8 @@ class _Gathered:
         np.concatenate(xs, axis=None, out=self.x)
         np.concatenate(grads if whole else [grads[i] for i in self.at], axis=None, out=self.flat_g)
         real = self.real
-        x, g, arrays, t, u, at = self.of_update
-        update(x, g, arrays, flags, [np.array(n, real) for n in numbers], t, u, at)
+        x, g, arrays, t, u = self.of_update
+        update(x, g, arrays, flags, [np.array(n, real) for n in numbers], t, u)
         for p, data, part in zip(self.xs, xs, self.back, strict=True):
             if type(data) is _ndarray:
                 data[...] = part
@@ -442,8 +441,7 @@ class _Large:
             stop = min(start + step, size)
             t, u = (a[: stop - start] for a in shared)
             one, *rest = (a[start:stop] for a in flat)
-            at = addresses([one, *rest, t, u])
-            self.pieces.append((slice(start, stop), one, rest, t, u, at))
+            self.pieces.append((slice(start, stop), one, rest, t, u))
 
     def step(self, grads: list[Any], update: Any, flags: Any, numbers: Any) -> None:
         """Update the memory of the parameter and of its state."""
@@ -455,22 +453,15 @@ class _Large:
         if type(g) is not _ndarray or not g.flags.c_contiguous or g.dtype != self.dtype:
             g = np.ascontiguousarray(g, self.dtype)
         flat = g.reshape(-1).view(real)
-        address = flat.ctypes.data if self.pieces and self.pieces[0][-1] else 0
-        for piece, x, arrays, t, u, at in self.pieces:
-            part = flat[piece]
-            if at is None:
-                update(x, part, arrays, flags, cast, t, u, None)
-                continue
-            at[id(part)] = address + piece.start * real.itemsize
-            update(x, part, arrays, flags, cast, t, u, at)
-            del at[id(part)]
+        for piece, x, arrays, t, u in self.pieces:
+            update(x, flat[piece], arrays, flags, cast, t, u)
 
     def _step_whole(self, g: Array, update: Any, flags: Any, cast: list[Any]) -> None:
         """Arrays in an odd order in memory: on copies."""
         copies = [np.array(a, order="C").reshape(-1) for a in self.whole]
         flat = [a.view(self.real) for a in copies]
         g = np.ascontiguousarray(g).reshape(-1).view(self.real)
-        update(flat[0], g, flat[1:], flags, cast, np.empty_like(g), np.empty_like(g), None)
+        update(flat[0], g, flat[1:], flags, cast, np.empty_like(g), np.empty_like(g))
         for a, new in zip(self.whole, copies, strict=True):
             a[...] = new.reshape(self.shape)
 
@@ -511,7 +502,8 @@ def check_options(betas: Any = (), **options: Any) -> None:
             raise ValueError(
                 hinted(f"Invalid {_PHRASES[name]}: {value}", hint="it cannot be negative")
             )
-    for i, beta in enumerate(betas):
+    for i in () if betas == () else (0, 1):
+        beta = betas[i]
         if not 0.0 <= beta < 1.0:
             raise ValueError(
                 hinted(

@@ -112,14 +112,14 @@ class NAdam(Elementwise):
         )  # fmt: skip
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, take1, keep2, take2, unbias, eps, by_g, by_m = n
         g = raised(x, g, flags, decay, t, u)
         if flags[2]:
             np.multiply(x, decay, x)
         m, v = arrays
-        follow(m, g, take1, t, at)
-        follow_square(v, g, keep2, take2, t, at)
+        follow(m, g, take1, t)
+        follow_square(v, g, keep2, take2, t)
         np.multiply(g, by_g, u)
         np.multiply(m, by_m, t)
         np.add(u, t, u)

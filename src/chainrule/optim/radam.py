@@ -95,20 +95,20 @@ class RAdam(Elementwise):
         return flags, (shrink, 1 - beta1, beta2, 1 - beta2, group["eps"], size), (t,)
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, take1, keep2, take2, eps, size = n
         g = raised(x, g, flags, decay, t, u)
         if flags[2]:
             np.multiply(x, decay, x)
         m, v = arrays
-        follow(m, g, take1, t, at)
-        follow_square(v, g, keep2, take2, t, at)
+        follow(m, g, take1, t)
+        follow_square(v, g, keep2, take2, t)
         if flags[3]:
             np.sqrt(v, t)
             np.add(t, eps, t)
             np.divide(m, t, t)
             m = t
-        descend(x, m, size, t, at)
+        descend(x, m, size, t)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]

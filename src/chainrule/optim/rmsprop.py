@@ -94,14 +94,14 @@ class RMSprop(Elementwise):
         )
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, keep, take, eps, momentum, lr = n
         g = raised(x, g, flags, decay, t, u)
         squares = arrays[0]
-        follow_square(squares, g, keep, take, t, at)
+        follow_square(squares, g, keep, take, t)
         if flags[3]:
             mean = arrays[-1]
-            follow(mean, g, take, t, at)
+            follow(mean, g, take, t)
             np.multiply(mean, mean, t)
             np.subtract(squares, t, t)
             np.sqrt(t, t)
@@ -113,9 +113,9 @@ class RMSprop(Elementwise):
             velocity = arrays[1]
             np.multiply(velocity, momentum, velocity)
             np.add(velocity, t, velocity)
-            descend(x, velocity, lr, t, at)
+            descend(x, velocity, lr, t)
         else:
-            descend(x, t, lr, t, at)
+            descend(x, t, lr, t)
 
     def _recorded(self, p: Any, g: Any, state: Any, group: dict[str, Any]) -> None:
         alpha = group["alpha"]

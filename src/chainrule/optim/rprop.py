@@ -88,7 +88,7 @@ class Rprop(Elementwise):
         return (group["maximize"],), (*group["etas"], *group["step_sizes"]), (counters[0] + 1,)
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         less, more, smallest, largest = n
         previous, size = arrays
         np.multiply(g, previous, t)

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.primitive import F32, F64, bump
 from ..core.tensor import Tensor, own
 from ..kernels.blocks import number as constant
-from ..kernels.optim import descend, fall, mix, raised
+from ..kernels.optim import descend, mix, raised
 from .elementwise import Elementwise, check_fused, check_options, not_the_shape, number, zeros_of
 
 __all__ = ["SGD"]
@@ -113,7 +113,7 @@ class SGD(Elementwise):
                 continue
             if x.shape != g.shape:
                 raise not_the_shape(p, grad)
-            fall(x, g, size)
+            descend(x, g, size)
             vc = p._vc
             if vc is None:
                 p._vc = [1]
@@ -141,18 +141,18 @@ class SGD(Elementwise):
         return flags, (decay, momentum, take, number(group["lr"])), ()
 
     @staticmethod
-    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any, at: Any) -> None:
+    def _update(x: Any, g: Any, arrays: Any, flags: Any, n: Any, t: Any, u: Any) -> None:
         decay, momentum, take, lr = n
         g = raised(x, g, flags, decay, t, u)
         if flags[2]:
             velocity = arrays[0]
-            mix(velocity, g, momentum, take, t, at)
+            mix(velocity, g, momentum, take, t)
             if flags[3]:
                 np.multiply(velocity, momentum, t)
                 g = np.add(g, t, u)
             else:
                 g = velocity
-        descend(x, g, lr, t, at)
+        descend(x, g, lr, t)
 
     def _check_sparse(self, group: dict[str, Any]) -> None:
         if group["fused"]:

@@ -64,7 +64,8 @@ class SparseAdam(Optimizer):
         for phrase, value in (("learning rate", lr), ("epsilon value", eps)):
             if not value > 0.0:
                 raise ValueError(hinted(f"Invalid {phrase}: {value}", hint="it must be positive"))
-        for i, beta in enumerate(betas):
+        for i in (0, 1):
+            beta = betas[i]
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})

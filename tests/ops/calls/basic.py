@@ -206,6 +206,11 @@ BY_HAND |= {
         on(x34, values(4), values(4, seed=1))(1, 1e-5),
         on(x234, None, None)(2, 1e-5),
     ],
+    "rms_norm": [
+        on(x34, values(4))(1, 1e-5),
+        on(x234, None)(2, 1e-5),
+        on(x34[0], values(4))(1, 0.1),
+    ],
     "native_batch_norm": [
         on(x234, channels, values(3, seed=1), None, None)(1e-5),
         on(x234, None, None, values(3, seed=2), positive(3))(1e-5)._replace(constant=(3, 4)),

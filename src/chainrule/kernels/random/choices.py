@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import fills
 from .checks import (
     check_multinomial,
     check_rows,
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Choices"]
 
 
-def _are_chances(p: Array) -> bool:
-    """Whether all are in [0, 1]; NaN is not, and is what `argmin` finds."""
-    if p.dtype.kind == "f" and p.size:
-        return bool(p.item(p.argmin()) >= 0 and p.item(p.argmax()) <= 1)
-    return bool(((p >= 0) & (p <= 1)).all())
-
-
 class Choices(Words):
     """Draws among a few."""
 
@@ -47,6 +41,11 @@ class Choices(Words):
             RuntimeError: p outside [0, 1].
             NotImplementedError: a dtype PyTorch has no kernel for, or `p` is of integers.
         """
+        if dtype is F32 and (p.dtype is F32 if type(p) is np.ndarray else 0.0 <= p <= 1.0):
+            made = np.empty(shape, F32)  # the usual case
+            fills.bernoulli(self._drawn(0), made, p, 1.0)
+            self._drawn(made.size)  # now that p was found to be good
+            return made
         dtype, n = np.dtype(dtype), math.prod(shape)
         tensor = isinstance(p, np.ndarray)
         if not tensor and not 0 <= p <= 1:
@@ -56,29 +55,30 @@ class Choices(Words):
         if dtype.kind == "c" or facts(dtype).name in ("uint16", "uint32", "uint64"):
             kernel = "bernoulli_tensor_cpu_self_" if tensor else "bernoulli_scalar_cpu_"
             not_implemented(kernel, dtype)
-        if not isinstance(p, np.ndarray):
-            return cast(self._uniform53(n) < p, dtype).reshape(shape)
-        if not facts(p.dtype).digits:
-            not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
-        if not _are_chances(p):
-            fail(
-                "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error "
-                "message be improved?  If so, please report an enhancement request to PyTorch.)"
-            )
-        wide = p.dtype == F64
-        u = self._uniform53(n) if wide else self._uniform24(n)
-        return cast(u.reshape(shape) < (p if wide else p.astype(F32)), dtype)
+        if isinstance(p, np.ndarray):
+            if not facts(p.dtype).digits:
+                not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
+            p = p if p.dtype == F64 else p.astype(F32, copy=False)
+        made = np.empty(shape, F32)
+        fills.bernoulli(self._drawn(0), made, p, 1.0)
+        self._drawn(n)
+        return cast(made, dtype)
 
     def dropout(self, shape: Shape, dtype: DTypeLike = F32, p: float = 0.5) -> Array:
         """The factors F.dropout multiplies by: bernoulli(1 - p) / (1 - p).
 
         With p == 1 they are zeros and nothing is drawn; with p == 0 F.dropout asks for none.
         """
-        dtype = np.dtype(dtype)
         if not 0 <= p <= 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
         if p == 1:
             return np.zeros(shape, dtype)
+        if dtype is F32:
+            noise = np.empty(shape, F32)
+            one = 1.0 / (1.0 - p) if p == 0.5 else float(F32.type(1) / F32.type(1 - p))
+            fills.bernoulli(self._drawn(noise.size), noise, 1.0 - p, one)
+            return noise
+        dtype = np.dtype(dtype)
         noise = self.bernoulli(shape, F32 if facts(dtype).reduced else dtype, 1 - p)
         noise /= noise.dtype.type(1 - p)
         return cast(noise, dtype)
@@ -106,14 +106,14 @@ class Choices(Words):
             return np.empty(shape, I64)
         if replacement and n > 1:  # PyTorch draws a single sample the other way
             return self._with_replacement(weights.reshape(-1, weights.shape[-1]), n).reshape(shape)
+        if weights.dtype == F32 and weights.flags.c_contiguous:
+            places = fills.sample(self._drawn(0), weights, n)
+            self._drawn(weights.size)
+            return places
         check_weights(weights)
         scores = np.empty_like(weights)
         self.fill(scores, "exponential")
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            scores = np.divide(weights, scores).astype(weights.dtype).astype(F64)
-        if n == 1:
-            return np.asarray(scores.argmax(-1, keepdims=True))
-        return np.argsort(-scores, axis=-1, kind="stable")[..., :n].copy()
+        return fills.races(weights, scores, n)
 
     def _with_replacement(self, rows: Array, n: int) -> NDArray[np.int64]:
         """One row after the other: cumulative sums in the row's precision, then search."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import fills
 from .checks import check_seed, fail
 from .order import memory_axes
-from .types import F32, F64, I64, Array
+from .types import F32, F64, Array
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from numpy.random import MT19937
     from numpy.typing import NDArray
 
 
@@ -24,11 +24,7 @@ __all__ = ["DEFAULT_SEED", "STATE_BYTES", "Words"]
 DEFAULT_SEED = 67280421310721
 STATE_BYTES = 5056
 _WORDS = 624
-
-# 0-d arrays, which NumPy combines with arrays quicker than numbers
-_LOW_24, _UNIT_24 = np.array(0xFFFFFF, np.int32), np.array(2.0**-24, F32)
-_LOW_53, _UNIT_53 = np.array(0x1FFFFFFFFFFFFF, np.uint64), np.array(2.0**-53)
-_HALF_WORD = np.array(32, np.uint64)
+_DENSE = (F32, F64)  # dtypes that `into_<kind>` methods write
 
 # The record PyTorch saves: 64-bit slots for 32-bit words, then both cached normal samples.
 _STATE = np.dtype({
@@ -46,7 +42,7 @@ class Words:
     __slots__ = ("_bits", "_fresh", "_normal", "_normal32", "_seed")
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
-        self._bits: MT19937 | None = None
+        self._bits: Any = None  # NumPy's generator, unless nothing was drawn yet
         self._normal: float | None = None
         self._normal32: float | None = None  # PyTorch keeps it in its state, no CPU draw uses it
         self.manual_seed(seed)
@@ -119,7 +115,7 @@ class Words:
         state_of_numpy: Any = {"bit_generator": "MT19937", "state": {"key": key, "pos": position}}
         self._generator().state = state_of_numpy
 
-    def _generator(self) -> MT19937:
+    def _generator(self) -> Any:
         """NumPy's generator, made at the first use: importing `numpy.random` takes time."""
         if self._bits is None:
             from numpy.random import MT19937
@@ -128,34 +124,25 @@ class Words:
             self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)
         return self._bits
 
-    def _words(self, n: int) -> NDArray[np.uint64]:
-        """The next n 32-bit words."""
+    def _drawn(self, n: int) -> Any:
+        """The generator, from which n numbers are drawn: 0 as long as that may be refused."""
         if n:
             self._fresh = False
-        words: NDArray[np.uint64] = (self._bits or self._generator()).random_raw(n)
+        return self._bits or self._generator()
+
+    def _words(self, n: int) -> NDArray[np.uint64]:
+        """The next n 32-bit words."""
+        words: NDArray[np.uint64] = self._drawn(n).random_raw(n)
         return words
 
     def _words64(self, n: int) -> NDArray[np.uint64]:
         """n 64-bit words, each of two 32-bit ones, high word first."""
-        pairs = self._words(2 * n).reshape(n, 2)
-        words = pairs[:, 0] << _HALF_WORD
-        words |= pairs[:, 1]
-        return words
-
-    def _uniform24(self, n: int) -> Array:
-        """n float32 multiples of 2**-24 in [0, 1): the low 24 bits of a word each."""
-        words = self._words(n).astype(np.int32)
-        words &= _LOW_24
-        u = words.astype(F32)
-        u *= _UNIT_24
-        return u
+        return fills.words64(self._drawn(n), n)
 
     def _uniform53(self, n: int) -> Array:
         """n float64 multiples of 2**-53 in [0, 1): the low 53 bits of a 64-bit word each."""
-        words = self._words64(n)
-        words &= _LOW_53
-        u = words.view(I64).astype(F64)
-        u *= _UNIT_53
+        u = np.empty(n, F64)
+        fills.uniform(self._drawn(n), u, 0.0, 1.0)
         return u
 
     def _double(self) -> float:
@@ -172,10 +159,13 @@ class Words:
         `engine.fill(x, "normal", 0.0, 0.02)` is `x.normal_(0.0, 0.02)`; the array `p` of
         "bernoulli" is broadcast to `out`.
         """
-        draw = getattr(self, kind)
         if out.flags.c_contiguous:
-            out[...] = draw(out.shape, out.dtype, *args)
+            if out.dtype in _DENSE and (into := getattr(self, "into_" + kind, None)):
+                into(out, *args)
+            else:
+                out[...] = getattr(self, kind)(out.shape, out.dtype, *args)
             return
+        draw = getattr(self, kind)
         axes = memory_axes(out)
         view = out.transpose(axes)
         args = tuple(

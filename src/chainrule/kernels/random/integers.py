@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import fills
 from .checks import check_range, fail, not_implemented, tightened
 from .engine import Words
 from .floats import cast
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Integers"]
+
+_WIDE = 1 << 62  # bounds up to here fit int64, and their difference does
 
 
 class Integers(Words):
@@ -32,6 +35,8 @@ class Integers(Words):
         Raises:
             RuntimeError: low >= high, or a bound does not fit the dtype.
         """
+        if dtype is I64 and -_WIDE <= low < high <= _WIDE:  # the usual case
+            return self._from_to(shape, dtype, low, high - low)
         dtype = np.dtype(dtype)
         if low >= high:
             fail(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
@@ -76,18 +81,9 @@ class Integers(Words):
 
     def _from_to(self, shape: Shape, dtype: DType, low: int, span: int) -> Array:
         """(word % span + low) wrapped to int64, then cast."""
-        n = math.prod(shape)
-        if span >= 1 << 28:
-            wide = self._words64(n)
-            wide %= np.uint64(span)
-            value = wide.view(I64)
-        else:
-            words = self._words(n).astype(np.uint32)
-            words %= np.uint32(span)
-            value = words.astype(I64)
-        if low:
-            value += low
-        return cast(value, dtype).reshape(shape)
+        value = np.empty(shape, I64)
+        fills.integers(self._drawn(value.size), value, low, span)
+        return value if dtype is I64 else cast(value, dtype)
 
     def _unbounded(self, shape: Shape, dtype: DType) -> Array:
         """`random_()`: the value range depends on the dtype alone."""

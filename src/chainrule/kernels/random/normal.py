@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .box_muller import box_muller32, box_muller64
+from . import fills
 from .checks import fail, not_implemented
-from .floats import cast, cos_sin, fma64, libm
+from .engine import _DENSE
+from .floats import cast
 from .order import arithmetic
-from .types import F32, F64, Array, Facts, Shape, facts
+from .types import F32, F64, Array, Shape, facts
 from .uniform import Uniform
 
 if TYPE_CHECKING:
@@ -53,63 +54,48 @@ class Normal(Uniform):
             RuntimeError: std is negative.
             NotImplementedError: the dtype is not floating point or complex.
         """
-        dtype, n = np.dtype(dtype), math.prod(shape)
+        if dtype in _DENSE:
+            out = np.empty(shape, dtype)
+            self.into_normal(out, mean, std, contiguous)
+            return out
+        dtype = np.dtype(dtype)
         if not std >= 0.0:
             fail(f"normal expects std >= 0.0, but found std {std:g}")
         if dtype.kind == "c":
             return self._complex(self.normal, shape, dtype, mean, std / math.sqrt(2), contiguous)
+        n = math.prod(shape)
         if n == 0:
             return np.empty(shape, dtype)
-        kind = facts(dtype)
-        if not kind.digits:
+        if not facts(dtype).digits:
             not_implemented("normal_kernel_cpu", dtype)
         if n < 16 or not contiguous:
-            return cast(self._pairwise(n, mean, std), dtype).reshape(shape)
-        return cast(self._grouped(n, kind, mean, std), dtype).reshape(shape)
+            return cast(self.normal((n,), F64, mean, std, contiguous), dtype).reshape(shape)
+        return cast(self._half(n, mean, std), dtype).reshape(shape)
 
-    def _grouped(self, n: int, kind: Facts, mean: float, std: float) -> Array:
-        """n >= 16 normals; float64 for float64, else float32.
+    def into_normal(
+        self, out: Array, mean: float = 0.0, std: float = 1.0, contiguous: bool = True
+    ) -> None:
+        """`normal` written to a float32 or float64 array."""
+        if not std >= 0.0:
+            fail(f"normal expects std >= 0.0, but found std {std:g}")
+        n = out.size
+        if n >= 16 and contiguous:
+            fills.normal_groups(self._drawn(n), out, mean, std)
+        elif n:
+            spare = self._normal
+            bits = self._drawn(n if spare is None else n - 1)
+            self._normal = fills.normal_pairs(bits, out, mean, std, spare)
 
-        float32 and float64 draw all n uniforms and then 16 for the tail; 16-bit floats go group
-        by group, so the uniforms of the incomplete group are never drawn.
-        """
+    def _half(self, n: int, mean: float, std: float) -> Array:
+        """n >= 16 float32 normals for 16-bit floats: they go group by group, so the uniforms of
+        an incomplete group are never drawn, but a whole group in its place."""
         tail = n % 16
-        count = n if not tail else n - tail + 16 if kind.reduced else n + 16
-        u = self._uniform53(count) if kind.digits == 53 else self._uniform24(count)
-        if tail and not kind.reduced:
-            u = np.concatenate((u[: n - tail], u[n:]))
-        x = (box_muller64 if kind.digits == 53 else box_muller32)(u, mean, std)
+        x = self.normal((n - tail + 16 if tail else n,), F32, mean, std)
         return np.concatenate((x[: n - 16], x[n - tail :])) if tail else x
 
     def _pairwise(self, n: int, mean: float, std: float) -> Array:
         """n float64 normals, starting with the cached one and caching a spare one."""
-        x = np.empty(n, F64)
-        start = 0
-        if self._normal is not None:
-            x[0], self._normal, start = self._normal, None, 1
-        need = n - start
-        if need:
-            pairs = self._pairs((need + 1) // 2)
-            x[start:] = pairs[:need]
-            if need % 2:
-                self._normal = float(pairs[-1])
-        return x if mean == 0.0 and std == 1.0 else fma64(x, std, mean)
-
-    def _pairs(self, n: int) -> Array:
-        """2n standard normals: r cos, r sin with r = sqrt(-2 log1p(-u2)), angle 2 pi u1."""
-        u = self._uniform53(2 * n).reshape(n, 2)
-        if n <= 8:  # Python floats beat ufunc calls here
-            few: list[float] = []
-            for u1, u2 in u.tolist():
-                radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
-                few += (radius * math.cos(angle), radius * math.sin(angle))
-            return np.array(few)
-        x = np.empty((n, 2), F64)
-        radii = np.sqrt(-2.0 * libm(math.log1p, -u[:, 1]))
-        cos, sin = cos_sin((2.0 * math.pi) * u[:, 0])
-        np.multiply(radii, cos, out=x[:, 0])
-        np.multiply(radii, sin, out=x[:, 1])
-        return x.ravel()
+        return self.normal((n,), F64, mean, std, False)
 
     def normal_tensors(self, mean: Array | float, std: Array | float) -> Array:
         """`torch.normal` with a tensor mean, a tensor std or both, broadcast together.

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..blas import _libraries
+from ..compiled import compiled
 from .checks import check_randperm
 from .engine import Words
 from .floats import cast
 from .types import F64, I64, Array
 
 if TYPE_CHECKING:
+    from numpy.random import MT19937
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Permutation", "resolve_swaps", "swapper"]
+__all__ = ["Permutation", "resolve_swaps", "shuffle", "swapper"]
 
 _FEW = 64  # up to here a loop over a list is faster than a call of LAPACK
 Swaps = Callable[["NDArray[np.int64]"], "NDArray[np.int64]"]
@@ -86,34 +88,46 @@ def resolve_swaps(targets: NDArray[np.int64]) -> NDArray[np.int64]:
         root = further
 
 
+@compiled
+def shuffle(bits: MT19937, out: Array) -> None:
+    """A permutation of 0..n-1 by Fisher-Yates, written to `out`.
+
+    Swaps depend on each other, one after the other: over a list for few, else `swapper`.
+    """
+    n = out.size
+    words = bits.random_raw(max(n - 1, 0)).astype(np.uint32)
+    words %= np.arange(n, 1, -1, dtype=np.uint32)
+    targets = np.arange(n)
+    targets[: n - 1] += words
+    if n > _FEW:
+        out[...] = swapper()(targets)
+        return
+    items = list(range(n))
+    for i, j in enumerate(targets.tolist()):
+        items[i], items[j] = items[j], items[i]
+    out[...] = items
+
+
 class Permutation(Words):
     """Permutations by Fisher-Yates."""
 
     __slots__ = ()
 
     def randperm(self, n: int, dtype: DTypeLike = I64) -> Array:
-        """A permutation of 0..n-1 by Fisher-Yates, of shape (n,).
-
-        Swaps depend on each other, one after the other: over a list for few, else `swapper`.
+        """A permutation of 0..n-1, of shape (n,).
 
         Raises:
             RuntimeError: n is negative or the dtype cannot hold n - 1.
             NotImplementedError: bool, complex, uint16, uint32, uint64.
         """
         dtype = np.dtype(dtype)
-        check_randperm(n, dtype)
+        if dtype is not I64 or n < 0:
+            check_randperm(n, dtype)
         if n >= (2**32 - 1) // 20:
             return cast(self._long_randperm(n), dtype)
-        words = self._words(max(n - 1, 0)).astype(np.uint32)
-        words %= np.arange(n, 1, -1, dtype=np.uint32)
-        targets = np.arange(n)
-        targets[: n - 1] += words
-        if n > _FEW:
-            return cast(swapper()(targets), dtype)
-        items = list(range(n))
-        for i, j in enumerate(targets.tolist()):
-            items[i], items[j] = items[j], items[i]
-        return cast(np.array(items, I64), dtype)
+        made = np.empty(n, I64)
+        shuffle(self._drawn(max(n - 1, 0)), made)
+        return made if dtype is I64 else cast(made, dtype)
 
     def _long_randperm(self, n: int) -> NDArray[np.int64]:
         """So long that a 32-bit remainder is biased: 64-bit words, the inside-out shuffle.

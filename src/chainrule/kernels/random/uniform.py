@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import fills
 from .checks import uniform_error
-from .engine import Words
-from .floats import cast, fma32, fma64
+from .engine import _DENSE, Words
+from .floats import cast
 from .types import C64, F32, F64, Array, DType, Shape, facts
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Uniform"]
+
+
+def _check(low: float, high: float, dtype: DType) -> None:
+    kind = facts(dtype)
+    top = kind.largest
+    if not (kind.digits and -top <= low <= high <= top and high - low <= top):
+        uniform_error(low, high, dtype)
 
 
 class Uniform(Words):
@@ -40,34 +48,29 @@ class Uniform(Words):
             RuntimeError: a bound does not fit the dtype, or low > high.
             NotImplementedError: the dtype is not floating point or complex.
         """
-        dtype, n = np.dtype(dtype), math.prod(shape)
-        if dtype is F32 and low == 0.0 and high == 1.0:
-            return self._uniform24(n).reshape(shape)
+        if dtype in _DENSE:
+            out = np.empty(shape, dtype)
+            self.into_uniform(out, low, high)
+            return out
+        dtype = np.dtype(dtype)
+        n = math.prod(shape)
         if dtype.kind == "c" and n:
             return self._complex(self.uniform, shape, dtype, low, high)
         if dtype.kind == "c":
             return np.empty(shape, dtype)
-        kind = facts(dtype)
-        top = kind.largest
-        if not (kind.digits and -top <= low <= high <= top and high - low <= top):
-            uniform_error(low, high, dtype)
-        if n == 0:
-            return np.empty(shape, dtype)
-        plain = low == 0.0 and high == 1.0
-        u = self._uniform53(n) if kind.digits == 53 else self._uniform24(n)
-        if plain and not kind.reduced:
-            return u.reshape(shape)
-        if kind.digits == 53:
-            u = fma64(u, high - low, low)
-        elif not plain:
-            start = np.float32(low)
-            fma32(u, float(np.float32(high) - start), float(start))
-        u = cast(u, dtype)
+        _check(low, high, dtype)
+        u = cast(self.uniform(shape, F32, low, high), dtype)
         number: Any = dtype.type
-        narrow: Any = np.float32 if kind.reduced else float
-        end, first = number(narrow(high)), number(narrow(low))
-        np.putmask(u, u == end, first)  # rounding may have reached the excluded end
-        return u.reshape(shape)
+        np.putmask(u, u == number(np.float32(high)), number(np.float32(low)))  # rounded once more
+        return u
+
+    def into_uniform(self, out: Array, low: float = 0.0, high: float = 1.0) -> None:
+        """`uniform` written to a float32 or float64 array."""
+        if not -1e38 <= low <= high <= 1e38:
+            _check(low, high, out.dtype)
+        if self._fresh:
+            self._drawn(out.size)
+        fills.uniform(self._bits, out, low, high)
 
     def _complex(self, draw: Callable[..., Array], shape: Shape, dtype: DType, *args: Any) -> Array:
         """A complex draw is a real draw of shape (*shape, 2)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...ops.math.elementwise import sigmoid, tanh
 from .. import functional as F
 from .. import init as _init
 from .attention import MultiheadAttention
@@ -220,8 +221,8 @@ class Sigmoid(Module):
     """
 
     def forward(self, input: Any) -> Any:
-        """`input.sigmoid`."""
-        return input.sigmoid()
+        """`torch.sigmoid`."""
+        return sigmoid(input)
 
 
 class Hardsigmoid(Module):
@@ -257,8 +258,8 @@ class Tanh(Module):
     """
 
     def forward(self, input: Any) -> Any:
-        """`input.tanh`."""
-        return input.tanh()
+        """`torch.tanh`."""
+        return tanh(input)
 
 
 class SiLU(Module):

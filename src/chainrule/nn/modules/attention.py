@@ -156,20 +156,24 @@ class MultiheadAttention(Module):
         if turned:
             query, key, value = _turned(query, key, value)
         same = self._qkv_same_embed_dim
+        own, out = self.__dict__["_parameters"], self.out_proj
+        both = ("in_proj_weight", "in_proj_bias")
+        if both[0] not in own or both[1] not in own:  # parametrized, say
+            own = {name: getattr(self, name) for name in both}
         output, weights = F.multi_head_attention_forward(
             query,
             key,
             value,
             self.embed_dim,
             self.num_heads,
-            self.in_proj_weight,
-            self.in_proj_bias,
+            own["in_proj_weight"],
+            own["in_proj_bias"],
             self.bias_k,
             self.bias_v,
             self.add_zero_attn,
             self.dropout,
-            self.out_proj.weight,
-            self.out_proj.bias,
+            out.weight,
+            out.bias,
             training=self.training,
             key_padding_mask=key_padding_mask,
             need_weights=need_weights,

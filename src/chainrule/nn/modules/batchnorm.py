@@ -107,16 +107,22 @@ class _BatchNorm(_NormBase):
     def forward(self, input: Any) -> Any:
         """`F.batch_norm`; while training it moves the running statistics."""
         self._check_input_dim(input)
-        factor = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+        own, kept = self.__dict__["_parameters"], self.__dict__["_buffers"]
+        try:  # usually; attributes take half a microsecond each
+            weight, bias, seen = own["weight"], own["bias"], kept["num_batches_tracked"]
+            mean, var = kept["running_mean"], kept["running_var"]
+        except KeyError:
+            weight, bias, seen = self.weight, self.bias, self.num_batches_tracked
+            mean, var = self.running_mean, self.running_var
+        training, factor = self.training, 0.0 if self.momentum is None else self.momentum
+        if training and self.track_running_stats and seen is not None:
+            seen.add_(1)
             if self.momentum is None:  # the plain mean of all batches
-                factor = 1.0 / float(self.num_batches_tracked)
-        mean, var = self.running_mean, self.running_var
-        by_batch = self.training or (mean is None and var is None)
-        if self.training and not self.track_running_stats:
+                factor = 1.0 / float(seen)
+        by_batch = training or (mean is None and var is None)
+        if training and not self.track_running_stats:
             mean = var = None
-        return F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, factor, self.eps)
+        return F.batch_norm(input, mean, var, weight, bias, by_batch, factor, self.eps)
 
 
 class _LazyNormBase(LazyModuleMixin, _NormBase):

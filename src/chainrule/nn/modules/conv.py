@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ... import errors
 from .. import functional as F
 from .. import init
 from ..parameter import UninitializedParameter
@@ -239,6 +240,8 @@ class _ConvTransposeNd(_ConvNd):
             return tuple(self.output_padding)
         n = len(self.kernel_size)
         extra = input.dim() - n
+        if not hasattr(output_size, "__len__"):
+            raise errors.wrong_kind("forward", "output_size", "tuple of ints", output_size)
         size = list(output_size)
         if len(size) == input.dim():
             size = size[extra:]
@@ -286,6 +289,8 @@ class _LazyConvXdMixin(LazyModuleMixin):
 
     def _make_lazy(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
         me: Any = self
+        if not isinstance(me.groups, int):
+            raise TypeError(f"groups must be int, not {type(me.groups).__name__}")
         if me.groups <= 0:
             raise ValueError("groups must be a positive integer")
         me.weight = UninitializedParameter(device=device, dtype=dtype)

@@ -55,14 +55,11 @@ class Unflatten(Module):
         super().__init__()
         if isinstance(dim, int):
             _need_ints(unflattened_size)
-        elif isinstance(dim, str):  # a named dimension, which no tensor has here
-            if not isinstance(unflattened_size, tuple):
-                raise TypeError(
-                    "unflattened_size must be a tuple of tuples, but found type "
-                    f"{type(unflattened_size).__name__}"
-                )
-        else:
-            raise TypeError("invalid argument type for dim parameter")
+        elif isinstance(dim, str) and not isinstance(unflattened_size, tuple):
+            raise TypeError(  # a named dimension, which no tensor has here
+                "unflattened_size must be a tuple of tuples, but found type "
+                f"{type(unflattened_size).__name__}"
+            )
         self.dim, self.unflattened_size = dim, unflattened_size
 
     def forward(self, input: Any) -> Any:

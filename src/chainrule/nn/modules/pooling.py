@@ -410,6 +410,9 @@ class _FractionalMaxPoolNd(Module):
         super().__init__()
         spread = _pair if self.rank == 2 else _triple
         name = type(self).__name__
+        sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,)
+        if self.rank == 3 and any(isinstance(k, int) and k <= 0 for k in sizes):
+            raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
         self.kernel_size = spread(kernel_size)
         self.return_indices = return_indices
         self.register_buffer("_random_samples", _random_samples)

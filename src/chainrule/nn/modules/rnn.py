@@ -144,6 +144,11 @@ class RNNBase(Module):
         length, n, _ = input.shape
         self._check_input(input)
         state = self._checked_state(state, n, input)
+        if not length:
+            raise RuntimeError(
+                "Expected sequence length to be larger than 0 in RNN\n"
+                f"input: {tuple(input.shape)}, steps first"
+            )
         rows = input.reshape(length * n, input.shape[2])
         out, last = self._layers(rows, state, (n,) * length)
         out = out.reshape(length, n, out.shape[1])

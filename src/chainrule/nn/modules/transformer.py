@@ -9,6 +9,7 @@ import copy
 import warnings
 from typing import Any
 
+from ... import errors
 from ...core.tensor import Tensor
 from ...ops.make.create import full
 from ...ops.shape.diagonal import triu
@@ -59,6 +60,14 @@ def _as_numbers(mask: Any, like: Any, name: str) -> Any:
     """A boolean mask as numbers to add: minus infinity where it is True."""
     if mask is None:
         return None
+    if not isinstance(mask, Tensor):
+        raise RuntimeError(
+            errors.hinted(
+                "input to _none_or_dtype() must be None or torch.Tensor",
+                f"{name}: {errors.kind_name(mask)}",
+                hint=errors.as_tensor_hint(mask),
+            )
+        )
     if mask.dtype.is_floating_point:
         return mask
     if str(mask.dtype) != "torch.bool":

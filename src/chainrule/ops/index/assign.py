@@ -16,7 +16,7 @@ from ... import dtypes, errors
 from ..._state import S, grad_enabled, inference_enabled
 from ...core.declare import METHODS, public
 from ...core.node import INFERENCE, LEAF, Output
-from ...core.primitive import bump, cast
+from ...core.primitive import INSTEAD, bump, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, own, wrap
 from ...core.views import inplace, overwrite, refuse_overlap
@@ -51,7 +51,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 target._vc = self._vc
                 refuse_overlap(target, (value,), "x[...] = v")
             try:
-                data[key] = y
+                if key.__class__ is _ndarray and kind is not Tensor and key.dtype is BOOL:
+                    kernels.fill_at(data, key, y)
+                else:
+                    data[key] = y
                 bump(self)
                 return
             except (ValueError, IndexError, TypeError, OverflowError):
@@ -117,7 +120,7 @@ def _value_for(x: Tensor, value: Any) -> Tensor:
                 f"value cannot be converted to type {_c_name(x.dtype)} without overflow"
             )
         return wrap(np.array(number).astype(x._data.dtype))
-    name = type(value).__name__
+    name = errors.kind_name(value)
     if isinstance(value, _ndarray):
         name = "numpy.ndarray"
     raise TypeError(
@@ -223,7 +226,7 @@ def _put_operands(
     if isinstance(indices, Tensor) or not isinstance(indices, (tuple, list)):
         raise TypeError(
             "index_put(): argument 'indices' (position 1) must be tuple of Tensors, not "
-            f"{type(indices).__name__}"
+            f"{errors.kind_name(indices)}"
         )
     need_tensor("index_put", values, "values", 2)
     found, dim = [], 0
@@ -254,8 +257,40 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
         >>> torch.zeros(3).index_put((torch.tensor([0, 0]),), torch.ones(2), accumulate=True)
         tensor([2., 0., 0.])
     """
+    if S.mode is None and not INSTEAD:
+        made = _short_put(input, indices, values, accumulate)
+        if made is not None:
+            return made
     values, slots, dims = _put_operands(input, indices, values)
     return _index_put.prim.call(input, values, *slots, params=(dims, bool(accumulate)))
+
+
+def _short_put(x: Any, indices: Any, values: Any, accumulate: Any) -> Tensor | None:
+    """`index_put` with tensors of numbers for the first dimensions; None where something must be
+    looked at first."""
+    if not (type(x) is Tensor is type(values) and type(indices) is tuple):
+        return None
+    data, new = x._data, values._data
+    if new.dtype is not data.dtype or type(accumulate) is not bool or not indices:
+        return None
+    where = []
+    for i in indices:
+        if type(i) is not Tensor or i._data.dtype is not INT64 or not i._data.ndim:
+            return None
+        where.append(i._data)
+    if len(where) > data.ndim or len(where) > 8:
+        return None
+    dims = _FIRST[len(where)]
+    try:
+        r = wrap(kernels.index_put(data, new, tuple(where), dims, accumulate))
+    except (ValueError, TypeError):
+        return None
+    if x._node is not None or values._node is not None:
+        _index_put.prim._recorded((r,), (x, values, *padded(indices)), (dims, accumulate))
+    return r
+
+
+_FIRST = tuple(tuple(range(n)) for n in range(9))
 
 
 def _index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:

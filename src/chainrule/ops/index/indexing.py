@@ -11,8 +11,8 @@ view (or `index_put`) is what `core/views.py` hangs under the base.
 
 from __future__ import annotations
 
-import operator
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ...core.node import LEAF, next_k
 from ...core.record import OPS, REC, GeneralNode, sum_to
 from ...core.tensor import Tensor, wrap
 from ...kernels import index as kernels
+from ...kernels import shape as shapes
 from ..shape.arrange import unsqueeze, unsqueeze_lane
 from ..shape.reshape import alias, need_tensor
 from ..shape.views import ViewLane, linked
@@ -37,10 +38,6 @@ Ints = tuple[int, ...]
 # ---------------------------------------------------------------- one dimension: select, slice
 
 
-def _select_kernel(x: Any, dim: int, index: int) -> Any:
-    return x[(*(_ALL,) * dim, index, ...)]
-
-
 def _select_backward_kernel(g: Any, shape: Ints, dim: int, index: int) -> Any:
     made = np.zeros(shape, g.dtype)
     key: Any = (*(_ALL,) * dim, index)
@@ -50,7 +47,7 @@ def _select_backward_kernel(g: Any, shape: Ints, dim: int, index: int) -> Any:
 
 _select = movement(
     "select",
-    _select_kernel,
+    shapes.select,
     lambda xp, g, x_shape, dim, index: xp.select_backward(g, x_shape, dim, index),
     view=True,
     doc="The slice at one index of a dimension, without that dimension; a view.",
@@ -71,17 +68,15 @@ def select(input: Any, dim: int, index: int) -> Any:
     shape = input._data.shape
     if not shape:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    dim, index = errors.checked_dim(dim, len(shape)), operator.index(index)
+    if type(index) is not int:
+        index = errors.checked_int("select", "index", index)
+    dim = errors.checked_dim(dim, len(shape))
     if not -shape[dim] <= index < shape[dim]:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(shape)} at "
             f"dimension {dim}"
         )
     return _select_lane(input, (dim, index % shape[dim]))
-
-
-def _slice_kernel(x: Any, dim: int, start: int, end: int, step: int) -> Any:
-    return x[(*(_ALL,) * dim, slice(start, end, step))]
 
 
 def _slice_backward_kernel(g: Any, shape: Ints, dim: int, start: int, end: int, step: int) -> Any:
@@ -92,7 +87,7 @@ def _slice_backward_kernel(g: Any, shape: Ints, dim: int, start: int, end: int, 
 
 _slice = movement(
     "slice",
-    _slice_kernel,
+    shapes.part,
     lambda xp, g, x_shape, dim, start, end, step: xp.slice_backward(
         g, x_shape, dim, start, end, step
     ),
@@ -109,7 +104,7 @@ linear(
 )  # fmt: skip
 
 
-_slice_lane = ViewLane(_slice)
+slice_lane = ViewLane(_slice)
 
 
 def _rows_back(node: Any, g: Any, edges: Any) -> Any:
@@ -131,14 +126,19 @@ def _of_rules(name: str) -> None:
 _of_rules("select_backward")
 _of_rules("slice_backward")
 _select.prim.rows = _slice.prim.rows = _rows_back
-OPS.select_backward.prim.rows = lambda node, g, edges: _select_kernel(g, node.p[1] + 1, *node.p[2:])
-OPS.slice_backward.prim.rows = lambda node, g, edges: _slice_kernel(g, node.p[1] + 1, *node.p[2:])
+OPS.select_backward.prim.rows = lambda node, g, edges: shapes.select(g, node.p[1] + 1, *node.p[2:])
+OPS.slice_backward.prim.rows = lambda node, g, edges: shapes.part(g, node.p[1] + 1, *node.p[2:])
 
 
 def slice_dim(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
     """`x[..., start:end:step, ...]` at dimension `dim`, limits as Python takes them."""
     dim = errors.checked_dim(dim, x._data.ndim)
-    if type(step) is int and step < 0:
+    if type(step) is not int:
+        step = errors.checked_int("slice", "step", step)
+    for limit in (start, end):
+        if limit is True or limit is False:
+            raise errors.wrong_kind("slice", "start" if limit is start else "end", "int", limit)
+    if step < 0:
         raise RuntimeError("slice step must be positive")
     try:
         start, end, step = slice(start, end, step).indices(x._data.shape[dim])
@@ -146,7 +146,9 @@ def slice_dim(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step:
         given = {"start": start, "end": end, "step": step}
         errors.need_int("slice", **{n: v for n, v in given.items() if v is not None})
         raise
-    return _slice_lane(x, (dim, start, max(start, end), step))
+    except IndexError:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor") from None
+    return slice_lane(x, (dim, start, max(start, end), step))
 
 
 @public("narrow", method=True)
@@ -162,11 +164,15 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     shape = input._data.shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if type(length) is not int:
+        errors.need_int("narrow", length=length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if isinstance(start, Tensor) and (start._data.ndim or start._data.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    dim, start = errors.checked_dim(dim, len(shape)), operator.index(start)
+    if type(start) is not int:
+        start = errors.checked_int("narrow", "start", start)
+    dim = errors.checked_dim(dim, len(shape))
     n = shape[dim]
     if not -n <= start <= n:
         raise IndexError(
@@ -175,7 +181,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start += n if start < 0 else 0
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return _slice_lane(input, (dim, start, start + length, 1))
+    return slice_lane(input, (dim, start, start + length, 1))
 
 
 @public("narrow_copy", method=True)
@@ -305,7 +311,7 @@ _index_put = general(
 )
 
 
-def padded(indices: list[Tensor]) -> tuple[Any, ...]:
+def padded(indices: Sequence[Tensor]) -> tuple[Any, ...]:
     """The index tensors as the eight operands of `index`, None where there are fewer."""
     if len(indices) > 8:
         raise NotImplementedError("more than eight index tensors\nHint: index in two steps")
@@ -453,7 +459,7 @@ def _no_index(item: Any) -> Exception:
     return IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
         "valid indices "
-        f"(got {type(item).__name__})"
+        f"(got {errors.kind_name(item)})"
     )
 
 
@@ -484,7 +490,7 @@ def _sliced(x: Tensor, dim: int, item: slice, alone: bool) -> Tensor:
     n = x._data.shape[dim]
     if not start and (end is None or end >= n) and (step is None or step == 1) and not alone:
         return x
-    return slice_dim(x, dim, start, end, step)
+    return slice_dim(x, dim, start, end, 1 if step is None else step)
 
 
 def _getitem(x: Tensor, index: Any) -> Tensor:
@@ -500,35 +506,37 @@ def _getitem(x: Tensor, index: Any) -> Tensor:
 
 
 class IndexNode(GeneralNode):
-    """The node of `x[i]` with one index tensor: s0: the shape of x; s1, v1: the index and its
-    version; e: one edge."""
+    """The node of `x[i]` or `x[i, j]`: s0: the shape of x; s1, v1: the index tensors and their
+    versions; e: one edge."""
 
     __slots__ = ()
     prim = _index.prim
 
-    def _where(self) -> Tensor:
-        if self.s1 is None:
+    def _where(self) -> tuple[Tensor, ...]:
+        where: tuple[Tensor, ...] | None = self.s1
+        if where is None:
             raise errors.SavedFreed
-        if self.s1._version != self.v1:
-            raise errors.modified_saved(self, "indices", self.s1, self.v1)
-        return self.s1
+        for i, version in zip(where, self.v1):  # noqa: B905  # strict= costs 100 ns
+            if i._version != version:
+                raise errors.modified_saved(self, "indices", i, version)
+        return where
 
     def raw(self, g: Any, keep: bool) -> Any:
-        where = self._where()._data
+        where = tuple([i._data for i in self._where()])
         if not keep:
             self.s1 = None
         made = np.zeros(self.s0, g.dtype)
-        kernels.put_at(made, g, (where,), self.p[0], True)
+        kernels.put_at(made, g, where, self.p[0], True)
         return made
 
     def rec(self, g: Any, keep: bool) -> Any:
         where = self._where()
         if not keep:
             self.s1 = None
-        return _index_back(OPS, g, self.s0, where, *(None,) * 7, *self.p)
+        return _index_back(OPS, g, self.s0, *padded(where), *self.p)
 
     def saved(self) -> dict[str, Any]:
-        return {"self_sym_sizes": self.s0, "indices": (self._where(),)}
+        return {"self_sym_sizes": self.s0, "indices": self._where()}
 
     def release(self) -> None:
         self.s1 = None
@@ -536,6 +544,7 @@ class IndexNode(GeneralNode):
 
 _index_node: Any = type("IndexBackward0", (IndexNode,), {"__slots__": ()})
 INT64, BOOL = np.dtype("int64"), np.dtype("bool")
+_FIRST, _PAIR = (0,), (0, 1)
 _slice_prim, _alias_prim = _slice.prim, alias.prim
 
 
@@ -558,6 +567,12 @@ def getitem(self: Tensor, index: Any) -> Tensor:
                 return _taken(self, data, index)
         elif index is None:
             return unsqueeze_lane(self, (0,))
+        elif kind is tuple and len(index) == 2 and data.ndim > 1 and type(index[0]) is Tensor:
+            found = _pair(self, data, index)
+            if found is not None:
+                return found
+            if self._node is None or not (S.grad or grad_enabled()):
+                return _tuple_item(self, data, index)
         elif self._node is None or not (S.grad or grad_enabled()):
             if kind is slice:
                 step = index.step
@@ -580,14 +595,27 @@ def _taken(x: Tensor, data: Any, index: Tensor) -> Tensor:
     where = index._data
     if where.dtype is not INT64 and where.dtype != BOOL:
         return _getitem(x, index)
-    made = wrap(kernels.index(data, (where,), (0,)))
+    return _indexed(x, (index,), wrap(kernels.index(data, (where,), _FIRST)))
+
+
+def _indexed(x: Tensor, indices: tuple[Tensor, ...], made: Tensor) -> Tensor:
+    """`made`, which is `x` read at these index tensors for its first dimensions, recorded."""
     edge = x._node
-    if edge is not None and (S.grad or grad_enabled()):
+    if edge is not None and (S.grad or grad_enabled()) and made._data.dtype.kind in "fcV":
         n = _new(_index_node)
         n.k, n.e, n.hooks = next_k(), x if edge is LEAF else edge, None
-        n.s0, n.s1, n.v1, n.p, n.v0 = data.shape, index, index._version, ((0,),), None
+        n.s0, n.s1, n.p, n.v0 = x._data.shape, indices, (tuple(range(len(indices))),), None
+        n.v1 = tuple([i._version for i in indices])
         made._node = n
     return made
+
+
+def _pair(x: Tensor, data: Any, index: tuple[Any, ...]) -> Tensor | None:
+    """`x[i, j]` with two tensors of numbers; None for anything else."""
+    for i in index:
+        if type(i) is not Tensor or i._data.dtype is not INT64 or not i._data.ndim:
+            return None
+    return _indexed(x, index, wrap(kernels.index(data, (index[0]._data, index[1]._data), _PAIR)))
 
 
 def _tuple_item(x: Tensor, data: Any, index: Any) -> Tensor:

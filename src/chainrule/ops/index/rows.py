@@ -12,75 +12,28 @@ from typing import Any
 import numpy as np
 
 from ... import errors
-from ...core.declare import general, public, spelled
+from ..._state import S
+from ...core.declare import general, public, spelled, take_no_out
 from ...core.primitive import I64, PUBLIC, cast
 from ...core.tensor import Tensor
 from ...kernels import index as kernels
 from ..shape.reshape import expand, need_tensor, reshape
-from .scatter import both, gather, in_torch_order, legacy, need_index, need_number, need_out, run
+from .scatter import (
+    both,
+    gather,
+    in_torch_order,
+    legacy,
+    need_index,
+    need_number,
+    need_out,
+    run,
+    run_pair,
+)
 
 Ints = tuple[int, ...]
 
 
 # ---------------------------------------------------------------- index_select, index_add, index_co
-
-
-def _index_select_kernel(x: Any, index: Any, dim: int) -> Any:
-    if not x.ndim:
-        return x.copy()
-    try:
-        made = x.take(index, dim)
-    except IndexError:
-        raise IndexError("index out of range in self") from None
-    if index.size and index.item(index.argmin()) < 0:  # NumPy counts from the end
-        raise IndexError("index out of range in self")
-    return made
-
-
-def _vector(index: Any) -> Any:
-    return index.reshape(1) if not index.ndim else index
-
-
-def _added(x: Any, index: Any, source: Any, dim: int, alpha: Any = 1) -> Any:
-    made = kernels.copied(x)
-    if alpha != 1:
-        source = (source * alpha).astype(made.dtype, copy=False)
-    view = made if made.ndim else made.reshape(1)
-    rows, shape = _vector(index), list(view.shape)
-    shape[dim] = rows.size
-    try:
-        kernels.add_rows(view, rows, np.asarray(source).reshape(shape), dim)
-    except IndexError:
-        kernels.checked_along(view.shape, rows, dim)
-        raise
-    return made
-
-
-def _copied(x: Any, index: Any, source: Any, dim: int) -> Any:
-    made = kernels.copied(x)
-    view = made if made.ndim else made.reshape(1)
-    rows, shape = _vector(index), list(view.shape)
-    shape[dim] = rows.size
-    _write(view, rows, np.asarray(source).reshape(shape), dim, "index_copy_(): ")
-    return made
-
-
-def _write(x: Any, rows: Any, value: Any, dim: int, title: str = "") -> None:
-    """`x[..., rows, ...] = value`."""
-    try:
-        x[(*(slice(None),) * dim, rows) if dim else rows] = value
-    except IndexError:
-        n = x.shape[dim]
-        outside = rows[(rows < -n) | (rows >= n)]
-        raise IndexError(
-            f"{title}index {int(outside[0])} is out of bounds for dimension {dim} with size {n}"
-        ) from None
-
-
-def _filled(x: Any, index: Any, value: Any, dim: int) -> Any:
-    made = kernels.copied(x)
-    _write(made if made.ndim else made.reshape(1), _vector(index), value, dim)
-    return made
 
 
 def _like_slice(xp: Any, g: Any, shape: Ints) -> Any:
@@ -95,7 +48,7 @@ def _fill_back_value(xp: Any, g: Any, index: Any, dim: int) -> Any:
 
 _index_select = general(
     "index_select",
-    _index_select_kernel,
+    kernels.index_select,
     ("x", "index"),
     rules={
         "x": lambda xp, g, x_shape, index, dim: xp.index_add(
@@ -107,7 +60,7 @@ _index_select = general(
     ),
 )
 _index_add = general(
-    "index_add", _added, ("x", "index", "source"),
+    "index_add", kernels.index_add, ("x", "index", "source"),
     rules={
         "x": lambda xp, g: g,
         "source": lambda xp, g, index, source_shape, dim, alpha: _like_slice(
@@ -118,7 +71,7 @@ _index_add = general(
 )  # fmt: skip
 _index_copy = general(
     "index_copy",
-    _copied,
+    kernels.index_copy,
     ("x", "index", "source"),
     rules={
         "x": lambda xp, g, index, dim: xp.index_fill(g, dim, index, 0.0),
@@ -129,13 +82,15 @@ _index_copy = general(
     doc="x with the slices at the given indices replaced by those of source.",
 )
 _index_fill = general(
-    "index_fill", lambda x, index, dim, value: _filled(x, index, value, dim), ("x", "index"),
+    "index_fill",
+    lambda x, index, dim, value: kernels.index_fill(x, index, value, dim),
+    ("x", "index"),
     rules={"x": lambda xp, g, index, dim: xp.index_fill(g, dim, index, 0.0)},
     doc="x with the slices at the given indices filled with a number.",
 )  # fmt: skip
 _index_fill_tensor = general(
     "index_fill_tensor",
-    lambda x, index, value, dim: _filled(x, index, value, dim),
+    lambda x, index, value, dim: kernels.index_fill(x, index, value, dim),
     ("x", "index", "value"),
     rules={
         "x": lambda xp, g, index, dim: xp.index_fill(g, dim, index, 0.0),
@@ -148,19 +103,42 @@ _index_fill_tensor = general(
 )
 
 
-@in_torch_order(_index_select, lambda x, dim, index: _index_select_kernel(x, index, dim))
+_index_select_prim = _index_select.prim
+
+
+@in_torch_order(_index_select, lambda x, dim, index: kernels.index_select(x, index, dim))
 def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
+    if (
+        type(input) is Tensor is type(index)
+        and type(dim) is int
+        and 0 <= dim < input._data.ndim
+        and index._data.ndim == 1
+        and index._data.dtype is I64
+        and out is None
+        and S.mode is None
+    ):
+        return run_pair(_index_select_prim, input, index, dim)
     need_tensor("index_select", input)
-    need_index("index_select", index, 2, "int32 or int64")
+    need_tensor("index_select", index, "index", 3)
     dim = errors.checked_dim(dim, input._data.ndim)
     if index._data.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
+    need_index("index_select", index, 2, "int32 or int64")
+    if not input._data.ndim and index._data.size > 1:
+        given = index._data.size
+        raise RuntimeError(
+            f"index_select(): Index to scalar can have only 1 value, got {given} value(s)"
+        )
     index = index if index._data.ndim else reshape(index, (1,))
     need_out(input, out, index)
     return run(_index_select.prim, (input, index), (dim,), out)
 
 
-@both(_index_add, lambda x, dim, index, source, alpha=1: _added(x, index, source, dim, alpha))
+def _raw_index_add(x: Any, dim: int, index: Any, source: Any, alpha: Any = 1) -> Any:
+    return kernels.index_add(x, index, source, dim, alpha)
+
+
+@both(_index_add, _raw_index_add)
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
     dim = errors.checked_dim(dim, input._data.ndim)
     need_tensor("index_add", index, "index", 2)
@@ -172,7 +150,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
             f"{legacy(index)} and size: {list(index._data.shape)}"
         )
     need_index("index_add_", index)
-    if source._data.dtype != input._data.dtype:
+    if source._data.dtype is not input._data.dtype and source._data.dtype != input._data.dtype:
         raise RuntimeError(
             f"index_add_(): self ({legacy(input)}) and source ({legacy(source)}) must have the "
             "same scalar type"
@@ -196,7 +174,7 @@ def _check_slices(x: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
     )
 
 
-@both(_index_copy, lambda x, dim, index, source: _copied(x, index, source, dim))
+@both(_index_copy, lambda x, dim, index, source: kernels.index_copy(x, index, source, dim))
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     dim = errors.checked_dim(dim, input._data.ndim)
     need_tensor("index_copy", index, "index", 2)
@@ -206,10 +184,10 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
             f"index_copy_(): Index should have dimension 1 or 0 (got {index._data.ndim})"
         )
     if index._data.dtype is not I64 and index._data.dtype != I64:
-        raise IndexError(
+        raise RuntimeError(
             f"index_copy_(): Expected a long tensor for index, but got {legacy(index)}"
         )
-    if source._data.dtype != input._data.dtype:
+    if source._data.dtype is not input._data.dtype and source._data.dtype != input._data.dtype:
         raise RuntimeError(
             "index_copy_(): self and source expected to have the same dtype, "
             f"but got (self) {legacy(input)} and (source) {legacy(source)}"
@@ -225,6 +203,8 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
         raise IndexError(
             f"index_copy_(): When source is scalar, index should have one element (got {n})"
         )
+    if not a and b and source._data.size != n:
+        raise RuntimeError("index_copy_(): Source/destination tensor must have same slice shapes.")
     if a and b and a[:dim] + a[dim + 1 :] != b[:dim] + b[dim + 1 :]:
         cut = [list(s[:dim] + s[dim + 1 :]) for s in (a, b)]
         first, second = (" ".join(map(str, s)) for s in cut)
@@ -240,7 +220,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     return _index_copy.prim, (index, source), (dim,)
 
 
-@both(_index_fill, lambda x, dim, index, value: _filled(x, index, value, dim))
+@both(_index_fill, lambda x, dim, index, value: kernels.index_fill(x, index, value, dim))
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     dim = errors.checked_dim(dim, input._data.ndim)
     need_tensor("index_fill", index, "index", 2)
@@ -265,46 +245,13 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
 # ---------------------------------------------------------------- take, put
 
 
-def _checked_flat(size: int, index: Any) -> None:
-    if kernels.inside(index, size):
-        return
-    outside = index[(index < -size) | (index >= size)]
-    if outside.size:
-        raise IndexError(
-            f"out of range: tried to access index {int(outside.flat[0])} on a tensor of {size} "
-            "elements."
-        )
-
-
-def _take_kernel(x: Any, index: Any) -> Any:
-    if index.size and not x.size:
-        raise IndexError("take(): tried to take from an empty tensor")
-    try:
-        return x.reshape(-1).take(index)
-    except IndexError:
-        _checked_flat(x.size, np.asarray(index))
-        raise
-
-
-def _put_kernel(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
-    made = kernels.copied(x)
-    flat, index = made.reshape(-1), np.asarray(index)
-    _checked_flat(made.size, index)
-    source = np.asarray(source).reshape(index.shape)
-    if accumulate:
-        np.add.at(flat, index.reshape(-1), source.reshape(-1))
-    else:
-        flat[index] = source
-    return made
-
-
 _take = general(
-    "take", _take_kernel, ("x", "index"),
+    "take", kernels.take, ("x", "index"),
     rules={"x": lambda xp, g, x_shape, index: xp.put(xp.zeros(x_shape, g.dtype), index, g, True)},
     doc="The elements at positions in the flattened x.",
 )  # fmt: skip
 _put = general(
-    "put", _put_kernel, ("x", "index", "source"),
+    "put", kernels.put, ("x", "index", "source"),
     rules={
         "x": lambda xp, g, index, accumulate: (
             g if accumulate else xp.put(g, index, xp.zeros(tuple(index.shape), g.dtype), False)
@@ -321,15 +268,22 @@ def _need_long(op: str, index: Any) -> None:
         raise RuntimeError(f"{op}(): Expected a long tensor for index, but got {legacy(index)}")
 
 
-@in_torch_order(_take, _take_kernel)
+@in_torch_order(_take, kernels.take)
 def take(input: Any, index: Any, *, out: Any = None) -> Any:
+    if (
+        type(input) is Tensor is type(index)
+        and index._data.dtype is I64
+        and out is None
+        and S.mode is None
+    ):
+        return run_pair(_take.prim, input, index)
     need_tensor("take", input)
     _need_long("take", index)
     need_out(input, out, index)
     return run(_take.prim, (input, index), (), out)
 
 
-@both(_put, _put_kernel)
+@both(_put, kernels.put)
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     _need_long("put_", index)
     need_tensor("put_", source, "source", 3)
@@ -354,10 +308,22 @@ def take_along_dim(
     input: Tensor, indices: Tensor, dim: int | None = None, *, out: Any = None
 ) -> Tensor:
     """`gather`, with input and indices broadcast; over the flattened tensors when `dim` is None."""
-    if indices._data.dtype is not I64 and indices._data.dtype != I64:
+    if dim is not None and indices._data.dtype is not I64 and indices._data.dtype != I64:
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {legacy(indices)}"
         )
+    try:
+        return _along(input, indices, dim, out)
+    except RuntimeError:
+        known = dim is not None and -input._data.ndim <= dim < input._data.ndim
+        n = input._data.shape[dim] if known else 0
+        if not n or not (indices._data < 0).any() or indices._data.min() < -n:
+            raise
+    counted = indices + (indices < 0).long() * n  # below 0 they count from the end
+    return _along(input, counted, dim, out)
+
+
+def _along(input: Tensor, indices: Tensor, dim: int | None, out: Any) -> Tensor:
     if dim is None:
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)), out=out)
     a, b = input._data.shape, indices._data.shape
@@ -432,3 +398,6 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
 def argwhere(input: Tensor) -> Tensor:
     """The indices of the elements that are not zero, one a row."""
     return nonzero(input)
+
+
+take_no_out("put")

@@ -17,9 +17,10 @@ import numpy as np
 
 from ... import errors
 from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import METHODS, general, public
 from ...core.node import LEAF
-from ...core.primitive import F32, F64, I64, PUBLIC, Primitive
+from ...core.primitive import F32, F64, I64, INSTEAD, PUBLIC, Primitive
 from ...core.record import OPS, RAW
 from ...core.tensor import Tensor, wrap
 from ...core.views import inplace
@@ -30,6 +31,7 @@ from ..shape.reshape import expand, need_tensor, reshape
 from .indexing import narrow
 
 Ints = tuple[int, ...]
+_REFUSED = (ValueError, TypeError, OverflowError, AttributeError)
 
 
 def in_torch_order(declared: Any, raw: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -56,9 +58,27 @@ def in_torch_order(declared: Any, raw: Callable[..., Any]) -> Callable[[Any], An
 def run(prim: Primitive, operands: tuple[Any, ...], params: tuple[Any, ...], out: Any) -> Any:
     """`prim.call` of operands that have been looked at, in fewer steps where no interpreter
     runs."""
-    if S.mode is None and out is None:
-        return prim.evaluate(operands, params)
-    return prim.call(*operands, params=params, out=out)
+    if S.mode is not None or out is not None or INSTEAD:
+        return prim.call(*operands, params=params, out=out)
+    try:
+        r = wrap(prim.kernel(*[t._data for t in operands], *params))
+    except _REFUSED:
+        return prim.evaluate(operands, params)  # says why
+    for t in operands:
+        if t._node is not None:
+            prim._recorded((r,), operands, params)
+            break
+    return r
+
+
+def run_pair(prim: Primitive, x: Tensor, index: Tensor, *params: Any) -> Any:
+    """The same for a tensor and an index where no interpreter runs."""
+    if INSTEAD:
+        return prim.evaluate((x, index), params)
+    r = wrap(prim.kernel(x._data, index._data, *params))
+    if x._node is not None:
+        prim._recorded((r,), (x, index), params)
+    return r
 
 
 def _inplace_form(function: Any) -> Any:
@@ -142,7 +162,7 @@ def need_number(x: Tensor, value: Any) -> Any:
     if isinstance(value, Tensor) and not value._data.ndim:
         value = value.item()
     if not isinstance(value, (bool, int, float, complex, np.generic)):
-        raise TypeError(f"argument 'value' must be Number, not {type(value).__name__}")
+        raise TypeError(f"argument 'value' must be Number, not {errors.kind_name(value)}")
     return x._data.dtype.type(value).item()
 
 
@@ -179,6 +199,23 @@ def _fits_along(op: str, x: Tensor, index: Tensor, dim: int, src: Tensor | None 
         )
 
 
+def _plain_along(x: Any, dim: Any, index: Any, src: Any = None) -> bool:
+    """The usual case, of which nothing need be asked: tensors of one shape (`x` may be longer
+    along `dim`, where it is only read), int64 numbers."""
+    if not (type(x) is Tensor is type(index) and type(dim) is int):
+        return False
+    data, where = x._data, index._data
+    if where.dtype is not I64 or not 0 <= dim < data.ndim:
+        return False
+    if src is None:
+        return where.shape == data.shape
+    if type(src) is not Tensor:
+        return False
+    given = src._data
+    same: bool = given.dtype is data.dtype and given.shape == where.shape == data.shape
+    return same
+
+
 def _cropped(src: Tensor, index: Tensor) -> Tensor:
     """The part of `src` that `index` speaks of."""
     if src._data.shape == index._data.shape:
@@ -202,7 +239,7 @@ def _as_long(index: Tensor, src: Tensor | None = None) -> Tensor:
 
 _gather = general(
     "gather",
-    lambda x, index, dim: kernels.gather(x, index, dim),
+    kernels.gather,
     ("x", "index"),
     rules={
         "x": lambda xp, g, x_shape, index, dim: xp.scatter_add(
@@ -213,11 +250,17 @@ _gather = general(
 )
 
 
+_gather_prim = _gather.prim
+
+
 @in_torch_order(_gather, lambda x, dim, index: kernels.gather(x, index, dim))
 def gather(
     input: Any, dim: Any = None, index: Any = None, *, sparse_grad: bool = False, out: Any = None
 ) -> Any:
+    if out is None and sparse_grad is False and S.mode is None and _plain_along(input, dim, index):
+        return run_pair(_gather_prim, input, index, dim)
     need_tensor("gather", input)
+    errors.checked_bool("gather", "sparse_grad", sparse_grad)
     if index is None:
         raise TypeError('gather() missing 1 required positional arguments: "index"')
     need_index("gather", index, 3)
@@ -233,7 +276,7 @@ def gather(
 
 _scatter = general(
     "scatter",
-    lambda x, index, src, dim: kernels.scatter(x, index, src, dim),
+    kernels.scatter,
     ("x", "index", "src"),
     rules={
         "x": lambda xp, g, index, dim: xp.scatter(g, dim, index, 0.0),
@@ -243,7 +286,7 @@ _scatter = general(
 )
 _scatter_value = general(
     "scatter_value",
-    lambda x, index, dim, value: kernels.scatter(x, index, x.dtype.type(value), dim),
+    lambda x, index, dim, value: kernels.scatter(x, index, value, dim),
     ("x", "index"),
     rules={"x": lambda xp, g, index, dim: xp.scatter(g, dim, index, 0.0)},
     grad_fn="ScatterBackward1",
@@ -253,7 +296,7 @@ _scatter_value = general(
 )
 _scatter_add = general(
     "scatter_add",
-    lambda x, index, src, dim: kernels.scatter_add(x, index, src, dim),
+    kernels.scatter_add,
     ("x", "index", "src"),
     rules={"x": lambda xp, g: g, "src": lambda xp, g, index, dim: xp.gather(g, dim, index)},
     doc="x with src added where gather would read.",
@@ -261,7 +304,7 @@ _scatter_add = general(
 
 
 def _raw_scatter(x: Any, dim: int, index: Any, src: Any) -> Any:
-    return kernels.scatter(x, index, src if isinstance(src, np.ndarray) else x.dtype.type(src), dim)
+    return kernels.scatter(x, index, src, dim)
 
 
 @both(_scatter, _raw_scatter)
@@ -274,10 +317,19 @@ def scatter(
     value: Any = None,
     reduce: str | None = None,
 ) -> Any:
-    src = value if src is None else src
+    if src is None:
+        src = value
+        if src is None or (isinstance(src, Tensor) and src._data.ndim):
+            raise no_combination("scatter", (input, dim, index), {"value": src})
+    if reduce is None and _plain_along(input, dim, index, src):
+        return _scatter.prim, (index, src), (dim,)
+    if reduce is None and type(src) is float and _plain_along(input, dim, index):
+        return _scatter_value.prim, (index,), (dim, need_number(input, src))
     dim = errors.checked_dim(dim, input._data.ndim)
     need_index("scatter", index)
     if reduce is not None:
+        if not isinstance(reduce, str):
+            raise no_combination("scatter", (input, dim, index, src), {"reduce": reduce})
         if reduce not in ("add", "multiply"):
             raise RuntimeError("reduce argument must be either add or multiply.")
         if not isinstance(src, Tensor):
@@ -301,6 +353,8 @@ def _need_src(x: Tensor, src: Any) -> None:
 
 @both(_scatter_add, lambda x, dim, index, src: kernels.scatter_add(x, index, src, dim))
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+    if _plain_along(input, dim, index, src):
+        return _scatter_add.prim, (index, src), (dim,)
     dim = errors.checked_dim(dim, input._data.ndim)
     need_index("scatter", index)
     _need_src(input, src)
@@ -309,43 +363,6 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
 
 
 # ---------------------------------------------------------------- scatter_reduce
-
-_NEUTRAL = {"sum": 0, "mean": 0, "prod": 1}
-_UFUNC = {
-    "sum": np.add,
-    "mean": np.add,
-    "prod": np.multiply,
-    "amax": np.maximum,
-    "amin": np.minimum,
-}
-
-
-def _scatter_reduce_kernel(
-    x: Any, index: Any, src: Any, dim: int, reduce: str, include_self: bool = True
-) -> Any:
-    made = kernels.copied(x)
-    if not include_self and index.size:
-        start = _NEUTRAL.get(reduce)
-        if start is None:
-            start = _extreme(made.dtype, reduce == "amax")
-        made = kernels.scatter(made, index, made.dtype.type(start), dim)
-    kernels.reduce_at(_UFUNC[reduce], made, index, src, dim)
-    if reduce == "mean":
-        count = np.full(made.shape, 1 if include_self else 0)
-        kernels.add_at(count, index, np.ones(index.shape, count.dtype), dim)
-        count = np.maximum(count, 1)
-        made = (made / count if made.dtype.kind in "fc" else np.floor_divide(made, count)).astype(
-            made.dtype
-        )
-    return made
-
-
-def _extreme(dtype: Any, lowest: bool) -> Any:
-    if dtype.kind == "f":
-        return -np.inf if lowest else np.inf
-    if dtype.kind == "b":
-        return not lowest
-    return np.iinfo(dtype).min if lowest else np.iinfo(dtype).max
 
 
 def _counts(xp: Any, g: Any, index: Any, dim: int, include_self: bool, x_shape: Ints) -> Any:
@@ -429,7 +446,7 @@ def _ties(
 
 _scatter_reduce = general(
     "scatter_reduce",
-    _scatter_reduce_kernel,
+    kernels.scatter_reduce,
     ("x", "index", "src"),
     rules={"x": _reduce_back_x, "src": _reduce_back_src},
     doc=(
@@ -442,9 +459,12 @@ _scatter_reduce = general(
 def _scatter_reduce_operands(
     input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool = True
 ) -> tuple[Primitive, tuple[Any, ...], tuple[Any, ...]]:
+    known = include_self is True and reduce in kernels.REDUCTIONS
+    if known and _plain_along(input, dim, index, src):
+        return _scatter_reduce.prim, (index, src), (dim, reduce, True)
     dim = errors.checked_dim(dim, input._data.ndim)
     need_index("scatter", index)
-    if reduce not in _UFUNC:
+    if reduce not in kernels.REDUCTIONS:
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
         )
@@ -460,7 +480,7 @@ def _scatter_reduce_operands(
 def _raw_scatter_reduce(
     x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool = True
 ) -> Any:
-    return _scatter_reduce_kernel(x, index, src, dim, reduce, include_self)
+    return kernels.scatter_reduce(x, index, src, dim, reduce, include_self)
 
 
 scatter_reduce = both(_scatter_reduce, _raw_scatter_reduce)(_scatter_reduce_operands)
@@ -502,7 +522,12 @@ def index_reduce(
     prim, rest, params = _index_reduce_operands(
         input, dim, index, source, reduce, include_self=include_self
     )
-    return prim.call(input, *rest, params=params, out=out)
+    try:
+        return prim.call(input, *rest, params=params, out=out)
+    except RuntimeError as error:
+        if "is out of bounds for dimension" in str(error):
+            raise IndexError("index out of range in self") from None
+        raise
 
 
 index_reduce.operands = _index_reduce_operands

@@ -13,11 +13,31 @@ from typing import Any
 import numpy as np
 
 from ... import errors
+from ...core.blame import no_combination
 from ...core.declare import METHODS, guarded, public
 from ...core.tensor import Tensor, own
 from ...dtypes import device as _device
 
 __all__ = ["UntypedStorage"]
+
+
+def _need_numbers(source: Any) -> None:
+    """A size, bytes or a sequence of integers."""
+    if isinstance(source, (Tensor, float, np.floating)) and not (
+        isinstance(source, Tensor) and source._data.size == 1 and source._data.dtype.kind in "iu"
+    ):
+        raise RuntimeError(
+            "torch.UntypedStorage(): Expected a sequence type, but got "
+            f"{errors.kind_name(source)}\nHint: x.untyped_storage() is the memory of a tensor"
+        )
+    if isinstance(source, (list, tuple, str)):
+        for i, item in enumerate(source):
+            if not hasattr(item, "__index__") or (isinstance(item, Tensor) and item._data.ndim):
+                raise RuntimeError(
+                    "torch.UntypedStorage(): tried to construct a storage from a sequence "
+                    f"({type(source).__name__}), but one of the items was of type "
+                    f"{type(item).__name__} instead of int\nitem: {i}"
+                )
 
 
 @public("UntypedStorage")
@@ -37,8 +57,14 @@ class UntypedStorage:
 
     __slots__ = ("_bytes",)
 
-    def __init__(self, source: Any = 0) -> None:
+    def __init__(self, source: Any = 0, *more: Any, device: Any = None, **unknown: Any) -> None:
+        if more or unknown:
+            raise no_combination("torch.UntypedStorage", (source, *more), unknown)
+        if device is not None:
+            _device(device)
+        _need_numbers(source)
         made = np.zeros(source, np.uint8) if isinstance(source, int) else source
+        made = np.frombuffer(made, np.uint8) if isinstance(made, bytes) else made
         self._bytes: Any = np.array(made, np.uint8)
 
     def data_ptr(self) -> int:

@@ -16,7 +16,7 @@ from ...core.interpreter import casting, lowered
 from ...core.lanes import pair_lane
 from ...core.node import LEAF, next_k
 from ...core.primitive import F32, F64, INSTEAD, cast
-from ...core.record import OPS, GeneralNode, version_of
+from ...core.record import OPS, GeneralNode, record, version_of
 from ...core.tensor import Tensor, wrap
 from ...kernels import linalg as kernels
 from ...kernels.blas import LONG, MANY, product
@@ -55,7 +55,7 @@ def _sum_of(name: str, product: Any, a: Any, b: Any, doc: str) -> Any:
 
     return general(
         name,
-        kernel,
+        kernels.added_product if product is kernels.matmul else kernel,
         ("input", "a", "b"),
         rules={"input": _added, "a": a, "b": b},
         broadcasts=True,
@@ -74,16 +74,24 @@ _addmv = _sum_of(
 _baddbmm = _sum_of(
     "baddbmm", kernels.matmul, _product_a, _product_b, "beta input + alpha (a @ b) of batches."
 )
+
+
+def _batch_sum(a: Any, b: Any) -> Any:
+    """The sum of a @ b over a batch: one product of the matrices side by side."""
+    (count, n, k), (_, k2, m) = a.shape, b.shape
+    return kernels.matmul(a.transpose(1, 0, 2).reshape(n, count * k), b.reshape(count * k2, m))
+
+
 _addr = _sum_of(
     "addr",
-    lambda a, b: a[:, None] * b,
+    kernels.outer,
     lambda xp, g, b, alpha: xp.matmul(_times(g, alpha), b),
     lambda xp, g, a, alpha: xp.matmul(xp.transpose(_times(g, alpha), 0, 1), a),
     "beta input + alpha a b^T of vectors.",
 )
 _addbmm = _sum_of(
     "addbmm",
-    lambda a, b: kernels.contract(a, b, (0, 1, 2), (0, 2, 3), (1, 3)),
+    _batch_sum,
     lambda xp, g, b, alpha: xp.contract(_times(g, alpha), b, (1, 3), (0, 2, 3), (0, 1, 2)),
     lambda xp, g, a, alpha: xp.contract(a, _times(g, alpha), (0, 1, 2), (1, 3), (0, 2, 3)),
     "beta input + alpha (sum of a @ b over the batch).",
@@ -154,7 +162,7 @@ def _checked_sum(
     return input, a, b
 
 
-_RANKS = {"addmm": (2, 2), "addmv": (2, 1), "baddbmm": (3, 3)}
+_RANKS = {"addmm": (2, 2), "addmv": (2, 1), "baddbmm": (3, 3), "addr": (1, 1), "addbmm": (3, 3)}
 _REAL = (int, float)
 
 
@@ -176,8 +184,9 @@ def _short_sum(
         r = wrap(prim.kernel(x, y, z, beta, alpha))
     except ValueError:
         return None
-    if input._node is not None or a._node is not None or b._node is not None:
-        prim._recorded((r,), (input, a, b), (beta, alpha))
+    tracked = input._node is not None or a._node is not None or b._node is not None
+    if tracked and (S.grad or grad_enabled()):
+        record(prim, (r,), (input, a, b), (beta, alpha), x.shape == r._data.shape)
     return r
 
 
@@ -191,6 +200,12 @@ def _promoted(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(cast(t, common) for t in operands)
 
 
+def _no_truth(operands: tuple[Any, ...], **factors: Any) -> None:
+    for name, factor in factors.items():
+        if isinstance(factor, bool) and operands[0].dtype.category:
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+
+
 def _spell_sum(op: str) -> None:
     prim = _SUMS[op][0].prim
     ranks = _RANKS.get(op)
@@ -199,9 +214,9 @@ def _spell_sum(op: str) -> None:
         input: Any,
         a: Any = None,
         b: Any = None,
+        *,
         beta: Any = 1,
         alpha: Any = 1,
-        *,
         out: Any = None,
         **named: Any,
     ) -> Any:
@@ -212,6 +227,7 @@ def _spell_sum(op: str) -> None:
         operands = _checked_sum(op, input, a, b, named)
         if op == "addr":
             operands = _promoted(operands)
+            _no_truth(operands, beta=beta, alpha=alpha)
         errors.need_number(op, beta=beta, alpha=alpha)
         if out is not None:
             return prim.call(*operands, params=(beta, alpha), out=out)
@@ -220,10 +236,14 @@ def _spell_sum(op: str) -> None:
     plain = METHODS[op + "_"]
 
     def method(
-        self: Any, a: Any = None, b: Any = None, beta: Any = 1, alpha: Any = 1, **named: Any
+        self: Any, a: Any = None, b: Any = None, *, beta: Any = 1, alpha: Any = 1, **named: Any
     ) -> Any:
         operands = _checked_sum(op, self, a, b, named)
         errors.need_number(op + "_", beta=beta, alpha=alpha)
+        if op == "addr":
+            wide = max((t.dtype for t in operands), key=lambda d: d.category)
+            if wide.category > self.dtype.category:
+                raise errors.not_castable(wide, self.dtype)
         return plain(*operands, beta, alpha)
 
     spelling.__name__, method.__name__ = op, op + "_"
@@ -453,6 +473,8 @@ def _composed(x: Any, weight: Any, bias: Any) -> Any:
         raise RuntimeError(
             f"both arguments to linear need to be at least 1D, but they are {n}D and {m}D"
         )
+    if m > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {m}D")
     if m == 1 and bias is not None:
         raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
     a, b = x._data.shape, weight._data.shape[::-1]

@@ -9,9 +9,12 @@ from typing import Any
 
 from ... import dtypes, errors
 from ...core.declare import public
+from ...core.lanes import bare
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ...kernels.lapack import singular
+from ...kernels.linalg import matmul as product
+from ...kernels.linalg import vander as powers_of
 from ..shape.arrange import movedim
 from .decompose import into
 from .matrices import need_tensors, value_of
@@ -39,8 +42,10 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     if not isinstance(tensors, (tuple, list)):
         raise TypeError(
             "linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not "
-            + type(tensors).__name__
+            + errors.kind_name(tensors)
         )
+    if len(tensors) == 3 and out is None and (short := _three(*tensors)) is not None:
+        return short
     ts = _checked_chain(list(tensors))
     if len(ts) == 2:
         return into(out, matmul(*ts))
@@ -55,6 +60,21 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     return into(out, made)
 
 
+def _three(a: Any, b: Any, c: Any) -> Tensor | None:
+    """The usual call: three matrices that fit, of which nothing is recorded; None for others."""
+    if not bare(a, b, c):
+        return None
+    x, y, z = a._data, b._data, c._data
+    if not (x.ndim == y.ndim == z.ndim == 2 and x.dtype is y.dtype is z.dtype):
+        return None
+    (m, k), (k2, n), (n2, p) = x.shape, y.shape, z.shape
+    if k != k2 or n != n2:
+        return None
+    if m * n * (k + p) <= k * p * (n + m):
+        return wrap(product(product(x, y), z))
+    return wrap(product(x, product(y, z)))
+
+
 def _checked_chain(ts: list[Any]) -> list[Any]:
     op = "multi_dot()"
     if len(ts) < 2:
@@ -63,7 +83,7 @@ def _checked_chain(ts: list[Any]) -> list[Any]:
         if not isinstance(t, Tensor):
             raise TypeError(
                 f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, "
-                f"but found element of type {type(t).__name__} at pos {i}"
+                f"but found element of type {errors.kind_name(t)} at pos {i}"
             )
     ranks = [t._data.ndim for t in ts]
     for i, name in ((0, "first"), (-1, "last")):
@@ -124,6 +144,8 @@ def chain_matmul(*matrices: Tensor, out: Any = None) -> Tensor:
         >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1))
         tensor([[6.]])
     """
+    if len(matrices) == 3 and out is None and (short := _three(*matrices)) is not None:
+        return short
     for i, t in enumerate(matrices):
         if not isinstance(t, Tensor):
             raise errors.wrong_type("chain_matmul", "matrices", i + 1, t)
@@ -157,6 +179,8 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Any = None) -> Tensor:
     """
     need_tensors("linalg_tensorinv", input=A)
     shape = A._data.shape
+    if type(ind) is not int:
+        errors.need_int("linalg_tensorinv", ind=ind)
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     if ind > len(shape):
@@ -196,7 +220,8 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Any = None) -> T
     """
     need_tensors("linalg_tensorsolve", input=A, other=B)
     if dims is not None:
-        dims = (dims,) if isinstance(dims, int) else tuple(dims)
+        if not isinstance(dims, (tuple, list)):
+            raise errors.wrong_kind("linalg_tensorsolve", "dims", "tuple of ints", dims, 3)
         A = movedim(A, dims, tuple(range(-len(dims), 0)))
     rank = B._data.ndim
     rest = A._data.shape[rank:]
@@ -230,7 +255,8 @@ def linalg_vander(x: Tensor, *, N: Any = None) -> Tensor:
         tensor([[1, 2, 4],
                 [1, 3, 9]])
     """
-    need_tensors("linalg_vander", x=x)
+    if not isinstance(x, Tensor):
+        need_tensors("linalg_vander", x=x)
     if not x._data.ndim:
         x = OPS.reshape(x, (1,))
     shape = x._data.shape
@@ -246,6 +272,8 @@ def linalg_vander(x: Tensor, *, N: Any = None) -> Tensor:
     count = shape[-1] if N is None else int(N)
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
+    if bare(x):
+        return wrap(powers_of(x._data, count))
     powers = OPS.cumprod(OPS.expand(OPS.unsqueeze(x, len(shape)), (*shape, count - 1)), -1)
     ones = OPS.zeros((*shape, 1), powers.dtype) + 1
     return OPS.cat([ones, powers], len(shape))
@@ -269,7 +297,7 @@ def vander(x: Tensor, N: Any = None, increasing: bool = False) -> Tensor:
     need_tensors("vander", x=x)
     if x._data.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
-    if isinstance(N, Tensor):
+    if N is not None:
         errors.need_int("vander", N=N)
     count = x._data.size if N is None else int(N)
     if count < 0:

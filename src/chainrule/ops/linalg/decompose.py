@@ -17,15 +17,17 @@ from ...core.batching import batch_rule
 from ...core.declare import METHODS, general, public, spelled
 from ...core.lanes import one_lane
 from ...core.levels import lower
+from ...core.primitive import given_out
 from ...core.record import OPS
 from ...core.tensor import Tensor
 from ...kernels import lapack
 from ...kernels import matrix_functions as kernels
 from ...kernels.blas import factored
-from ..reduce.extremes import return_type
+from ..reduce.extremes import named, return_type
 from . import solve  # noqa: F401  # the rules below use its ops
 from .matrices import (
     batched,
+    called,
     column,
     diag,
     diagonal,
@@ -125,7 +127,8 @@ def _ready(op: str, A: Any) -> bool:
 
 @spelled(_cholesky)
 def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
-    need_tensors("linalg_cholesky", input=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_cholesky", input=A)
     _ready("linalg.cholesky", A)
     if out is None:
         return _cholesky_lane(A, (errors.checked_bool("linalg_cholesky", "upper", upper),))
@@ -158,6 +161,8 @@ def deprecated(name: str, text: str) -> None:
 @spelled(_legacy_cholesky)
 def legacy_cholesky(input: Any, upper: bool = False, *, out: Any = None) -> Any:
     need_tensors("cholesky", input=input)
+    if not input._data.size and input._data.shape[-2:-1] != input._data.shape[-1:]:
+        return given_out("cholesky", out, OPS.clone(input))  # PyTorch looks at nothing else
     _ready("cholesky", input)
     deprecated(
         "cholesky",
@@ -180,8 +185,7 @@ METHODS["cholesky"] = legacy_cholesky
 def _qr_kernel(A: Any, mode: Any = "reduced") -> Any:
     if mode == "r":
         return np.empty(0, A.dtype), factored(np.linalg.qr, A, "r")
-    q, r = factored(np.linalg.qr, A, mode)
-    return q, r
+    return lapack.qr(A, mode)
 
 
 def _upper_part(xp: Any, g: Any, Q: Any, R: Any) -> Any:
@@ -242,8 +246,9 @@ def _batched_qr(prim: Any, inputs: Any, has: Any, params: Any, size: int) -> Any
 
 @spelled(_qr)
 def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
-    need_tensors("linalg_qr", A=A)
-    return _Qr(_factored(A, mode, out))
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_qr", A=A)
+    return named(_Qr, _factored(A, mode, out))
 
 
 def _factored(A: Any, mode: str, out: Any) -> Any:
@@ -255,7 +260,7 @@ def _factored(A: Any, mode: str, out: Any) -> Any:
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', "
             "or 'complete'"
         )
-    return _qr.prim.call(A, params=(mode,), out=out)
+    return called(_qr.prim, (A,), (mode,), out)
 
 
 @public("qr", method=True)
@@ -344,8 +349,9 @@ def _hermitian(A: Any, UPLO: str) -> str:
 
 @spelled(_eigh)
 def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
-    need_tensors("linalg_eigh", input=A)
-    return _Eigh(_eigh.prim.call(A, params=(_hermitian(A, UPLO),), out=out))
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_eigh", input=A)
+    return named(_Eigh, called(_eigh.prim, (A,), (_hermitian(A, UPLO),), out))
 
 
 def _eigvalsh_rule(xp: Any, g: Any, x: Any, UPLO: str) -> Any:
@@ -383,7 +389,8 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
         >>> torch.linalg.eigvalsh(torch.tensor([[2.0, 1.0], [1.0, 2.0]]))
         tensor([1., 3.])
     """
-    need_tensors("linalg_eigvalsh", input=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_eigvalsh", input=A)
     return into(out, _eigvalsh_lane(A, (_hermitian(A, UPLO),)))
 
 
@@ -456,9 +463,10 @@ def _need_eig(op: str, A: Any) -> None:
 
 @spelled(_eig)
 def eig(A: Any, *, out: Any = None) -> Any:
-    need_tensors("linalg_eig", input=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_eig", input=A)
     _need_eig("linalg.eig", A)
-    return _Eig(_eig.prim.call(A, out=out))
+    return named(_Eig, called(_eig.prim, (A,), (), out))
 
 
 @public("linalg.eigvals")
@@ -476,7 +484,8 @@ def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
         >>> torch.linalg.eigvals(torch.tensor([[0.0, 1.0], [-1.0, 0.0]]))
         tensor([0.+1.j, 0.-1.j])
     """
-    need_tensors("linalg_eigvals", input=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_eigvals", input=A)
     _need_eig("linalg.eigvals", A)
     return into(out, _eigvals_lane(A, ()))
 
@@ -554,10 +563,11 @@ def need_svd(A: Any) -> None:
 
 @spelled(_svd)
 def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = None) -> Any:
-    need_tensors("linalg_svd", A=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_svd", A=A)
     _no_driver(driver)
     need_svd(A)
-    return _Svd(_svd.prim.call(A, params=(bool(full_matrices),), out=out))
+    return named(_Svd, called(_svd.prim, (A,), (bool(full_matrices),), out))
 
 
 def _no_driver(driver: Any) -> None:
@@ -587,7 +597,8 @@ def svdvals(A: Tensor, *, driver: Any = None, out: Any = None) -> Tensor:
         >>> torch.linalg.svdvals(torch.tensor([[3.0, 0.0], [0.0, -4.0]]))
         tensor([4., 3.])
     """
-    need_tensors("linalg_svdvals", A=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_svdvals", A=A)
     _no_driver(driver)
     need_svd(A)
     return into(out, _svdvals_lane(A, ()))

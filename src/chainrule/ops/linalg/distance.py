@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, errors
-from ...core.declare import METHODS, general, public
+from ..._state import S
+from ...core.declare import METHODS, general, guarded, linear, public
 from ...core.interpreter import composing
+from ...core.lanes import bare, one_lane
+from ...core.primitive import F32, F64
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
-from ...kernels import linalg as kernels
+from ...kernels import distance as kernels
+from ...kernels.linalg import matmul as product
+from ...kernels.linalg import shortened
+from ..reduce.sums import plain
 from ..reduce.vector_norm import vector_norm
 from .einsum import einsum
 from .products import matmul, need
@@ -39,17 +45,9 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     return vector_norm(OPS.sub(input, other), float(p))
 
 
-def _euclidean_kernel(a: Any, b: Any) -> Any:
-    """|a|^2 + |b|^2 - 2 a b by one product of matrices, and its root."""
-    made = kernels.matmul(a, np.swapaxes(b, -1, -2))
-    made *= -2
-    made += (a * a).sum(-1, keepdims=True)
-    made += (b * b).sum(-1)[..., None, :]
-    np.maximum(made, 0, out=made)
-    return np.sqrt(made, made)
-
-
 def _euclidean_rule(xp: Any, g: Any, a: Any, b: Any, out: Any) -> Any:
+    if plain(xp, out):
+        return kernels.euclidean_back(g, a, b, out)
     apart = out > 0
     pull = xp.where(apart, g / xp.where(apart, out, 1.0), 0.0)  # at distance 0: nothing
     last = len(out.shape) - 1
@@ -60,27 +58,25 @@ def _euclidean_rule(xp: Any, g: Any, a: Any, b: Any, out: Any) -> Any:
 
 _euclidean = general(
     "euclidean_dist",
-    _euclidean_kernel,
+    kernels.euclidean,
     ("a", "b"),
     vjp=_euclidean_rule,
     method=False,
     names=("_euclidean_dist",),
     grad_fn="CdistBackward0",
-    doc="Euclidean distances of all rows of a from all rows of b, by a product of matrices.",
+    doc="Euclidean distances of all rows of a from all rows of b.",
 )
 
 
-def _worth_a_product(a: Tensor, b: Tensor, mode: str) -> bool:
-    """When PyTorch takes the product of matrices too: it is quicker, and less exact for near
-    rows."""
+def _at_once(a: Tensor, b: Tensor, mode: str) -> bool:
+    """Whether one op does it: always but where a product of matrices, which many rows are worth,
+    was ruled out."""
     x, y = a._data, b._data
-    if x.dtype != y.dtype or x.dtype.kind != "f" or x.dtype.itemsize < 4:
+    if x.dtype is not y.dtype or not (x.dtype is F32 or x.dtype is F64):
         return False
     if x.shape[:-2] != y.shape[:-2] or not x.size or not y.size:
         return False
-    if mode == "use_mm_for_euclid_dist":
-        return True
-    return mode == "use_mm_for_euclid_dist_if_necessary" and max(x.shape[-2], y.shape[-2]) > 25
+    return mode != "donot_use_mm_for_euclid_dist" or kernels.few_rows(x, y)
 
 
 def _need_floats(op: str, **operands: Tensor) -> None:
@@ -119,6 +115,11 @@ def cdist(
         >>> torch.cdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [1.0, 0.0]]))
         tensor([[5., 1.]])
     """
+    if p == 2 and type(x1) is Tensor and type(x2) is Tensor and compute_mode == _MODES[0]:
+        shape, other = x1._data.shape, x2._data.shape  # the usual case
+        fits = len(shape) == len(other) > 1 and shape[-1] == other[-1]
+        if fits and _at_once(x1, x2, compute_mode) and not composing():
+            return _euclidean.prim.call(x1, x2)
     need("cdist", x1, x2, names=("x1", "x2"))
     if compute_mode not in _MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
@@ -132,12 +133,49 @@ def cdist(
     k, m = x1._data.shape[-1], x2._data.shape[-1]
     if k != m:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {k} X2: {m}")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError("cdist only supports non-negative p values")
-    if not composing() and p == 2 and _worth_a_product(x1, x2, compute_mode):
+    if p == 2 and not composing() and _at_once(x1, x2, compute_mode):
         return _euclidean.prim.call(x1, x2)
     a, b = OPS.unsqueeze(x1, -2), OPS.unsqueeze(x2, -3)
     return vector_norm(OPS.sub(a, b), float(p), -1)
+
+
+_pair_differences = linear(
+    "pair_differences",
+    kernels.pair_differences,
+    lambda xp, g, x_shape: xp.pair_totals(g, x_shape[0]),
+    method=False,
+    names=("_pair_differences",),
+    grad_fn="SubBackward0",
+    doc="The differences of all pairs of rows.",
+)
+linear(
+    "pair_totals",
+    kernels.pair_totals,
+    lambda xp, g: xp.pair_differences(g),
+    method=False,
+    names=("_pair_totals",),
+    grad_fn="IndexAddBackward0",
+    doc="The transpose of pair_differences.",
+)
+_differences = one_lane(_pair_differences.prim)
+
+
+def _pdist_rule(xp: Any, g: Any, x: Any, out: Any, x_shape: Any) -> Any:
+    if plain(xp, x):
+        return kernels.pairs_apart_back(g, x, out)
+    apart = out > 0
+    pull = xp.where(apart, g / xp.where(apart, out, 1.0), 0.0)  # at distance 0: nothing
+    pulled = xp.reshape(pull, (*out.shape, 1)) * xp.pair_differences(x)
+    return xp.pair_totals(pulled, x_shape[0])
+
+
+_pdist_lane = one_lane(general(
+    "pdist_euclidean", kernels.pairs_apart, ("x",), rules={"x": _pdist_rule},
+    grad_fn="PdistBackward0", method=False, names=("_pdist_euclidean",),
+    doc="Euclidean distances of all pairs of rows.",
+).prim)  # fmt: skip
 
 
 @public("pdist", "nn.functional.pdist")
@@ -149,16 +187,21 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         >>> torch.pdist(torch.tensor([[0.0], [1.0], [3.0]]))
         tensor([1., 3., 2.])
     """
+    usual = p == 2 and type(input) is Tensor and S.mode is None and input._data.ndim == 2
+    if usual and (input._data.dtype is F32 or input._data.dtype is F64):
+        return _pdist_lane(input, ())
     need("pdist", input)
     if input._data.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input._data.ndim}D")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
     _need_floats("pdist", input=input)
-    n = input._data.shape[0]
-    first, second = (wrap(i) for i in np.triu_indices(n, 1))
-    rows = OPS.index_select(input, 0, first) - OPS.index_select(input, 0, second)
-    return vector_norm(rows, float(p), -1)
+    if input._data.dtype.char not in "fd":
+        name = errors.LEGACY[input.dtype.name]
+        raise NotImplementedError(f"\"pdist\" not implemented for '{name}'")
+    if p == 2:
+        return _pdist_lane(input, ())
+    return vector_norm(_differences(input, ()), float(p), -1)
 
 
 @public("renorm", method=True)
@@ -175,14 +218,18 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
                 [0.0000, 1.0000]])
     """
     need("renorm", input)
-    if p <= 0:
+    if not p > 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
-    if maxnorm < 0:
+    if not maxnorm >= 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     n = input._data.ndim
     if n < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {n} dimensions")
     at = errors.checked_dim(dim, n)
+    if input.dtype.name in ("float16", "bfloat16"):  # in float32, rounded at the end
+        return renorm(input.float(), p, dim, maxnorm).to(input.dtype)
+    if p == 2 and bare(input) and type(maxnorm) in (int, float):
+        return wrap(shortened(input._data, at, maxnorm))
     norms = vector_norm(input, float(p), tuple(i for i in range(n) if i != at), True)
     factor = OPS.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
     return input * factor
@@ -193,7 +240,7 @@ def _renorm_(self: Any, p: float, dim: int, maxnorm: float) -> Tensor:
     return self.copy_(renorm(OPS.clone(self), p, dim, maxnorm))
 
 
-METHODS["renorm_"] = _renorm_
+METHODS["renorm_"] = guarded(_renorm_)
 
 
 # ---------------------------------------------------------------- covariance
@@ -235,6 +282,8 @@ def cov(
         )
     if input.dtype is dtypes.bool_:
         raise RuntimeError("cov(): bool dtype is not supported for input")
+    if type(correction) is not int:
+        errors.need_int("cov", correction=correction)
     rows = input if input._data.ndim == 2 else OPS.reshape(input, (1, input._data.size))
     n = rows._data.shape[1]
     _check_weights(n, fweights, aweights)
@@ -318,6 +367,9 @@ def corrcoef(input: Tensor) -> Tensor:
     c = cov(input)
     if not c._data.ndim:
         return c / c
+    if bare(c):
+        root = np.sqrt(c._data.diagonal())
+        return wrap((c._data / root[:, None] / root).clip(-1, 1))
     d = OPS.diagonal(c, 0, 0, 1)
     scale = OPS.sqrt(OPS.real(d) if c.is_complex() else d)
     made = c / OPS.reshape(scale, (-1, 1)) / scale
@@ -325,6 +377,14 @@ def corrcoef(input: Tensor) -> Tensor:
 
 
 # ---------------------------------------------------------------- bilinear layers
+
+
+def _bilinear(a: Any, b: Any, w: Any) -> Any:
+    """a w[o] b for every o, of arrays."""
+    o, n, m = w.shape
+    part = product(b.reshape(-1, m), w.reshape(-1, m).T)  # (rows, o n)
+    made = product(part.reshape(-1, o, n), a.reshape(-1, n, 1))
+    return made.reshape(*a.shape[:-1], o)
 
 
 @public("nn.functional.bilinear")
@@ -350,6 +410,13 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """
     need("bilinear", input1, input2, weight, names=("input1", "input2", "weight"))
     a, b, w = input1._data.shape, input2._data.shape, weight._data.shape
+    if not input1.dtype is input2.dtype is weight.dtype:
+        names = [errors.CPP[t.dtype.name] for t in (input1, input2, weight)]
+        raise RuntimeError(
+            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(
+                *names
+            )
+        )
     if len(a) != len(b):
         raise RuntimeError(f"bilinear(): input dimensions do not match: got {len(a)} and {len(b)}")
     for dim, (m, n) in enumerate(zip(a[:-1], b[:-1], strict=True)):
@@ -362,5 +429,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             raise RuntimeError(
                 f"bilinear(): input{i} size does not match weight size: got {n} but expected {w[i]}"
             )
+    plain = S.mode is None and input1._node is input2._node is weight._node is None
+    if plain and weight._data.size:
+        made = wrap(_bilinear(input1._data, input2._data, weight._data))
+        return made if bias is None else made + bias
     made = einsum("...on,...n->...o", einsum("...m,onm->...on", input2, weight), input1)
     return made if bias is None else made + bias

@@ -11,15 +11,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ... import errors
+from ... import dtypes, errors
 from ..._state import S
 from ...core.declare import SAME, bilinear, linear, public, spelled
 from ...core.lanes import one_lane
-from ...core.primitive import F32, F64, given_out
+from ...core.primitive import F32, F64, cast, given_out
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...kernels import linalg as kernels
-from .products import need
+from ..fast import Lane
+from .products import need, outer
 
 Ints = tuple[int, ...]
 
@@ -334,10 +335,13 @@ def _squeezed(
 @spelled(_contract)
 def _contract_spelled(a: Any, b: Any, a_dims: Ints, b_dims: Ints, out_dims: Ints) -> Any:
     if a._data.dtype != b._data.dtype:
-        raise RuntimeError(
-            f"expected scalar type {errors.LEGACY[a.dtype.name]} but found "
-            f"{errors.LEGACY[b.dtype.name]}"
-        )
+        if {*a_dims, *b_dims} - set(out_dims):
+            raise RuntimeError(
+                f"expected scalar type {errors.LEGACY[a.dtype.name]} but found "
+                f"{errors.LEGACY[b.dtype.name]}"
+            )
+        common = dtypes.promote_types(a.dtype, b.dtype)  # nothing is summed: it is a product
+        a, b = cast(a, common), cast(b, common)
     return _contract.prim.call(a, b, params=(tuple(a_dims), tuple(b_dims), tuple(out_dims)))
 
 
@@ -363,6 +367,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
         >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 4), dims=1).shape
         torch.Size([2, 4])
     """
+    if type(dims) is int and dims == 1 and type(a) is Tensor is type(b) and S.mode is None:
+        x, y = a._data, b._data
+        fits = x.ndim == 2 == y.ndim and x.dtype is y.dtype is F32 and x.shape[1] == y.shape[0]
+        if fits and a._node is None is b._node and out is None:
+            return wrap(kernels.matmul(x, y))
     need("tensordot", a, b)
     n, m = a._data.ndim, b._data.ndim
     if isinstance(dims, Tensor):
@@ -374,6 +383,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         first, second = list(range(-dims, 0)), list(range(dims))
     else:
+        if not isinstance(dims, (tuple, list)):
+            raise RuntimeError(
+                "tensordot expects dims to be int or tuple[list[int], list[int]] or "
+                f"list[list[int]] containing two lists, but got dims={dims}"
+            )
         first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
     if len(first) != len(second):
         raise RuntimeError("both dimension lists should have same length")
@@ -404,6 +418,9 @@ def _tensordot(a: Tensor, b: Tensor, first: list[int], second: list[int]) -> Ten
     return OPS.contract(a, b, tuple(a_dims), tuple(b_dims), tuple(out))
 
 
+_flat_lane = one_lane(OPS._unsafe_view.prim)
+
+
 @public("kron", method=True)
 def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The Kronecker product: every element of `input` times all of `other`.
@@ -413,6 +430,14 @@ def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
         >>> torch.kron(torch.tensor([1, 2]), torch.tensor([1, 10]))
         tensor([ 1, 10,  2, 20])
     """
+    if S.mode is None and out is None and type(input) is Tensor and type(other) is Tensor:
+        x, y = input._data, other._data
+        if x.dtype is y.dtype is F32:
+            p, q = x.shape, y.shape
+            if input._node is None is other._node and len(p) == len(q) != 0:
+                return wrap(kernels.kron(x, y, p, q))
+            if len(p) == 1 == len(q):
+                return _flat_lane(outer(input, other), ((p[0] * q[0],),))
     need("kron", input, other)
     n = max(input._data.ndim, other._data.ndim)
     a = (1,) * (n - input._data.ndim) + input._data.shape
@@ -447,11 +472,18 @@ _trace = linear(
     lambda xp, g, x_shape: xp.diagonal_backward(xp.expand(g, (min(x_shape),)), x_shape, 0, 0, 1),
     doc="The sum of the main diagonal of a matrix.",
 )
-_trace_lane = one_lane(_trace.prim)
+_trace_lane, _cross_lane = one_lane(_trace.prim), Lane(_cross)
 
 
 @spelled(_cross)
 def linalg_cross(input: Any, other: Any, dim: int = -1, *, out: Any = None) -> Any:
+    if out is None and S.mode is None and type(input) is Tensor and type(other) is Tensor:
+        shape = input._data.shape
+        plain = shape == other._data.shape and input._data.dtype is other._data.dtype
+        if plain and type(dim) is int and -len(shape) <= dim < len(shape):
+            at = dim % len(shape)
+            if shape[at] == 3:
+                return _cross_lane.pair(input, other, (at,))
     need("linalg_cross", input, other)
     errors.need_same_dtype(input, other)
     n, m = input._data.ndim, other._data.ndim
@@ -486,7 +518,11 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Any = No
 
 @spelled(_trace)
 def trace(input: Any) -> Any:
+    if type(input) is Tensor and input._data.dtype is F32 and input._data.ndim == 2:
+        return _trace_lane(input, ())
     need("trace", input)
     if input._data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._data.ndim}")
+    if input.dtype.name == "bool":
+        raise NotImplementedError("\"trace\" not implemented for 'Bool'")
     return _trace_lane(input, ())

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ... import errors
 from ...core.declare import METHODS, general, spelled
 from ...core.record import sum_to
@@ -19,6 +17,7 @@ from ..reduce.extremes import return_type
 from .matrices import (
     batched,
     batched_together,
+    called,
     is_complex,
     mH,
     mm,
@@ -65,12 +64,8 @@ def reflection_vjp(xp: Any, g: Any, A: Any, tau: Any, C: Any, adjoint: bool) -> 
 # ---------------------------------------------------------------- householder_product
 
 
-def _columns(A: Any) -> Any:
-    return np.eye(*A.shape[-2:], dtype=A.dtype)
-
-
 def _product_kernel(A: Any, tau: Any) -> Any:
-    return lapack.reflect(A, tau, _columns(A))
+    return lapack.reflections(A, tau)
 
 
 def _product_vjp(xp: Any, g: Any, A: Any, tau: Any) -> Any:
@@ -133,7 +128,8 @@ def householder_product(A: Any, tau: Any = None, *, out: Any = None) -> Any:
         raise TypeError(
             'linalg_householder_product() missing 1 required positional arguments: "tau"'
         )
-    need_tensors("linalg_householder_product", input=A, tau=tau)
+    if not isinstance(tau, Tensor):
+        need_tensors("linalg_householder_product", input=A, tau=tau)
     _need_reflections(op, A, tau)
     _need_batch(op, "tau", tau, A, 1)
     if A._data.dtype != tau._data.dtype:
@@ -142,7 +138,7 @@ def householder_product(A: Any, tau: Any = None, *, out: Any = None) -> Any:
             f"{errors.LEGACY[A.dtype.name]}"
         )
     need_lapack("householder_product_cpu", A)
-    return _product.prim.call(A, tau, out=out)
+    return called(_product.prim, (A, tau), (), out)
 
 
 METHODS["orgqr"] = householder_product

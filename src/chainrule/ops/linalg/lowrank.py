@@ -41,13 +41,6 @@ def _times(A: Tensor, X: Tensor, M: Any) -> Tensor:
     return made if M is None else made - matmul(M, X)
 
 
-def _check_iterations(q: Any, niter: Any) -> None:
-    if q is not None and not isinstance(q, int):
-        raise TypeError(f"q must be an integer, not {type(q).__name__}")
-    if niter < 0:
-        raise ValueError(f"niter(={niter}) must be non-negative integer")
-
-
 @public("svd_lowrank")
 def svd_lowrank(A: Tensor, q: Any = 6, niter: int = 2, M: Any = None) -> Any:
     """The q largest singular values of A - M with their vectors, approximately.
@@ -69,8 +62,10 @@ def svd_lowrank(A: Tensor, q: Any = 6, niter: int = 2, M: Any = None) -> Any:
     """
     need_tensors("svd_lowrank", A=A)
     q = 6 if q is None else q
+    if not hasattr(q, "__index__"):
+        raise TypeError(f"q must be an integer, not {type(q).__name__}")
+    niter = 2 if niter is None else niter
     m, n = A.shape[-2:]
-    _check_iterations(q, niter)
     if M is not None:
         M = OPS.expand(M, tuple(A.shape))
     flipped = m < n

@@ -15,11 +15,12 @@ from ...core.declare import METHODS, general, public, spelled
 from ...core.record import OPS, sum_to
 from ...core.tensor import Tensor
 from ...kernels import lapack, ldl
-from ..reduce.extremes import return_type
+from ..reduce.extremes import named, return_type
 from .decompose import deprecated
 from .matrices import (
     batched,
     batched_together,
+    called,
     common_batch,
     mH,
     mm,
@@ -128,7 +129,7 @@ def _factored(A: Any, pivot: bool, out: Any = None) -> Any:
         )
     need_lapack("lu_cpu", A)
     _need_pivot(pivot)
-    return _factor.prim.call(A, out=out)
+    return called(_factor.prim, (A,), (), out)
 
 
 def _need_pivot(pivot: bool) -> None:
@@ -181,12 +182,14 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     need_tensors("linalg_lu_factor", A=A)
     LU, pivots, info = _factored(A, pivot)
     _refuse_zero("torch.linalg.lu_factor", value_of(info))
-    return _LuFactor(_written(out, (LU, pivots)))
+    return named(_LuFactor, _written(out, (LU, pivots)))
 
 
 def _written(out: Any, made: Any) -> Any:
     if out is None:
         return made
+    if not isinstance(out, (tuple, list)):
+        raise errors.wrong_kind("lu", "out", "tuple of Tensors", out)
     return tuple(OPS.alias.prim.call(m, out=o) for m, o in zip(made, out, strict=True))
 
 
@@ -207,6 +210,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
         tensor([2, 2], dtype=torch.int32)
     """
     need_tensors("_lu_with_info", input=A)
+    errors.checked_bool("_lu_with_info", "pivot", pivot)
     deprecated(
         "lu",
         "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and "
@@ -221,15 +225,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
 
 def _lu_kernel(A: Any) -> Any:
     LU, pivots, _ = lapack.lu_factor(A)
-    k = min(A.shape[-2:])
-    return pivots, _lower_of(LU[..., :k]), np.triu(LU[..., :k, :])
-
-
-def _lower_of(x: Any) -> Any:
-    made = np.tril(x, -1)
-    i = np.arange(x.shape[-1])
-    made[..., i, i] = 1
-    return made
+    return pivots, *lapack.triangles(LU)
 
 
 def _lu_rule(xp: Any, g: Any, L: Any, U: Any, pivots: Any, A_shape: Any) -> Any:
@@ -269,7 +265,8 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
         tensor([[ 4.0000,  3.0000],
                 [ 0.0000, -0.5000]])
     """
-    need_tensors("linalg_lu", A=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_lu", A=A)
     x = A._data
     if x.ndim < 2:
         raise RuntimeError(
@@ -278,17 +275,16 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
         )
     need_lapack("lu_cpu", A)
     _need_pivot(pivot)
-    pivots, L, U = _lu.prim.call(A)
-    P = OPS.permutation_of(pivots, L.detach())
-    return _Lu(_written(out, (P, L, U)))
+    pivots, L, U = called(_lu.prim, (A,))
+    P = called(OPS.permutation_of.prim, (pivots, L if L._node is None else L.detach()))
+    return named(_Lu, _written(out, (P, L, U)))
 
 
 # ---------------------------------------------------------------- parts of the factors
 
 
 def _unpack_kernel(LU: Any) -> Any:
-    k = min(LU.shape[-2:])
-    return _lower_of(LU[..., :k]), np.triu(LU[..., :k, :])
+    return lapack.triangles(LU)
 
 
 def _unpack_rule(xp: Any, g: Any, LU_shape: Any) -> Any:
@@ -346,6 +342,11 @@ def lu_unpack(
             "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 "
             "dtype.\nNote: this function is intended to be used with the output produced by "
             "torch.linalg.lu_factor"
+        )
+    if LU_data._data.ndim < 2:
+        raise RuntimeError(
+            "torch.lu_unpack: Expected tensor with 2 or more dimensions. Got size: "
+            f"{list(LU_data._data.shape)} instead"
         )
     k = min(LU_data._data.shape[-2:])
     pivots = value_of(LU_pivots)
@@ -435,7 +436,7 @@ def lu_solve(
             f"shape {list(pivots._data.shape)} instead"
         )
     common_batch(B._data.shape[:-2], LU._data.shape[:-2])
-    return _lu_solve.prim.call(LU, pivots, B, params=(bool(left), bool(adjoint)), out=out)
+    return called(_lu_solve.prim, (LU, pivots, B), (bool(left), bool(adjoint)), out)
 
 
 @public("lu_solve", method=True)
@@ -514,7 +515,7 @@ def _ldl_factored(A: Any, hermitian: bool, out: Any = None) -> Any:
     need_square(op, A)
     need_floating(op, A)
     need_lapack("ldl_factor_kernel_cpu", A)
-    return _ldl.prim.call(A, params=(bool(hermitian),), out=out)
+    return called(_ldl.prim, (A,), (bool(hermitian),), out)
 
 
 def _refuse_zero_block(op: str, info: Any) -> None:
@@ -561,7 +562,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_ldl_factor", input=A)
     LD, pivots, info = _ldl_factored(A, hermitian)
     _refuse_zero_block("torch.linalg.ldl_factor", value_of(info))
-    return _LdlFactor(_written(out, (LD, pivots)))
+    return named(_LdlFactor, _written(out, (LD, pivots)))
 
 
 @spelled(_ldl_solve)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from ... import errors
+from ..._state import S, grad_enabled
 from ...core.batching import RULES, front, rank_of, ranked, whole
 from ...core.declare import elementwise, general, linear
 from ...core.levels import lower
 from ...core.primitive import PUBLIC
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ...kernels import lapack
 from ..fast import not_implemented
 from ..math.arithmetic import is_complex
@@ -135,6 +136,32 @@ general(
     doc="Ones on the diagonal, zeros elsewhere, in the shape of x.",
 )
 
+# ---------------------------------------------------------------- calls
+
+
+def called(
+    prim: Any, operands: tuple[Any, ...], params: tuple[Any, ...] = (), out: Any = None
+) -> Any:
+    """`prim.call(*operands, params=params, out=out)` of checked operands, in a short way where
+    nothing is recorded and no interpreter runs."""
+    if out is None and S.mode is None:
+        records = S.grad or grad_enabled()
+        arrays = []
+        for t in operands:
+            x = t._data
+            if type(x) is not np.ndarray or (records and t._node is not None):
+                break
+            arrays.append(x)
+        else:
+            try:
+                made = prim.kernel(*arrays, *params)
+            except (ValueError, TypeError, OverflowError):
+                pass  # the general way says why
+            else:
+                return tuple([wrap(m) for m in made]) if prim.several else wrap(made)
+    return prim.call(*operands, params=params, out=out)
+
+
 # ---------------------------------------------------------------- checks
 
 
@@ -233,6 +260,8 @@ def value_of(t: Any) -> Any:
 
 def common_batch(a: Sequence[int], b: Sequence[int]) -> None:
     """The leading dimensions of two shapes broadcast."""
+    if a == b:
+        return
     rank = max(len(a), len(b))
     first, second = ((1,) * (rank - len(s)) + tuple(s) for s in (a, b))
     for dim in range(rank - 1, -1, -1):

@@ -13,10 +13,12 @@ import numpy as np
 
 from ... import dtypes, errors
 from ...core.batching import RULES, batch_rule
+from ...core.blame import no_combination
 from ...core.declare import general, public, spelled
 from ...core.lanes import one_lane
 from ...core.record import OPS, sum_to
 from ...core.tensor import Tensor, wrap
+from ...errors import ABSENT
 from ...kernels import matrix_functions as kernels
 from ..reduce.extremes import return_type
 from ..reduce.vector_norm import matrix_norm
@@ -113,13 +115,16 @@ def linalg_matrix_power(A: Tensor, n: int, *, out: Any = None) -> Tensor:
         tensor([[1., 5.],
                 [0., 1.]])
     """
-    need_tensors("linalg_matrix_power", input=A)
+    if not isinstance(A, Tensor):
+        need_tensors("linalg_matrix_power", input=A)
     return _power("linalg_matrix_power", A, n, out)
 
 
 def _power(op: str, A: Any, n: Any, out: Any) -> Tensor:
-    if isinstance(n, (bool, float, complex)) or not hasattr(n, "__index__"):
-        raise TypeError(f"{op}(): argument 'n' (position 2) must be int, not {type(n).__name__}")
+    if type(n) is not int and (
+        isinstance(n, (bool, float, complex)) or not hasattr(n, "__index__")
+    ):
+        raise TypeError(f"{op}(): argument 'n' (position 2) must be int, not {errors.kind_name(n)}")
     need_square("linalg.matrix_power", A)
     n = n.__index__()
     if n == 0:
@@ -215,8 +220,9 @@ def _bound(op: str, x: Any, value: Any, name: str) -> Any:
                 f"{errors.LEGACY[value.dtype.name]}"
             )
         return OPS.to_dtype(value.detach(), dtypes.from_numpy_dtype(_real_of(x)))
-    if value is not None and (isinstance(value, complex) or not hasattr(value, "__float__")):
-        named = f"{name}={type(value).__name__}"
+    strange = isinstance(value, (complex, np.ndarray)) or not hasattr(value, "__float__")
+    if value is not None and strange:
+        named = f"{name}={errors.kind_name(value)}"
         raise TypeError(
             f"{op.replace('.', '_').removeprefix('torch_')}() received an invalid combination of "
             f"arguments - got (Tensor, {named}), but expected one of:\n"
@@ -225,9 +231,20 @@ def _bound(op: str, x: Any, value: Any, name: str) -> Any:
     return value
 
 
+def _one_tolerance(
+    op: str, A: Any, name: str, old: Any, otherwise: Any, atol: Any, rtol: Any
+) -> Any:
+    """The tolerance under its older name, which stands alone; `otherwise` where it is not given."""
+    if old is ABSENT:
+        return otherwise
+    if old is None or atol is not None or rtol is not None:
+        raise no_combination(op, (A,), {name: old, "atol": atol, "rtol": rtol})
+    return old
+
+
 @spelled(_pinv)
 def pinv(
-    A: Any, rcond: Any = None, hermitian: Any = False, more: Any = None, *,
+    A: Any, rcond: Any = ABSENT, hermitian: Any = False, more: Any = None, *,
     atol: Any = None, rtol: Any = None, out: Any = None,
 ) -> Any:  # fmt: skip
     if more is not None:  # canonical: (A, atol, rtol, hermitian)
@@ -235,9 +252,9 @@ def pinv(
     if not isinstance(A, Tensor):
         raise TypeError(
             "linalg_pinv() received an invalid combination of arguments - got "
-            f"({type(A).__name__}), but expected one of:\nHint: linalg.pinv(A, atol=, rtol=)"
+            f"({errors.kind_name(A)}), but expected one of:\nHint: linalg.pinv(A, atol=, rtol=)"
         )
-    rtol = rcond if rtol is None else rtol
+    rtol = _one_tolerance("linalg_pinv", A, "rcond", rcond, rtol, atol, rtol)
     if A._data.dtype.char not in "fdFD" or A._data.ndim < 2:
         raise RuntimeError(
             f"linalg.pinv({errors.LEGACY[A.dtype.name]}{{{list(A._data.shape)}}}): expected a "
@@ -261,6 +278,8 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
                 [0.0000, 0.0000]])
     """
     need_tensors("pinverse", input=input)
+    if type(rcond) is not float:
+        errors.need_float("pinverse", rcond=rcond)
     return pinv(input, rcond)
 
 
@@ -343,9 +362,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: Any = None, out: A
 
     Example:
         >>> import chainrule as torch
-        >>> A, B = torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])
+        >>> A, B = torch.tensor([[2.0], [0.0]]), torch.tensor([[4.0], [3.0]])
         >>> torch.linalg.lstsq(A, B).solution
-        tensor([[2.0000]])
+        tensor([[2.]])
     """
     op = "torch.linalg.lstsq"
     need_tensors("linalg_lstsq", input=A, b=B)
@@ -389,7 +408,7 @@ def _need_rows(op: str, x: Any, b: Any, vector: bool) -> None:
 @public("linalg.matrix_rank")
 def matrix_rank(
     A: Tensor,
-    tol: Any = None,
+    tol: Any = ABSENT,
     hermitian: bool = False,
     *,
     atol: Any = None,
@@ -416,7 +435,8 @@ def matrix_rank(
     if not isinstance(A, Tensor):
         raise TypeError(
             "linalg_matrix_rank() received an invalid combination of arguments - got "
-            f"({type(A).__name__}), but expected one of:\nHint: linalg.matrix_rank(A, atol=, rtol=)"
+            f"({errors.kind_name(A)}), but expected one of:\n"
+            "Hint: linalg.matrix_rank(A, atol=, rtol=)"
         )
     need_matrix(op, A, "input")
     if A._data.dtype.char not in "fdFD":
@@ -424,8 +444,13 @@ def matrix_rank(
             "This function doesn't handle types other than float and double\n"
             "Hint: convert it first, as in x.double()"
         )
-    if tol is not None:
-        atol, rtol = tol, 0.0
+    if tol is not ABSENT:
+        atol = _one_tolerance("linalg_matrix_rank", A, "tol", tol, atol, atol, rtol)
+        rtol = 0.0
+    elif atol is not None and rtol is not None and (
+        isinstance(atol, Tensor) is not isinstance(rtol, Tensor)
+    ):  # fmt: skip
+        raise no_combination("linalg_matrix_rank", (A,), {"atol": atol, "rtol": rtol})
     atol, rtol = (_bound(op, A, t, n) for t, n in ((atol, "atol"), (rtol, "rtol")))
     atol, rtol = _tolerances(A, atol, rtol)
     A = A.detach()

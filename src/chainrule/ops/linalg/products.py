@@ -18,7 +18,7 @@ from ..._state import S
 from ...core.declare import METHODS, bilinear, general, public, spelled
 from ...core.interpreter import composing, current
 from ...core.lane_nodes import _checked
-from ...core.lanes import pair_lane
+from ...core.lanes import bare, pair_lane
 from ...core.primitive import F32, F64, given_out
 from ...core.record import OPS, sum_to
 from ...core.tensor import Tensor, wrap
@@ -367,6 +367,14 @@ def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
         >>> torch.dot(torch.tensor([2, 3]), torch.tensor([2, 1]))
         tensor(7)
     """
+    if S.mode is None and out is None and type(input) is Tensor and type(tensor) is Tensor:
+        x, y = input._data, tensor._data
+        dtype = x.dtype
+        if (
+            dtype is y.dtype and (dtype is F32 or dtype is F64)
+            and x.ndim == 1 and x.shape == y.shape
+        ):  # fmt: skip
+            return _dot(input, tensor)
     need("dot", input, tensor, names=("input", "tensor"))
     _need_vectors(input, tensor)
     return _strict(input, tensor, _dot, out)
@@ -413,7 +421,7 @@ def need_batches(a: Tensor, b: Tensor) -> None:
 
 
 def _vdot_kernel(a: Any, b: Any) -> Any:
-    return kernels.matmul(a.conjugate(), b)
+    return kernels.matmul(a.conjugate() if a.dtype.kind == "c" else a, b)
 
 
 _vdot = general(
@@ -425,8 +433,19 @@ _vdot = general(
 )
 
 
+_vdot_lane = pair_lane(_vdot.prim, "VdotBackward0")
+
+
 @spelled(_vdot)
 def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
+    if S.mode is None and out is None and type(input) is Tensor and type(other) is Tensor:
+        x, y = input._data, other._data
+        dtype = x.dtype
+        if (
+            dtype is y.dtype and (dtype is F32 or dtype is F64)
+            and x.ndim == 1 and x.shape == y.shape
+        ):  # fmt: skip
+            return _vdot_lane(input, other)
     need("vdot", input, other)
     _need_vectors(input, other)
     if input._data.dtype != other._data.dtype:
@@ -447,6 +466,8 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """
     need("linalg_vecdot", x, y, names=("x", "y"))
     _check_vecdot(x, y)
+    if type(dim) is not int:
+        errors.need_int("linalg_vecdot", dim=dim)
     if x._data.ndim == y._data.ndim == 1:
         errors.checked_dim(dim, 1)
         return vdot(x, y, out=out)
@@ -496,6 +517,10 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
         tensor([[3, 4],
                 [6, 8]])
     """
+    if S.mode is None and out is None and type(input) is Tensor is type(vec2):
+        x, y = input._data, vec2._data
+        if x.dtype is y.dtype is F32 and x.ndim == 1 == y.ndim:
+            return _outer_lane(input, vec2)
     need("outer", input, vec2, names=("input", "vec2"))
     for name, t in (("self", input), ("vec2", vec2)):
         if t._data.ndim != 1:
@@ -505,15 +530,9 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     return OPS.mul(OPS.reshape(input, (input._data.size, 1)), vec2, out=out)
 
 
-def _outer_kernel(a: Any, b: Any) -> Any:
-    if a.dtype.kind == "f" and a.size * b.size <= 4096:  # BLAS broadcasts faster than a ufunc
-        return a.reshape(-1, 1).dot(b.reshape(1, -1))
-    return a.reshape(-1, 1) * b
-
-
 _outer = bilinear(
     "outer",
-    _outer_kernel,
+    kernels.outer,
     a=lambda xp, g, b: xp.matmul(g, b),
     b=lambda xp, g, a: xp.matmul(a, g),
     grad_fn="MulBackward0",
@@ -554,6 +573,8 @@ def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
             "inner() the last dimension must match on both input tensors but got shapes "
             f"{list(x.shape)} and {list(y.shape)}"
         )
+    if out is None and x.ndim <= 2 and y.ndim <= 2 and bare(input, other):
+        return wrap(kernels.matmul(x, y.T))
     left, right = tuple(range(1, x.ndim)), tuple(range(x.ndim, x.ndim + y.ndim - 1))
     made = OPS.contract(input, other, (*left, 0), (*right, 0), left + right)
     return given_out("inner", out, made)

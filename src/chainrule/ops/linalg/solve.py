@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ... import errors
 from ...core.declare import METHODS, general, public, spelled
 from ...core.lanes import one_lane
 from ...core.record import OPS, sum_to
 from ...core.tensor import Tensor
 from ...kernels import lapack
-from ..reduce.extremes import return_type
+from ..reduce.extremes import named, return_type
 from .matrices import (
     answered,
     batched,
     batched_together,
+    called,
     column,
     common_batch,
     mH,
@@ -111,11 +110,11 @@ def _inverse(A: Any, out: Any) -> Any:
 def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
     need_tensors("linalg_inv_ex", A=A)
     _checked_inv(A)
-    made = _inv_ex.prim.call(A, out=out)
+    made = called(_inv_ex.prim, (A,), (), out)
     info = value_of(made[1]) if check_errors else None
     if info is not None and info.any():
         raise lapack.singular("linalg.inv_ex", info)
-    return _InvEx(made)
+    return named(_InvEx, made)
 
 
 @public("inverse", method=True)
@@ -210,7 +209,7 @@ def _solved(prim: Any, A: Any, B: Any, left: bool, out: Any) -> Any:
     if x.shape[:-2] != shape[:-2]:
         common_batch(shape[:-2], x.shape[:-2])
     if left:
-        return prim.call(A, B, params=(vector,), out=out)
+        return called(prim, (A, B), (vector,), out)
     made = prim.call(mT(OPS, A), mT(OPS, B), params=(False,))
     if not prim.several:
         return answered(out, mT(OPS, made))
@@ -220,6 +219,8 @@ def _solved(prim: Any, A: Any, B: Any, left: bool, out: Any) -> Any:
 @spelled(_solve)
 def solve(A: Any, B: Any, vector: Any = None, *, left: bool = True, out: Any = None) -> Any:
     if vector is not None:  # a rule's call
+        if not isinstance(vector, bool):
+            raise TypeError("linalg_solve() takes 2 positional arguments but 3 were given")
         return _solve.prim.call(A, B, params=(vector,))
     return _solved(_solve.prim, A, B, left, out)
 
@@ -276,7 +277,8 @@ def solve_triangular(
     A: Any, B: Any, upper: Any = None, left: bool = True, unitriangular: bool = False,
     *, out: Any = None,
 ) -> Any:  # fmt: skip
-    need_tensors("linalg_solve_triangular", A=A, B=B)
+    if not isinstance(A, Tensor) or not isinstance(B, Tensor):
+        need_tensors("linalg_solve_triangular", A=A, B=B)
     if upper is None:
         raise TypeError(
             'linalg_solve_triangular() missing 1 required positional arguments: "upper"'
@@ -286,7 +288,7 @@ def solve_triangular(
     need_lapack("triangular_solve_cpu", A)
     common_batch(B._data.shape[:-2], A._data.shape[:-2])
     params = (bool(upper), bool(left), bool(unitriangular))
-    return _triangular.prim.call(A, B, params=params, out=out)
+    return called(_triangular.prim, (A, B), params, out)
 
 
 def _legacy_kernel(
@@ -361,9 +363,7 @@ def _need_legacy_pair(op: str, b: Any, A: Any) -> None:
 
 
 def _cholesky_solve_kernel(B: Any, L: Any, upper: bool = False) -> Any:
-    first = lapack.hermitian(L) if upper else L
-    y = lapack.solve_triangular(first, B, False)
-    return lapack.solve_triangular(lapack.hermitian(first), y, True)
+    return lapack.cholesky_solve(B, L, upper)
 
 
 def _cholesky_solve_vjp(
@@ -388,7 +388,8 @@ batched_together("cholesky_solve")
 
 @spelled(_cholesky_solve)
 def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) -> Any:
-    need_tensors("cholesky_solve", input=input, input2=L)
+    if not isinstance(input, Tensor) or not isinstance(L, Tensor):
+        need_tensors("cholesky_solve", input=input, input2=L)
     for name, t in (("b", input), ("u", L)):
         if t._data.ndim < 2:
             raise RuntimeError(
@@ -399,16 +400,11 @@ def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) 
     need_lapack("cholesky_solve_cpu", L)
     need_pair("cholesky_solve", L, input, ("A", "b"))
     upper = errors.checked_bool("cholesky_solve", "upper", upper)
-    return _cholesky_solve.prim.call(input, L, params=(upper,), out=out)
+    return called(_cholesky_solve.prim, (input, L), (upper,), out)
 
 
 def _cholesky_inverse_kernel(x: Any, upper: bool = False) -> Any:
-    zero = (x == 0).diagonal(0, -2, -1)
-    if zero.any():
-        info = (zero.argmax(-1) + 1) * zero.any(-1)
-        raise lapack.singular("cholesky_inverse", info)
-    eye = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
-    return _cholesky_solve_kernel(eye, x, upper)
+    return lapack.cholesky_inverse(x, upper)
 
 
 def _cholesky_inverse_rule(xp: Any, g: Any, x: Any, out: Any, upper: bool) -> Any:
@@ -429,7 +425,8 @@ batched("cholesky_inverse")
 
 @spelled(_cholesky_inverse)
 def cholesky_inverse(L: Any, upper: bool = False, *, out: Any = None) -> Any:
-    need_tensors("cholesky_inverse", input=L)
+    if not isinstance(L, Tensor):
+        need_tensors("cholesky_inverse", input=L)
     need_square("cholesky_inverse", L)
     need_lapack("cholesky_inverse_out_cpu", L)
     params = (errors.checked_bool("cholesky_inverse", "upper", upper),)

@@ -14,9 +14,12 @@ import numpy as np
 from ... import dtypes, errors
 from ..._state import S
 from ...core.become import alike
+from ...core.blame import no_combination
 from ...core.declare import METHODS, public
 from ...core.primitive import F32, F64, INSTEAD, fill_out
 from ...core.tensor import Tensor
+from ...errors import ABSENT
+from ...kernels import make as kernels
 from ..shape.reshape import sizes_of
 from .from_data import as_array, check_device, check_options, checked_dtype, finished
 
@@ -42,13 +45,19 @@ def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..
             size = (*size, named_size(op, shape))
         dims = checked_size(op, size)
         check_device(device)
-        check_options(layout, pin_memory)
+        if layout is not None or memory_format is not None or pin_memory is not False:
+            check_options(layout, pin_memory)
+            errors.check_option(op, "memory_format", memory_format)
         if out is not None:
             if not isinstance(out, Tensor):
                 raise errors.wrong_type(op, "out", 2, out)
             out._data = make(dims, out._data.dtype)
             return out
-        return finished(make(dims, checked_dtype(op, dtype) or S.default_dtype.np), requires_grad)
+        try:
+            made = make(dims, checked_dtype(op, dtype) or S.default_dtype.np)
+        except MemoryError as error:
+            raise errors.no_memory(op, error) from None
+        return finished(made, requires_grad)
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = f"""A tensor of the given size, of {op}.
@@ -69,7 +78,19 @@ def _filled(op: str, make: Callable[[tuple[int, ...], Any], Any]) -> Callable[..
 def named_size(op: str, more: dict[str, Any], *known: str) -> Any:
     """The `size=` among further keyword arguments, which must be among the `known`."""
     errors.only(op, more, "size", *known)
-    return more.get("size", ())
+    if "size" not in more:
+        raise TypeError(
+            f'{op}() missing 1 required positional arguments: "size"\n'
+            f"Hint: {op}(2, 3), or {op}(()) for a single number"
+        )
+    return checked_sizes(op, more["size"])
+
+
+def checked_sizes(op: str, size: Any, position: int = 0) -> Any:
+    """A size that must be a tuple: a number alone is none here."""
+    if not isinstance(size, (tuple, list)):
+        raise errors.wrong_kind(op, "size", "tuple of ints", size, position)
+    return size
 
 
 def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -77,13 +98,18 @@ def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     try:
         dims = sizes_of(size)
     except (TypeError, AttributeError):
+        if isinstance(size[0], (tuple, list)) and len(size) > 1:
+            raise TypeError(
+                f"{op}() takes 1 positional argument but {len(size)} were given\n"
+                f"Hint: torch.{op}(2, 3) or torch.{op}((2, 3))"
+            ) from None
         given = size[0] if isinstance(size[0], (tuple, list)) else size
         wrong = next(
             (s for s in given if not hasattr(s, "__index__") or isinstance(s, Tensor)), given[0]
         )
         raise TypeError(
             f"{op}(): argument 'size' (position 1) must be tuple of ints, not "
-            f"{type(wrong).__name__}\n"
+            f"{errors.kind_name(wrong)}\n"
             f"Hint: torch.{op}(2, 3) or torch.{op}((2, 3))"
         ) from None
     if dims and min(dims) < 0:
@@ -92,19 +118,7 @@ def checked_size(op: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def _ones(shape: Any, dtype: Any) -> Any:
-    """`np.ones` in half the time."""
-    made = np.empty(shape, dtype)
-    made.fill(1)
-    return made
-
-
-def _full(shape: Any, value: Any, dtype: Any) -> Any:
-    """`np.full`, in half the time for floating point numbers."""
-    if (dtype is F32 or dtype is F64) and type(value) in _PLAIN:
-        made = np.empty(shape, dtype)
-        made.fill(value)
-        return made
-    return np.full(shape, value, dtype)
+    return kernels.full(shape, 1, dtype)
 
 
 zeros = _filled("zeros", np.zeros)
@@ -125,8 +139,14 @@ def full(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of `size` filled with one number, whose type decides the dtype unless given."""
+    if type(fill_value) is float and dtype is None and device is None and out is None:
+        made = kernels.filled(size, fill_value, S.default_dtype.np)
+        if made is not None and layout is None and pin_memory is False:
+            return finished(made, requires_grad)
     check_device(device)
-    if layout is not None:
+    if type(size) is not tuple:
+        checked_sizes("full", size, 1)
+    if layout is not None or pin_memory is not False:
         check_options(layout, pin_memory)
     value = fill_value
     if isinstance(value, np.generic):  # a number to PyTorch, a bool too
@@ -138,7 +158,7 @@ def full(
     if out is not None:
         return _filled_in(out, np.full(checked_size("full", (size,)), value), "full")
     target = checked_dtype("full", dtype) or dtypes.scalar_type(value).np
-    return finished(_full(checked_size("full", (size,)), value, target), requires_grad)
+    return finished(kernels.full(checked_size("full", (size,)), value, target), requires_grad)
 
 
 def _like(op: str, make: Callable[..., Any]) -> None:
@@ -160,7 +180,8 @@ def _like(op: str, make: Callable[..., Any]) -> None:
             args = (named["fill_value"],)
         if device is not None:
             check_device(device)
-        if layout is not None or memory_format is not None:
+        if layout is not None or memory_format is not None or pin_memory is not False:
+            errors.check_option(op, "pin_memory", pin_memory)
             errors.check_option(op, "layout", layout)
             errors.check_option(op, "memory_format", memory_format)
         if INSTEAD and input.is_sparse:
@@ -194,7 +215,7 @@ def _like_sparse(op: str, input: Tensor, dtype: Any, requires_grad: bool) -> Ten
 _like("zeros_like", np.zeros)
 _like("ones_like", _ones)
 _like("empty_like", np.empty)
-_like("full_like", _full)
+_like("full_like", kernels.full)
 
 
 OPTIONS = ("layout", "pin_memory", "device", "memory_format", "requires_grad", "names")
@@ -251,6 +272,9 @@ def empty_strided(
 ) -> Tensor:
     """An uninitialised tensor with the given strides, in elements."""
     target = checked_dtype("empty_strided", dtype) or S.default_dtype.np
+    for name, value in (("size", size), ("stride", stride)):
+        if not isinstance(value, (tuple, list)):
+            raise errors.wrong_kind("empty_strided", name, "tuple of ints", value)
     extent = (
         1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if math.prod(size) else 0
     )
@@ -296,9 +320,9 @@ _MOST = 2**60  # elements; beyond, sizes in bytes overflow
 
 @public("arange")
 def arange(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
+    start: Any = ABSENT,
+    end: Any = ABSENT,
+    step: Any = ABSENT,
     *,
     out: Any = None,
     dtype: Any = None,
@@ -314,11 +338,14 @@ def arange(
         >>> torch.arange(3), torch.arange(0.0, 1.0, 0.25)
         (tensor([0, 1, 2]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
     """
+    plain = dtype is None and out is None and device is None and layout is None
+    if plain and type(start) is int and end is ABSENT and step is ABSENT and start >= 0:
+        return finished(kernels.arange(0, start, 1), requires_grad)
     check_device(device)
     if layout is not None:
         check_options(layout, pin_memory)
-    if end is None:
-        start, end = 0, start
+    if end is ABSENT or start is ABSENT or step is ABSENT or end is None:
+        start, end, step = _range_of(start, end, step)
     start, end, step = (
         v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (start, end, step)
     )
@@ -328,6 +355,17 @@ def arange(
         target = dtypes.int64.np if integers else S.default_dtype.np
     values = _steps(start, end, step, target)
     return finished(values, requires_grad) if out is None else _filled_in(out, values)
+
+
+def _range_of(start: Any, end: Any, step: Any) -> tuple[Any, Any, Any]:
+    """The numbers of `arange(end)`, `arange(start, end)` and `arange(start, end, step)`."""
+    alone = end is ABSENT or start is ABSENT
+    if end is None or (alone and (start is end or step is not ABSENT)):
+        given = {"start": start, "end": end, "step": step}
+        raise no_combination("arange", (), {n: v for n, v in given.items() if v is not ABSENT})
+    if alone:
+        return 0, start if end is ABSENT else end, 1
+    return start, end, 1 if step is ABSENT else step
 
 
 def _steps(start: Any, end: Any, step: Any, target: np.dtype[Any]) -> Any:
@@ -345,7 +383,7 @@ def _steps(start: Any, end: Any, step: Any, target: np.dtype[Any]) -> Any:
         start, end, step = int(start), int(end), int(step)
         if step == 0:
             raise ValueError("step must be nonzero\nHint: the dtype is integer, so is the step")
-        return np.arange(start, end, step, dtype=target)
+        return kernels.arange(start, end, step)
     n = math.ceil(span)
     if n > _MOST:
         raise RuntimeError("invalid size, possible overflow?")
@@ -369,9 +407,14 @@ def range_(
 ) -> Tensor:
     """Like `arange`, but with `end` included, and always in the default dtype (deprecated in
     PyTorch)."""
-    errors.only("range", options, *OPTIONS, "out")
+    errors.only("range", options, "layout", "device", "requires_grad", "out")
+    if "layout" in options and options["layout"] is None:
+        raise errors.wrong_kind("range", "layout", "torch.layout", None)
     check_device(options.get("device"))
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if end is None:
+        raise TypeError('range() missing 1 required positional arguments: "end"')
+    errors.need_number("range", 1, start=start, end=end, step=step)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) / step < 0:
@@ -450,7 +493,7 @@ def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
     if steps == 1:
         return np.array([start], target)
     if target is F32 and steps <= 1 << 24:
-        return _spaced_32(start, end, steps)
+        return kernels.linspace32(start, end, steps)
     work = (
         target
         if target.kind in "fc" and target.itemsize > 2
@@ -465,19 +508,6 @@ def _spaced(start: Any, end: Any, steps: int, target: np.dtype[Any]) -> Any:
     half = steps // 2
     values = np.concatenate((first + step * low[:half], last - step * high[half:]))
     return values.astype(target)
-
-
-def _spaced_32(start: Any, end: Any, steps: int) -> Any:
-    """The same in float32, whose multiplying and adding PyTorch rounds once: so in float64."""
-    first, last = np.float32(start), np.float32(end)
-    step = (last - first) / np.float32(max(steps - 1, 1))
-    half = steps // 2
-    ramp = np.arange(steps - half, dtype=F64)
-    ramp *= float(step)
-    values = np.empty(steps, F32)
-    np.add(ramp[:half], float(first), values[:half])
-    np.subtract(float(last), ramp[::-1], values[half:])
-    return values
 
 
 @public("logspace")
@@ -497,6 +527,9 @@ def logspace(
     errors.only("logspace", options, *OPTIONS, "out")
     start, end, steps = _ends_and_steps("logspace", start, end, steps)
     target = checked_dtype("logspace", dtype) or S.default_dtype.np
+    plain = target is F32 and options.get("out") is None and type(base) in (int, float)
+    if plain and steps > 1 and type(start) in (int, float) and type(end) in (int, float):
+        return finished(kernels.logspace32(start, end, steps, base), requires_grad)
     exponents = _spaced(start, end, steps, F64 if target.kind != "c" else target)
     if options.get("out") is not None:
         return _filled_in(options["out"], base**exponents, "logspace")
@@ -506,7 +539,7 @@ def logspace(
 @public("eye")
 def eye(
     n: int,
-    m: int | None = None,
+    m: int = ABSENT,
     *,
     out: Any = None,
     dtype: Any = None,
@@ -516,16 +549,20 @@ def eye(
     pin_memory: bool = False,
 ) -> Tensor:
     """The n x m identity matrix."""
+    plain = dtype is None and out is None and device is None and layout is None
+    if plain and type(n) is int and m is ABSENT and n >= 0:
+        return finished(kernels.eye(n, n, S.default_dtype.np), requires_grad)
     check_device(device)
     if layout is not None:
         check_options(layout, pin_memory)
-    for name, size in (("n", n), ("m", n if m is None else m)):
+    m = n if m is ABSENT else m
+    for name, size in (("n", n), ("m", m)):
         if not hasattr(size, "__index__") or isinstance(size, bool):
             raise errors.wrong_kind("eye", name, "int", size)
-    if n < 0 or (m is not None and m < 0):
+    if n < 0 or m < 0:
         raise RuntimeError(f"n must be greater or equal to 0, got {n if n < 0 else m}")
     if out is not None:
         return _filled_in(out, np.eye(n, m), "eye")
     return finished(
-        np.eye(n, m, dtype=checked_dtype("eye", dtype) or S.default_dtype.np), requires_grad
+        kernels.eye(n, m, checked_dtype("eye", dtype) or S.default_dtype.np), requires_grad
     )

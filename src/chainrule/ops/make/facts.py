@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import dtypes
 from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import public
 from ...core.tensor import Tensor
 
@@ -26,9 +27,17 @@ def _operands(tensors: Sequence[Any]) -> dtypes.dtype:
 
 
 @public("result_type")
-def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+def result_type(tensor1: Any = None, tensor2: Any = None, **named: Any) -> dtypes.dtype:
     """The dtype an arithmetic operation on both has."""
-    return _operands((tensor1, tensor2))
+    given = [v for v in (tensor1, tensor2) if v is not None]
+    tensors = [isinstance(v, Tensor) for v in (*given, *named.values())]
+    forms: Any = (set(), {"other"}, {"tensor", "other"}, {"scalar", "tensor"},
+                  {"scalar1", "scalar2"})  # fmt: skip
+    fits = len(tensors) == 2 and named.keys() in forms
+    scalars = [isinstance(v, Tensor) for k, v in named.items() if k.startswith("scalar")]
+    if not fits or any(scalars) or ("tensor" in named and not any(tensors)):
+        raise no_combination("result_type", given, named)
+    return _operands((*given, *named.values()))
 
 
 @public("promote_types")

@@ -18,6 +18,7 @@ from ...core.declare import public
 from ...core.node import INFERENCE
 from ...core.primitive import F32
 from ...core.tensor import Tensor, wrap
+from ...kernels.make import floats32
 
 # ---------------------------------------------------------------- arguments all of them share
 
@@ -71,7 +72,8 @@ def check_device(device: Any) -> None:
 
 
 def check_options(layout: Any, pin_memory: bool) -> None:
-    """`layout` must be strided; pinned memory means nothing here."""
+    """`layout` must be strided; pinned memory there is none of."""
+    errors.check_option("tensor", "pin_memory", pin_memory)
     if layout is not None and layout is not dtypes.strided:
         if not isinstance(layout, dtypes.layout):
             kind = errors.kind_name(layout)
@@ -87,7 +89,7 @@ def finished(data: Any, requires_grad: bool) -> Tensor:
     t = wrap(data)
     if S.mode is not None and inference_enabled():
         t._vc = INFERENCE
-    if requires_grad:
+    if requires_grad is not False and requires_grad is not None:
         errors.checked_bool("tensor", "requires_grad", requires_grad)
         if data.dtype.kind not in "fcV":
             raise errors.float_only(
@@ -128,9 +130,17 @@ def tensor(
         (tensor([[1, 2],
                 [3, 4]]), tensor(3., requires_grad=True))
     """
+    if requires_grad is not False or pin_memory is not False:
+        errors.checked_bool("tensor", "requires_grad", requires_grad)
+        errors.checked_bool("tensor", "pin_memory", pin_memory)
+        errors.check_option("tensor", "pin_memory", pin_memory)
     if type(data) is float and dtype is None and device is None:
         default = S.default_dtype.np
         return finished(np.float32(data) if default is F32 else default.type(data), requires_grad)
+    if type(data) is list and dtype is None and device is None and S.default_dtype.np is F32:
+        made = floats32(data)
+        if made is not None:
+            return finished(made, requires_grad)
     check_device(device)
     if isinstance(data, Tensor):
         warnings.warn(
@@ -162,7 +172,7 @@ def as_array(data: Any, target: np.dtype[Any] | None, copy: bool) -> Any:
         return as_array(np.asarray(data), target, copy)
     if isinstance(data, (str, bytes)):
         raise TypeError(
-            f"new(): invalid data type '{type(data).__name__}'\nHint: tensors hold numbers"
+            f"new(): invalid data type '{errors.kind_name(data)}'\nHint: tensors hold numbers"
         )
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, dict):
         raise RuntimeError(
@@ -231,10 +241,10 @@ def _plain_number(value: Any) -> Any:
         return value
     if isinstance(value, (str, bytes)):
         raise TypeError(
-            f"new(): invalid data type '{type(value).__name__}'\nHint: tensors hold numbers"
+            f"new(): invalid data type '{errors.kind_name(value)}'\nHint: tensors hold numbers"
         )
     raise RuntimeError(
-        f"Could not infer dtype of {type(value).__name__}\nHint: tensors hold numbers"
+        f"Could not infer dtype of {errors.kind_name(value)}\nHint: tensors hold numbers"
     )
 
 
@@ -242,8 +252,7 @@ def _is_sequence(value: Any) -> bool:
     return (
         hasattr(value, "__len__")
         and hasattr(value, "__getitem__")
-        and not isinstance(value, (str, bytes, dict))
-        and (not isinstance(value, (Tensor, np.generic)) or value.ndim > 0)
+        and not isinstance(value, (str, bytes, dict, Tensor, np.generic))
     )
 
 
@@ -267,12 +276,8 @@ def _measured(data: Any) -> tuple[tuple[int, ...], list[Any]]:
             for item in level
             for leaf in (item if not isinstance(item, np.ndarray) else item.tolist())
         ]
-        if isinstance(level[0], (Tensor, np.ndarray)) and level[0].ndim:
-            below = [
-                leaf
-                for item in level
-                for leaf in list(np.asarray(item._data if isinstance(item, Tensor) else item))
-            ]
+        if isinstance(level[0], np.ndarray) and level[0].ndim:
+            below = [leaf for item in level for leaf in list(np.asarray(item))]
         level = below
     for item in level:
         if _is_sequence(item):
@@ -284,7 +289,7 @@ def _measured(data: Any) -> tuple[tuple[int, ...], list[Any]]:
 
 
 @public("as_tensor")
-def as_tensor(data: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
+def as_tensor(data: Any, *, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
     """`data` as a tensor, sharing memory where it can (tensors and ndarrays of the right dtype)."""
     errors.only("as_tensor", options)
     check_device(device)

@@ -9,14 +9,18 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S, grad_enabled
+from ...core.blame import no_combination
 from ...core.declare import METHODS, general, guarded, public, spelled
 from ...core.node import INFERENCE, LEAF
 from ...core.primitive import INSTEAD, bump, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, own, wrap
 from ...core.views import check_writable, inplace, recording, refuse_overlap
+from ...kernels import writing
 from ..shape.reshape import sizes_of
 from .from_data import check_device, checked_dtype
+
+_ndarray, _clear = np.ndarray, writing.clear
 
 
 def _method(function: Any) -> Any:
@@ -47,6 +51,14 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             wanted = target.np
             return self if data.dtype == wanted else wrap(data.astype(wanted))
     target, copy = None, kwargs.pop("copy", False)
+    kinds = (Tensor, dtypes.dtype)
+    if len(args) > 1 and (
+        (isinstance(args[0], kinds) and not all(isinstance(a, bool) for a in args[1:]))
+        or not all(isinstance(a, bool) for a in args[2:])
+    ):
+        raise no_combination("to", args, kwargs)
+    if args and isinstance(args[0], Tensor) and "dtype" in kwargs:
+        raise no_combination("to", args, kwargs)
     for name in ("non_blocking", "memory_format"):
         kwargs.pop(name, None)
     errors.only("to", kwargs, "dtype", "device", "other")
@@ -117,6 +129,8 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         if dtype not in names:
             raise ValueError(f"invalid type: '{dtype}'\nHint: x.to(torch.float64)")
         dtype = names[dtype]
+    elif isinstance(dtype, Tensor):
+        raise TypeError("dtype must be a type, str, or dtype object\nHint: x.type(other.dtype)")
     elif not hasattr(dtype, "dtype") and dtype not in (float, int, bool, *dtypes.DTYPES.values()):
         raise errors.wrong_kind("type", "dtype", "torch.dtype", dtype)
     return cast(self, getattr(dtype, "dtype", dtype))
@@ -180,7 +194,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
             and data.shape == new.shape and data.flags.writeable and self._vc is not INFERENCE
             and (src._vc is None or src._vc is not self._vc)
         ):  # the usual case  # fmt: skip
-            data[...] = new
+            writing.overwrite(data, new)
             bump(self)
             return self
     if isinstance(src, (int, float, complex, np.generic)):
@@ -273,6 +287,18 @@ def fill_(self: Tensor, value: Any) -> Tensor:
 @_method
 def zero_(self: Tensor) -> Tensor:
     """Overwrite every element with zero."""
+    if S.mode is None and self._node is None:
+        data, vc = self._data, self._vc
+        if data.__class__ is _ndarray and vc is not INFERENCE:
+            try:
+                _clear(data)
+            except ValueError:  # it may be expanded, which the general way looks at
+                return _set_all(self, 0, _zeroed.prim, ())
+            if vc is None:
+                self._vc = [1]
+            else:
+                vc[0] += 1
+            return self
     return _set_all(self, 0, _zeroed.prim, ())
 
 

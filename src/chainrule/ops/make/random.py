@@ -1,5 +1,4 @@
-"""Random tensors: `manual_seed`, `Generator`, `randn`, `rand`, `randint`, `randperm`, and the
-in-place draws.
+"""Random tensors: `manual_seed`, `Generator`, `randn`, `rand`, `randint`, `randperm`.
 
 The numbers are PyTorch's CPU numbers, bit for bit; how they come about is in `kernels/random/`,
 which is loaded at the first draw.
@@ -23,12 +22,14 @@ import numpy as np
 from ... import dtypes, errors
 from ..._state import S
 from ...core.become import become
-from ...core.declare import METHODS, general, guarded, public
+from ...core.blame import no_combination
+from ...core.declare import general, public
 from ...core.interpreter import drawn, drawn_from
-from ...core.primitive import bump, fill_out
+from ...core.primitive import I64, bump, fill_out
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...core.views import check_writable, inplace, recording
+from ...errors import ABSENT
 from .create import OPTIONS, checked_size, named_size
 from .from_data import check_device, checked_dtype, finished
 
@@ -83,7 +84,7 @@ class Generator:
     def set_state(self, new_state: Tensor) -> Generator:
         """Continue from a state saved before, here or by PyTorch."""
         if not isinstance(new_state, Tensor):
-            raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
+            raise TypeError(f"expected a torch.ByteTensor, but got {errors.kind_name(new_state)}")
         self._engine.set_state(new_state._data)
         return self
 
@@ -133,7 +134,7 @@ def _source(generator: Any) -> Generator:
         return default_generator
     if not isinstance(generator, Generator):
         raise TypeError(
-            f"argument 'generator' must be torch.Generator, not {type(generator).__name__}"
+            f"argument 'generator' must be torch.Generator, not {errors.kind_name(generator)}"
         )
     return generator
 
@@ -223,16 +224,23 @@ def _drawn(op: str, kind: str) -> None:
         if shape or not size:
             size = (*size, named_size(op, shape))
         dims = checked_size(op, size)
-        check_device(device)
+        if device is not None:
+            check_device(device)
+        if layout is not None:
+            errors.check_option(op, "layout", layout)
         if out is not None:
             return _into(out, op, dims, checked_dtype(op, dtype), generator, kind)
-        target = checked_dtype(op, dtype) or S.default_dtype.np
-        source = _source(generator)
-
-        def make(dims: Any) -> Tensor:
-            return finished(_scalar(source.draw(kind, dims, target)), requires_grad)
-
-        return make(dims) if S.mode is None else drawn(make, dims)
+        target = S.default_dtype.np if dtype is None else checked_dtype(op, dtype)
+        source = default_generator if generator is None else _source(generator)
+        if S.mode is not None:
+            return drawn(
+                lambda dims: finished(_scalar(source.draw(kind, dims, target)), requires_grad), dims
+            )
+        with source._lock:
+            made = getattr(source._engine, kind)(dims, target)
+        if requires_grad is False and dims:
+            return wrap(made)
+        return finished(_scalar(made), requires_grad)
 
     function.__name__ = function.__qualname__ = op
     what = "normal with mean 0 and variance 1" if op == "randn" else "uniform on [0, 1)"
@@ -274,6 +282,8 @@ def _drawn_like(op: str, kind: str) -> None:
         if not isinstance(input, Tensor):
             raise errors.wrong_type(op, "input", 1, input)
         check_device(device)
+        errors.check_option(op, "layout", layout)
+        errors.check_option(op, "memory_format", memory_format)
         target = checked_dtype(op, dtype) or input._data.dtype
         source = _source(generator)
 
@@ -296,12 +306,16 @@ _drawn_like("randn_like", "normal")
 
 
 def _index(op: str, name: str, position: int, value: Any) -> int:
+    if type(value) is int:
+        return value
     try:
+        if isinstance(value, bool):
+            raise TypeError
         return operator.index(value)
     except TypeError:
         raise TypeError(
             f"{op}(): argument '{name}' (position {position}) must be int, not "
-            f"{type(value).__name__}"
+            f"{errors.kind_name(value)}"
         ) from None
 
 
@@ -351,18 +365,33 @@ def randint(
         >>> torch.randint(10, (3,)).shape
         torch.Size([3])
     """
-    first, last, shape = _bounds(args, low, high, size)
-    check_device(device)
-    dims, target = checked_size("randint", (shape,)), checked_dtype("randint", dtype)
+    if (
+        len(args) == 3 and type(args[0]) is int and type(args[1]) is int
+        and isinstance(args[2], (tuple, list)) and low is high is size
+    ):  # fmt: skip
+        first, last, shape = args  # the usual case
+    else:
+        first, last, shape = _bounds(args, low, high, size)
+    if device is not None:
+        check_device(device)
+    if layout is not None:
+        errors.check_option("randint", "layout", layout)
+    dims = checked_size("randint", (shape,))
+    target = None if dtype is None else checked_dtype("randint", dtype)
     if out is not None:
         return _into(out, "randint", dims, target, generator, "randint", first, last)
-    target = target or dtypes.int64.np
-    source = _source(generator)
-
-    def make(dims: Any) -> Tensor:
-        return finished(_scalar(source.draw("randint", dims, target, first, last)), requires_grad)
-
-    return drawn(make, dims)
+    target = target or I64
+    source = default_generator if generator is None else _source(generator)
+    if S.mode is not None:
+        return drawn(
+            lambda dims: finished(
+                _scalar(source.draw("randint", dims, target, first, last)), requires_grad
+            ),
+            dims,
+        )
+    with source._lock:
+        made = source._engine.randint(dims, target, first, last)
+    return wrap(made) if requires_grad is False and dims else finished(_scalar(made), requires_grad)
 
 
 @public("randint_like")
@@ -373,6 +402,8 @@ def randint_like(
     if not isinstance(input, Tensor):
         raise errors.wrong_type("randint_like", "input", 1, input)
     errors.only("randint_like", options, "low", "high", *OPTIONS)
+    if options.get("high", 0) is None:
+        raise errors.wrong_kind("randint_like", "high", "int", None)
     check_device(options.get("device"))
     first, last, shape = _bounds(
         (*args, tuple(input._data.shape)), options.pop("low", None), options.pop("high", None), None
@@ -402,11 +433,19 @@ def randperm(
     pin_memory: bool = False,
 ) -> Tensor:
     """A random permutation of 0, ..., n - 1."""
-    check_device(device)
-    n = _index("randperm", "n", 1, n)
+    if device is not None:
+        check_device(device)
+    if layout is not None:
+        errors.check_option("randperm", "layout", layout)
+    if type(n) is not int:
+        n = _index("randperm", "n", 1, n)
     given = dtype if out is None or dtype is not None else out.dtype
-    target = checked_dtype("randperm", given) or dtypes.int64.np
-    source = _source(generator)
+    target = I64 if given is None else checked_dtype("randperm", given)
+    source = default_generator if generator is None else _source(generator)
+    if S.mode is None and out is None:
+        with source._lock:
+            made = source._engine.randperm(n, target)
+        return wrap(made) if requires_grad is False else finished(made, requires_grad)
 
     def make(lead: Any) -> Tensor:
         count = int(np.prod(lead, dtype=int))
@@ -423,24 +462,24 @@ def randperm(
 def normal(
     mean: Any,
     std: Any = 1.0,
-    size: Any = None,
+    size: Any = ABSENT,
     *,
     generator: Any = None,
     out: Any = None,
-    dtype: Any = None,
+    dtype: Any = ABSENT,
     requires_grad: bool = False,
     **options: Any,
 ) -> Tensor:
     """Normal numbers with elementwise mean and standard deviation (tensors), or of a given size
     (numbers)."""
-    errors.only("normal", options, *OPTIONS)
     if options:
+        errors.only("normal", options, *OPTIONS)
         check_device(options.get("device"))
-    source = _source(generator)
-    if size is None and (isinstance(mean, Tensor) or isinstance(std, Tensor)):
-        if options or dtype is not None:  # only numbers have them
+    source = default_generator if generator is None else _source(generator)
+    if size is ABSENT and (isinstance(mean, Tensor) or isinstance(std, Tensor)):
+        if options or dtype is not ABSENT:  # only numbers have them
             kinds = ", ".join(map(errors.kind_name, (mean, std)))
-            named = ", ".join([*options, *(["dtype"] if dtype is not None else [])])
+            named = ", ".join([*options, *(["dtype"] if dtype is not ABSENT else [])])
             raise TypeError(
                 "normal() received an invalid combination of arguments - got "
                 f"({kinds}, {named})\nHint: the result has the dtype of the tensors"
@@ -459,16 +498,21 @@ def normal(
         if not isinstance(mean, Tensor):
             return _given_by(_normal_spread, made, std)
         return _given_by(_normal_of, made, mean, std)
-    if size is None:
+    dtype = None if dtype is ABSENT else dtype
+    if not isinstance(size, (tuple, list)):
         raise TypeError(
             "normal() needs a size when mean and std are numbers\nHint: torch.normal(0.0, 1.0, "
             "(2, 3))"
         )
     numbers = (float(mean), float(std))
-    dims, target = checked_size("normal", (size,)), checked_dtype("normal", dtype)
+    dims = checked_size("normal", (size,))
+    target = None if dtype is None else checked_dtype("normal", dtype)
     if out is not None:
         return _into(out, "normal", dims, target, generator, "normal", *numbers)
     target = target or S.default_dtype.np
+    if S.mode is None and dims and requires_grad is False:
+        with source._lock:
+            return wrap(source._engine.normal(dims, target, *numbers))
 
     def make(dims: Any) -> Tensor:
         return finished(_scalar(source.draw("normal", dims, target, *numbers)), requires_grad)
@@ -521,20 +565,27 @@ def _given_by(op: Any, made: Tensor, *parameters: Tensor) -> Tensor:
 
 
 @public("bernoulli", method=True)
-def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
+def bernoulli(input: Tensor, p: Any = ABSENT, *, generator: Any = None, out: Any = None) -> Tensor:
     """0 or 1 with the probabilities in `input` (or `p` everywhere)."""
-    source = _source(generator)
+    source = default_generator if generator is None else _source(generator)
+    if p is ABSENT and out is None and type(input) is Tensor and S.mode is None:
+        data = input._data
+        if input._node is None and type(data) is np.ndarray and data.ndim:  # the usual case
+            with source._lock:
+                return wrap(source._engine.bernoulli(data.shape, data.dtype, data))
+    if p is None or (p is not ABSENT and out is not None):
+        raise no_combination("bernoulli", (input, p), {} if out is None else {"out": out})
     if isinstance(p, Tensor):
         p = float(p)
 
     def make(x: Tensor) -> Tensor:
         data = np.asarray(x._data)
-        chance = data if p is None else p
+        chance = data if p is ABSENT else p
         return wrap(_scalar(source.draw("bernoulli", data.shape, data.dtype, chance)))
 
     made = drawn_from(make, input)
     if out is not None:
-        fill_out(out, made)
+        fill_out(out, made.to(out.dtype))
         return out
     return _given_by(_bernoulli_of, made, input)
 
@@ -543,6 +594,10 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers with the rates in `input`."""
     source = _source(generator)
+    if type(input) is Tensor and S.mode is None and input._node is None:
+        data = input._data
+        if type(data) is np.ndarray and data.ndim:  # the usual case
+            return wrap(source.draw("poisson", data))
     made = drawn_from(lambda x: wrap(_scalar(source.draw("poisson", np.asarray(x._data)))), input)
     return _given_by(_poisson_of, made, input)
 
@@ -564,6 +619,8 @@ def multinomial(
             f"multinomial expects Long tensor out, got: {errors.LEGACY[out.dtype.name]}"
         )
     source, lead = _source(generator), input._data.shape[:-1]
+    if S.mode is None and out is None and lead == ():
+        return wrap(source.draw("multinomial", np.asarray(input._data), num_samples, replacement))
 
     def make(x: Tensor) -> Tensor:
         data = np.asarray(x._data)
@@ -578,12 +635,12 @@ def multinomial(
     return out
 
 
-# ---------------------------------------------------------------- in place
+# ---------------------------------------------------------------- in place: random_fills.py
 
 
 def _fill(self: Tensor, generator: Any, kind: str, *args: Any) -> Tensor:
     """Overwrite with a draw; what was there before gets zero gradient."""
-    source = _source(generator)
+    source = default_generator if generator is None else _source(generator)
     data = self._data
     if S.mode is None and not recording(self, ()):
         check_writable(self, kind, ())
@@ -600,77 +657,3 @@ def _fill(self: Tensor, generator: Any, kind: str, *args: Any) -> Tensor:
         become(self, value)  # under vmap, numbers for every element need memory for every element
         return self
     return inplace(OPS.copy.prim, self, value)
-
-
-def _method(function: Any) -> Any:
-    METHODS[function.__name__] = guarded(function)
-    return function
-
-
-@_method
-def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Overwrite with normal numbers."""
-    return _fill(self, generator, "normal", float(mean), float(std))
-
-
-@_method
-def uniform_(
-    self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **bounds: Any
-) -> Tensor:
-    """Overwrite with uniform numbers of [from, to)."""
-    errors.only("uniform_", bounds, "from")
-    low = bounds.pop("from", from_)
-    return _fill(self, generator, "uniform", float(low), float(to))
-
-
-@_method
-def random_(self: Tensor, *args: Any, generator: Any = None, **bounds: Any) -> Tensor:
-    """Overwrite with integers: `random_()` of the dtype's whole range, `random_(to)` of [0, to),
-    `random_(from, to)` of [from, to), where `to` = None means the dtype's largest."""
-    errors.only("random_", bounds, "from", "to")
-    for n in (*args, *bounds.values()):
-        if n is not None and not hasattr(n, "__index__"):
-            raise errors.wrong_kind("random_", "to", "int", n)
-    low = bounds.get("from", args[0] if len(args) > 1 else None)
-    to = bounds.get("to", args[-1] if args else None)
-    if low is None and to is not None:
-        low = 0
-    return _fill(self, generator, "random", low, to)
-
-
-@_method
-def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """Overwrite with 0 or 1, where `p` is the probability of 1 (a number or a tensor)."""
-    if isinstance(p, Tensor):
-        if p._data.shape != self._data.shape:
-            p = p.expand(self._data.shape)
-        p = np.asarray(p._data)
-    return _fill(self, generator, "bernoulli", p)
-
-
-@_method
-def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Overwrite with exponential numbers of rate `lambd`."""
-    return _fill(self, generator, "exponential", float(lambd))
-
-
-@_method
-def geometric_(self: Tensor, p: float, *, generator: Any = None) -> Tensor:
-    """Overwrite with the number of trials to the first success."""
-    return _fill(self, generator, "geometric", p)
-
-
-@_method
-def cauchy_(
-    self: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None
-) -> Tensor:
-    """Overwrite with Cauchy numbers."""
-    return _fill(self, generator, "cauchy", float(median), float(sigma))
-
-
-@_method
-def log_normal_(
-    self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None
-) -> Tensor:
-    """Overwrite with exp of normal numbers."""
-    return _fill(self, generator, "log_normal", float(mean), float(std))

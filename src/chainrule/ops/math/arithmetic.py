@@ -1,8 +1,7 @@
 """Arithmetic: the operators, powers, quotients and remainders, and the conversions between dtypes.
 
-Kernels of + - * / are Python's own operators, which serve ndarrays and NumPy scalars alike (a ufunc
-call on a NumPy scalar is ten times slower than the operator). Integer and logical operators are in
-`ops/math/bits.py`, signs in `ops/math/elementwise.py`, complex numbers in `ops/math/complexes.py`.
+Integer and logical operators are in `ops/math/bits.py`, signs in `ops/math/elementwise.py`, complex
+numbers in `ops/math/complexes.py`.
 
 Long because: each op has its rule, and the spellings that old programs use, side by side.
 """
@@ -18,14 +17,17 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, errors
-from ..._state import S
+from ..._state import S, grad_enabled
+from ...core.blame import no_combination
 from ...core.declare import METHODS, TO_FLOAT, elementwise, linear, public, spelled
 from ...core.lanes import binary_lane
 from ...core.primitive import F32, F64, cast
 from ...core.record import OPS, record
 from ...core.tensor import Tensor, wrap
 from ...core.views import inplace
+from ...kernels import arithmetic as basic
 from ...kernels import elementwise as kernels
+from ...kernels import writing
 from ..fast import Lane
 
 _NUMBERS = (int, float, bool, complex)
@@ -50,7 +52,7 @@ def refuse(
 
     def check(operands: Operands, given: Operands) -> None:
         if operands[0]._data.dtype.kind in kinds:
-            _need_one_shape(operands, sentence)
+            need_one_shape(operands, sentence.split('"')[1] if '"' in sentence else "elementwise")
             dtype = operands[0].dtype
             name = errors.LEGACY[dtype.name]
             hint = _HINTS["c" if dtype.is_complex else "f" if dtype.is_floating_point else "i"]
@@ -61,13 +63,12 @@ def refuse(
     return check
 
 
-def _need_one_shape(operands: Operands, sentence: str) -> None:
+def need_one_shape(operands: Operands, kernel: str) -> None:
     """What does not broadcast is said before a dtype is refused, as in PyTorch."""
     shapes = [t._data.shape for t in operands if isinstance(t, Tensor)]
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        kernel = sentence.split('"')[1] if '"' in sentence else "elementwise"
         raise errors.broadcast(kernel, shapes) from None
 
 
@@ -114,13 +115,13 @@ _no_bool_neg = refuse(
 )
 
 _add = elementwise(
-    "add", op.add, a=lambda xp, g: g, b=lambda xp, g: g,
-    operator="__add__", inplace_ufunc=np.add, constants=True, number_as_tensor=True,
+    "add", basic.add, a=lambda xp, g: g, b=lambda xp, g: g,
+    operator="__add__", inplace_ufunc=writing.add_into, constants=True, number_as_tensor=True,
     doc="a + b, elementwise.",
 )  # fmt: skip
 _sub = elementwise(
-    "sub", op.sub, a=lambda xp, g: g, b=lambda xp, g: -g, check=_no_bool_sub,
-    operator="__sub__", inplace_ufunc=np.subtract, constants=True, number_as_tensor=True,
+    "sub", basic.sub, a=lambda xp, g: g, b=lambda xp, g: -g, check=_no_bool_sub,
+    operator="__sub__", inplace_ufunc=writing.subtract_into, constants=True, number_as_tensor=True,
     aliases=("subtract",), doc="a - b, elementwise.",
 )  # fmt: skip
 _rsub = elementwise(
@@ -130,13 +131,13 @@ _rsub = elementwise(
     doc="b - a, elementwise.",
 )  # fmt: skip
 _mul = elementwise(
-    "mul", op.mul, a=lambda xp, g, b: g * b, b=lambda xp, g, a: g * a,
-    operator="__mul__", inplace_ufunc=np.multiply, constants=True, number_as_tensor=True,
+    "mul", basic.mul, a=lambda xp, g, b: g * b, b=lambda xp, g, a: g * a,
+    operator="__mul__", inplace_ufunc=writing.multiply_into, constants=True, number_as_tensor=True,
     product=True, aliases=("multiply",), doc="a b, elementwise; d(ab) = b da + a db.",
 )  # fmt: skip
 _div = elementwise(
-    "div", op.truediv, a=lambda xp, g, b: g / b, b=lambda xp, g, a, b: -g * ((a / b) / b),
-    promote=TO_FLOAT, operator="__truediv__", inplace_ufunc=np.divide, constants=True,
+    "div", basic.div, a=lambda xp, g, b: g / b, b=lambda xp, g, a, b: -g * ((a / b) / b),
+    promote=TO_FLOAT, operator="__truediv__", inplace_ufunc=writing.divide_into, constants=True,
     number_as_tensor=True, aliases=("divide",), domain=(0.5, 2.0),
     doc="a / b, elementwise; d(a/b) = da/b - a/b^2 db.",
 )  # fmt: skip
@@ -189,10 +190,13 @@ def number_first(op: Any, first: Any = as_first) -> Any:
 mul = number_first(_mul, _first_number)
 
 
+_PLAIN_ALPHA: Any = 1  # the int itself: True and 1.0 are looked at
+
+
 def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
     """`alpha * other` for add and sub."""
     if not isinstance(alpha, _NUMBERS):
-        kind = type(alpha).__name__
+        kind = errors.kind_name(alpha)
         raise TypeError(f"{op_name}(): argument 'alpha' must be Number, not {kind}")
     if not isinstance(other, (Tensor, int, float, bool, complex, np.generic)):
         raise errors.wrong_type(op_name, "other", 2, other)
@@ -205,6 +209,8 @@ def _scaled(op_name: str, other: Any, alpha: Any, input: Any) -> Any:
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
+    if alpha == 1:
+        return other
     factor: Any = bool(alpha) if category == 0 else alpha
     return OPS.mul(other, factor) if isinstance(other, Tensor) else other * factor
 
@@ -243,7 +249,7 @@ def add(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> 
         alpha, other = scaled_by("add", other, more)
     if not isinstance(input, Tensor):
         input = _first_number(input, other)
-    if alpha != 1:
+    if alpha is not _PLAIN_ALPHA:
         other = _scaled("add", other, alpha, input)
     return _add(input, other) if out is None else _add(input, other, out=out)
 
@@ -256,7 +262,7 @@ def sub(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> 
         if isinstance(input, bool):
             _no_bool_sub((), (input, other))
         input = _first_number(input, other)
-    if alpha != 1:
+    if alpha is not _PLAIN_ALPHA:
         other = _scaled("sub", other, alpha, input)
     return _sub(input, other) if out is None else _sub(input, other, out=out)
 
@@ -264,18 +270,19 @@ def sub(input: Any, other: Any, *more: Any, alpha: Any = 1, out: Any = None) -> 
 @spelled(_rsub)
 def rsub(input: Any, other: Any, *more: Any, alpha: Any = 1) -> Any:
     if more:  # beside a number, alpha needs no name
-        if len(more) > 1 or isinstance(other, Tensor):
-            given = len(more) + 2
-            raise TypeError(f"rsub() takes 2 positional arguments but {given} were given")
+        if len(more) > 1 or (isinstance(other, Tensor) and other._data.ndim):
+            raise no_combination("rsub", (input, other, *more), {})
         alpha = scaled_by("rsub", more[0], (other,))[0]
-    return _rsub(input if alpha == 1 else _scaled("rsub", input, alpha, input), other)
+    if alpha is not _PLAIN_ALPHA:
+        input = _scaled("rsub", input, alpha, input)
+    return _rsub(input, other)
 
 
 def _scaled_inplace(plain: Any, name: str) -> Any:
     def method(self: Tensor, other: Any, *more: Any, alpha: Any = 1) -> Any:
         if more:  # (alpha, other)
             alpha, other = scaled_by(name, other, more)
-        return plain(self, other if alpha == 1 else _scaled(name, other, alpha, self))
+        return plain(self, other if alpha is _PLAIN_ALPHA else _scaled(name, other, alpha, self))
 
     return method
 
@@ -286,6 +293,8 @@ for _name in ("add_", "sub_", "subtract_"):
 
 def _rounded(rounding_mode: str | None) -> Any:
     """The op of a rounding mode."""
+    if not isinstance(rounding_mode, str):
+        raise errors.wrong_kind("div", "rounding_mode", "str", rounding_mode)
     if rounding_mode not in ("trunc", "floor"):
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
@@ -407,7 +416,7 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     if not isinstance(exponent, Tensor) or not isinstance(input, (*_NUMBERS, np.generic)):
         raise TypeError(
             "pow() received an invalid combination of arguments - got "
-            f"({type(input).__name__}, {type(exponent).__name__})\n"
+            f"({errors.kind_name(input)}, {errors.kind_name(exponent)})\n"
             "Hint: one of the two must be a tensor, the other a tensor or a number"
         )
     return _rpow.prim.call(exponent, input, out=out)
@@ -452,6 +461,8 @@ def float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
     has_complex = any(t.is_complex() for t in both) or isinstance(input, complex)
     target = dtypes.complex128 if has_complex or isinstance(exponent, complex) else dtypes.float64
     a, b = (cast(t, target) if isinstance(t, Tensor) else t for t in (input, exponent))
+    if isinstance(out, Tensor):
+        errors.check_exact_out("float_power", target, out.dtype)
     return pow(a, b, out=out)
 
 
@@ -519,26 +530,35 @@ METHODS["__rmod__"] = reversed_operator(lambda x, n: remainder(n, x))
 # ---------------------------------------------------------------- products and quotients in one
 
 
-def of_three(lane: Lane, a: Any, b: Any, c: Any, params: tuple[Any, ...], out: Any = None) -> Any:
-    """Call an op of three operands (the last may be a number), the short way where it can."""
-    prim = lane.prim
-    if out is None and S.mode is None and type(a) is Tensor and type(b) is Tensor:
-        x, y = a._data, b._data
-        dtype, number = x.dtype, type(c) is float
-        z = c if number else c._data if type(c) is Tensor else None
-        if (
-            (dtype is F32 or dtype is F64) and y.dtype is dtype and x.shape == y.shape
-            and z is not None and (number or (z.dtype is dtype and z.shape == x.shape))
-        ):  # fmt: skip
-            r = wrap(prim.kernel(x, y, z, *params))
-            known = a._node is not None or b._node is not None
-            if (known or not (number or c._node is None)) and prim.tracked((a, b, c)):
-                if number:
-                    record(prim, (r,), (a, b, c), params)
-                else:
-                    lane.hang(r, (a, b, c), params)
-            return r
-    return prim.call(a, b, c, params=params, out=out)
+def of_three(lane: Lane, a: Any, b: Any, c: Any, params: tuple[Any, ...]) -> Any:
+    """The usual call of an op of three operands, of which the last may be a number: tensors of one
+    floating point dtype, of one shape where the call is recorded. None for any other."""
+    if S.mode is not None or type(a) is not Tensor or type(b) is not Tensor:
+        return None
+    x, y = a._data, b._data
+    dtype, number = x.dtype, type(c) is float
+    if (dtype is not F32 and dtype is not F64) or y.dtype is not dtype:
+        return None
+    z = c if number else c._data if type(c) is Tensor else None
+    if z is None or not (number or z.dtype is dtype):
+        return None
+    if a._node is None and b._node is None and (number or c._node is None):
+        try:
+            return wrap(lane.raw(x, y, z, *params))
+        except _REFUSED:
+            return None  # the general way says why
+    if x.shape != y.shape or not (number or z.shape == x.shape):
+        return None
+    r = wrap(lane.raw(x, y, z, *params))
+    if S.grad or grad_enabled():
+        if number:
+            record(lane.prim, (r,), (a, b, c), params)
+        else:
+            lane.hang(r, (a, b, c), params)
+    return r
+
+
+_REFUSED = (ValueError, TypeError, OverflowError)
 
 
 def _same_dtype_kernel(name: str) -> Any:
@@ -558,7 +578,7 @@ addcmul = elementwise(
     a=lambda xp, g: g,
     tensor1=lambda xp, g, tensor2, value: g * (tensor2 * value),
     tensor2=lambda xp, g, tensor1, value: g * (tensor1 * value),
-    check=unsupported("addcmul_cpu_out", "b"),
+    check=unsupported("addcmul_cpu_out", "b"), numbers=False,
     doc="a + value t1 t2; d = da + value (t2 dt1 + t1 dt2).",
 )  # fmt: skip
 
@@ -573,7 +593,7 @@ def _no_integers(operands: Operands) -> None:
 
 
 _addcdiv = elementwise(
-    "addcdiv", kernels.addcdiv,
+    "addcdiv", kernels.addcdiv, numbers=False,
     a=lambda xp, g: g,
     tensor1=lambda xp, g, tensor2, value: g * (value / tensor2),
     tensor2=lambda xp, g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
@@ -587,7 +607,11 @@ def _addcmul(
 ) -> Any:
     if more:
         value, tensor1, tensor2 = _valued("addcmul", tensor1, tensor2, more)
-    return of_three(_addcmul_lane, input, tensor1, tensor2, (value,), out)
+    if out is None:
+        made = of_three(_addcmul_lane, input, tensor1, tensor2, (value,))
+        if made is not None:
+            return made
+    return addcmul.prim.call(input, tensor1, tensor2, params=(value,), out=out)
 
 
 @spelled(_addcdiv)
@@ -596,12 +620,16 @@ def addcdiv(
 ) -> Any:
     if more:
         value, tensor1, tensor2 = _valued("addcdiv", tensor1, tensor2, more)
+    if out is None:
+        made = of_three(_addcdiv_lane, input, tensor1, tensor2, (value,))
+        if made is not None:
+            return made
     if isinstance(tensor1, Tensor) and isinstance(tensor2, Tensor):
         _no_integers((input, tensor1, tensor2))
-    return of_three(_addcdiv_lane, input, tensor1, tensor2, (value,), out)
+    return _addcdiv.prim.call(input, tensor1, tensor2, params=(value,), out=out)
 
 
-_addcmul_lane, _addcdiv_lane = Lane(addcmul), Lane(_addcdiv)
+_addcmul_lane, _addcdiv_lane = Lane(addcmul, kernels.addcmul), Lane(_addcdiv)
 
 
 def _valued(op: str, value: Any, tensor1: Any, more: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -619,6 +647,8 @@ def _in_place_with_value(plain: Any, name: str) -> Any:
         for i, t in enumerate((tensor1, tensor2)):
             if not isinstance(t, Tensor):
                 raise errors.wrong_type(name, f"tensor{i + 1}", i + 1, t)
+        if name == "addcdiv_":
+            _no_integers((self, tensor1, tensor2))
         return plain(self, tensor1, tensor2, value=value)
 
     method.__name__ = name
@@ -650,6 +680,8 @@ _lerp = elementwise(
 def _of_one_dtype(input: Any, end: Any, weight: Any) -> None:
     for t in (end, weight):
         if not (isinstance(t, Tensor) and isinstance(input, Tensor)):
+            if t is end and not isinstance(t, Tensor):
+                raise errors.wrong_type("lerp", "end", 2, t)
             continue
         if t is weight and not t._data.ndim:  # it stands for a number
             continue
@@ -675,8 +707,12 @@ METHODS["lerp_"] = _lerp_in_place(METHODS["lerp_"])
 
 @spelled(_lerp)
 def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
+    if out is None:
+        made = of_three(_lerp_lane, input, end, weight, ())
+        if made is not None:
+            return made
     _of_one_dtype(input, end, weight)
-    return of_three(_lerp_lane, input, end, weight, (), out)
+    return _lerp.prim.call(input, end, weight, out=out)
 
 
 _lerp_lane = Lane(_lerp)
@@ -710,6 +746,8 @@ _clone = elementwise(
 
 @spelled(_clone)
 def clone(input: Any, *, memory_format: Any = None) -> Any:
+    if memory_format is not None:
+        errors.check_option("clone", "memory_format", memory_format)
     if memory_format is dtypes.contiguous_format and not input.is_contiguous():
         return OPS.contiguous(input)
     return _clone(input)

@@ -46,14 +46,27 @@ right_shift = _integers(
 )
 gcd = _integers("gcd", np.gcd, None, "gcd_cpu", "The greatest common divisor.")
 lcm = _integers("lcm", np.lcm, None, "lcm_cpu", "The least common multiple.")
-bitwise_not = elementwise(
-    "bitwise_not", np.invert, lane=False, check=unsupported("bitwise_not_cpu", "fcV"),
+_general_not = elementwise(
+    "bitwise_not", masks.bitwise_not, lane=False, check=unsupported("bitwise_not_cpu", "fcV"),
     doc="Every bit flipped; not, for bools.",
 )  # fmt: skip
 
 
+I64, BOOL = np.dtype(np.int64), np.dtype(bool)
+
+
+@spelled(_general_not)
+def bitwise_not(input: Any, *, out: Any = None) -> Any:
+    if type(input) is Tensor and S.mode is None and out is None:
+        x = input._data
+        dtype = x.dtype
+        if dtype is I64 or dtype is BOOL:  # there is nothing to record
+            return wrap(masks.bitwise_not(x))
+    return _general_not(input) if out is None else _general_not(input, out=out)
+
+
 def _invert(self: Tensor) -> Any:
-    if self.dtype.category > 1:
+    if self._data.dtype.kind in "fcV":
         raise TypeError(
             "~ (operator.invert) is only implemented on integer and Boolean-type tensors\n"
             f"dtype: {self.dtype!r}\nHint: compare first, as in ~(x > 0), or use logical_not()"
@@ -67,7 +80,7 @@ METHODS["__invert__"] = _invert
 def _reflected(operator: Any) -> Any:
     def reflected(self: Tensor, other: Any) -> Any:
         if not isinstance(self, Tensor):
-            raise TypeError(f"a Tensor was expected, not {type(self).__name__}")
+            raise TypeError(f"a Tensor was expected, not {errors.kind_name(self)}")
         return operator(self, other)
 
     return reflected

@@ -17,6 +17,7 @@ from ...core.declare import METHODS, elementwise, public
 from ...core.primitive import cast
 from ...core.tensor import Tensor, wrap
 from ...core.views import inplace
+from ...kernels import masks
 from .arithmetic import unsupported
 
 
@@ -128,13 +129,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
         >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
         True
     """
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
-        i = int(isinstance(input, Tensor))
-        raise errors.wrong_type("equal", ("input", "other")[i], i + 1, (input, other)[i])
-    a, b = input._data, other._data
-    if a.shape != b.shape:
-        return False
-    if not a.size or (a is b and a.dtype.kind in "bui"):
-        return True
-    unequal = a != b
-    return not unequal.item(unequal.argmax())  # a search for the first
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        return masks.all_equal(input._data, other._data)
+    i = int(isinstance(input, Tensor))
+    raise errors.wrong_type("equal", ("input", "other")[i], i + 1, (input, other)[i])

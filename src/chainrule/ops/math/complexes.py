@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, errors
+from ..._state import S
 from ...core.declare import (
     METHODS,
     TO_FLOAT,
@@ -21,20 +22,28 @@ from ...core.declare import (
     public,
     spelled,
 )
-from ...core.tensor import Tensor
+from ...core.lanes import bare, one_lane
+from ...core.record import REC
+from ...core.tensor import Tensor, wrap
+from ...kernels import complexes
 from ...kernels import elementwise as kernels
+from ..shape.views import ViewLane, linked
 from .arithmetic import is_complex, zeros
 
 # ---------------------------------------------------------------- conjugate
 
 _conj = linear(
-    "conj", np.conjugate, lambda xp, g: xp.conj(g), doc="Re z - i Im z; real tensors as they are."
+    "conj", complexes.conj, lambda xp, g: xp.conj(g), doc="Re z - i Im z; real tensors as they are."
 )
 _conj_physical = linear(
-    "conj_physical", lambda x: np.conjugate(x) if x.dtype.kind == "c" else x.copy(),
+    "conj_physical", lambda x: complexes.conj(x) if x.dtype.kind == "c" else x.copy(),
     lambda xp, g: xp.conj(g), has_inplace=True,
     doc="Re z - i Im z, computed at once.",
 )  # fmt: skip
+
+
+_conj_lane, _conj_physical_lane = (one_lane(f.prim) for f in (_conj, _conj_physical))
+_ndarray = np.ndarray
 
 
 def _tensor(op: str, input: Any) -> Tensor:
@@ -45,13 +54,18 @@ def _tensor(op: str, input: Any) -> Tensor:
 
 @spelled(_conj)
 def conj(input: Any) -> Any:
-    return _conj.prim.call(input) if _tensor("conj", input).is_complex() else input
+    if _tensor("conj", input)._data.dtype.kind != "c":
+        return input
+    if S.mode is None and input._node is None and type(input._data) is _ndarray:
+        return wrap(complexes.conj(input._data))
+    return _conj_lane(input, ())
 
 
 @spelled(_conj_physical)
 def conj_physical(input: Any, *, out: Any = None) -> Any:
-    if out is None and not _tensor("conj_physical", input).is_complex():
-        return input
+    if out is None:
+        complex_ = _tensor("conj_physical", input)._data.dtype.kind == "c"
+        return _conj_physical_lane(input, ()) if complex_ else input
     return _conj_physical.prim.call(input, out=out)
 
 
@@ -94,7 +108,12 @@ _imag = movement(
 
 @spelled(_real)
 def real(input: Any) -> Any:
-    return _real.prim.call(input) if _tensor("real", input).is_complex() else input
+    if _tensor("real", input)._data.dtype.kind != "c":
+        return input
+    data = input._data
+    if S.mode is None and input._node is None and type(data) is _ndarray:
+        return linked(_real.prim, input, data.real, ())
+    return _real.prim.call(input)
 
 
 @spelled(_imag)
@@ -121,40 +140,38 @@ def _part(read: Any, name: str) -> Any:
 METHODS["real"], METHODS["imag"] = _part(real, "real"), _part(imag, "imaginary")
 
 
-def _pairs(x: Any) -> Any:
-    if type(x) is not np.ndarray:  # a NumPy scalar has no memory to share
-        return np.array((x.real, x.imag))
-    parts = x.real
-    step = parts.dtype.itemsize
-    return np.lib.stride_tricks.as_strided(parts, (*x.shape, 2), (*x.strides, step))
-
-
-def _from_pairs(x: Any) -> Any:
-    if x.strides[-1] != x.dtype.itemsize:
-        x = np.ascontiguousarray(x)
-    return x.view(np.complex64 if x.dtype.itemsize == 4 else np.complex128)[..., 0]
-
-
 _view_as_real = movement(
-    "view_as_real", _pairs, lambda xp, g: xp.view_as_complex(g), view=True, method=False,
+    "view_as_real", complexes.pairs, lambda xp, g: xp.view_as_complex(g), view=True, method=False,
     doc="Complex numbers as pairs in a last dimension of size 2, sharing memory.",
 )  # fmt: skip
 _view_as_complex = movement(
-    "view_as_complex", _from_pairs, lambda xp, g: xp.view_as_real(g), view=True, method=False,
-    doc="Pairs in a last dimension of size 2 as complex numbers, sharing memory.",
+    "view_as_complex", complexes.from_pairs, lambda xp, g: xp.view_as_real(g), view=True,
+    method=False, doc="Pairs in a last dimension of size 2 as complex numbers, sharing memory.",
 )  # fmt: skip
+
+
+_view_as_real_lane = ViewLane(_view_as_real)
+_taken = REC.view_as_complex  # rules call it on what may have to be copied, which is no view
+_view_as_complex_lane = ViewLane(_view_as_complex).on
+REC.view_as_complex = _taken
+_view_as_complex.prim.short = None
 
 
 @spelled(_view_as_real)
 def view_as_real(input: Any) -> Any:
-    if not _tensor("view_as_real", input).is_complex():
+    if _tensor("view_as_real", input)._data.dtype.kind != "c":
         raise RuntimeError("view_as_real is only supported for complex tensors")
-    return _view_as_real.prim.call(input)
+    return _view_as_real_lane(input, ())
 
 
 @spelled(_view_as_complex)
 def view_as_complex(input: Any) -> Any:
     x = _tensor("view_as_complex", input)
+    data = x._data
+    if S.mode is None and type(data) is _ndarray and data.dtype.char in "fd" and data.ndim > 1:
+        step = data.dtype.itemsize
+        if data.shape[-1] == 2 and data.strides[-1] == step and data.flags.c_contiguous:
+            return _view_as_complex_lane(x, complexes.from_pairs(data), ())
     if x.dtype not in (dtypes.float32, dtypes.float64):
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a "
@@ -195,8 +212,18 @@ def _check_parts(first: Any, second: Any, names: tuple[str, str], op: str) -> No
         )
 
 
+def _alike(first: Any, second: Any) -> bool:
+    """Whether the kernel takes both as they are, and is all there is to do."""
+    if not bare(first, second):
+        return False
+    x, y = first._data, second._data
+    return x.dtype is y.dtype and x.shape == y.shape
+
+
 @spelled(_complex)
 def complex(real: Any, imag: Any, *, out: Any = None) -> Any:
+    if out is None and _alike(real, imag):
+        return wrap(kernels.joined(real._data, imag._data))
     _check_parts(real, imag, ("real", "imag"), "complex")
     if isinstance(out, Tensor) and out.dtype is not real.dtype.to_complex():
         raise RuntimeError(
@@ -206,12 +233,8 @@ def complex(real: Any, imag: Any, *, out: Any = None) -> Any:
     return _complex.prim.call(real, imag, out=out)
 
 
-def _polar_kernel(abs: Any, angle: Any) -> Any:
-    return kernels.joined(abs * np.cos(angle), abs * np.sin(angle))
-
-
 _polar = general(
-    "polar", _polar_kernel, ("abs", "angle"),
+    "polar", complexes.polar, ("abs", "angle"),
     rules={
         "abs": lambda xp, g, out: xp.real(xp.conj(g) * xp.sgn(out)),
         "angle": lambda xp, g, out: xp.imag(g) * xp.real(out) - xp.real(g) * xp.imag(out),
@@ -222,6 +245,8 @@ _polar = general(
 
 @spelled(_polar)
 def polar(abs: Any, angle: Any, *, out: Any = None) -> Any:
+    if out is None and _alike(abs, angle):
+        return wrap(complexes.polar(abs._data, angle._data))
     _check_parts(abs, angle, ("abs", "angle"), "polar")
     return _polar.prim.call(abs, angle, out=out)
 

@@ -22,6 +22,7 @@ from ...core.declare import (
     elementwise,
     public,
     spelled,
+    take_no_out,
 )
 from ...core.primitive import F32, F64, PUBLIC
 from ...core.record import OPS
@@ -208,7 +209,16 @@ def _functional_relu(input: Any, inplace: bool = False) -> Any:
     return METHODS["relu_"](input) if inplace else relu(input)
 
 
-PUBLIC["relu_"] = PUBLIC["nn.functional.relu_"] = lambda input: METHODS["relu_"](input)
+@public("relu_", "nn.functional.relu_")
+def relu_(input: Any) -> Any:
+    """max(x, 0) in place.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.relu_(torch.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
+    """
+    return METHODS["relu_"](input)
 
 
 def _logit_rule(xp: Any, g: Any, x: Any, eps: float | None) -> Any:
@@ -285,6 +295,8 @@ _decimals_lane = Lane(_round_decimals)
 
 @spelled(_round)
 def round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
+    if type(decimals) is not int:
+        decimals = errors.checked_int("round", "decimals", decimals)
     if decimals == 0:
         return _round(input, out=out)
     if out is None and isinstance(input, Tensor) and input._data.dtype in (F32, F64):
@@ -296,6 +308,8 @@ _round_ = METHODS["round_"]
 
 
 def _round_inplace(self: Tensor, *, decimals: int = 0) -> Any:
+    if type(decimals) is not int:
+        decimals = errors.checked_int("round_", "decimals", decimals)
     if decimals == 0:
         return _round_(self)
     return METHODS["round_decimals_"](self, decimals)
@@ -311,6 +325,16 @@ abs = elementwise(
     doc="|x|; d|x| = sgn(x) dx, 0 at 0 (complex: the gradient is g z/|z|).",
 )  # fmt: skip
 abs.prim.holomorphic = False
+_plain_abs_ = METHODS["abs_"]
+
+
+def _abs_in_place(self: Tensor) -> Any:
+    if self._data.dtype.kind == "c":
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return _plain_abs_(self)
+
+
+METHODS["abs_"] = METHODS["absolute_"] = _abs_in_place
 sign = elementwise(
     "sign", kernels.sign, zeros,
     check=refuse(
@@ -376,6 +400,18 @@ nan_to_num = elementwise(
     "the derivative is 0 there.",
 )  # fmt: skip
 
+_nan_to_num_lane, _general_nan_to_num = Lane(nan_to_num), nan_to_num
+
+
+@spelled(nan_to_num)
+def _nan_to_num(
+    input: Any, nan: Any = None, posinf: Any = None, neginf: Any = None, *, out: Any = None
+) -> Any:
+    if nan is None is posinf and neginf is None is out and type(input) is Tensor:
+        return _nan_to_num_lane.one(input, (None, None, None))
+    return _general_nan_to_num(input, nan, posinf, neginf, out=out)
+
+
 # ---------------------------------------------------------------- tests: no derivative
 
 for _name in ("isnan", "isinf", "isfinite", "isreal"):
@@ -404,7 +440,7 @@ erfc = elementwise(
     doc="1 - erf x, accurate for large x; d = -2/sqrt(pi) e^(-x^2) dx.",
 )  # fmt: skip
 erfinv = elementwise(
-    "erfinv", half_too(tables.erfinv),
+    "erfinv", half_too(special.erfinv),
     lambda xp, g, out: g * (0.5 / INV_SQRT_PI * xp.exp(out * out)), promote=TO_FLOAT, domain=UNIT,
     check=unsupported("erfinv_vml_cpu", "c"),
     doc="The inverse of erf; d = sqrt(pi)/2 e^(y^2) dx. Needs SciPy.",
@@ -494,4 +530,8 @@ def special_round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
         >>> torch.special.round(torch.tensor([1.26]), decimals=1)
         tensor([1.3000])
     """
+    errors.need_int("special_round", decimals=decimals)
     return _round_decimals.prim.call(input, params=(decimals,), out=out)
+
+
+take_no_out("relu", "isnan", "isinf", "isfinite", "isreal")

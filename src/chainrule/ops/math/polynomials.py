@@ -15,7 +15,7 @@ from ... import errors
 from ...core.declare import TO_FLOAT, elementwise, spelled
 from ...core.tensor import Tensor
 from ...kernels.polynomials import POLYNOMIALS
-from .arithmetic import as_first
+from .arithmetic import as_first, need_one_shape
 
 _WHAT = {
     "chebyshev_polynomial_t": "The Chebyshev polynomials of the first kind: cos(n arccos x).",
@@ -39,6 +39,7 @@ def only_single(kernel: str) -> Any:
     def check(operands: tuple[Any, ...], given: tuple[Any, ...]) -> None:
         dtype = operands[0].dtype
         if dtype.name not in ("float32", "float64"):
+            need_one_shape(operands, kernel)
             raise NotImplementedError(
                 errors.hinted(
                     f"\"{kernel}\" not implemented for '{errors.LEGACY[dtype.name]}'",
@@ -56,23 +57,23 @@ def _declare(name: str) -> None:
     )  # fmt: skip
     prim, plain = function.prim, function
 
-    def polynomial(input: Any, n: Any, *, out: Tensor | None = None) -> Any:
-        if not isinstance(input, Tensor) and not isinstance(n, Tensor):
+    def polynomial(x: Any, n: Any, *, out: Tensor | None = None) -> Any:
+        if not isinstance(x, Tensor) and not isinstance(n, Tensor):
             raise TypeError(
                 f"special_{name}() received an invalid combination of arguments - got "
-                f"({type(input).__name__}, {type(n).__name__})\n"
+                f"({errors.kind_name(x)}, {errors.kind_name(n)})\n"
                 "Hint: one of the argument and the degree is a tensor"
             )
-        if isinstance(input, Tensor) and isinstance(n, (Tensor, int, float)) and out is None:
-            return plain(input, n)
+        if isinstance(x, Tensor) and isinstance(n, (Tensor, int, float)) and out is None:
+            return plain(x, n)
         if not isinstance(n, (Tensor, int, float, np.generic)):
             raise errors.wrong_type(f"special_{name}", "n", 2, n)
-        return prim.call(as_first(input, n), n, out=out)
+        return prim.call(as_first(x, n), n, out=out)
 
     prim.doc = f"""{_WHAT[name]}
 
     Args:
-        input: where, a tensor or a number.
+        x: where, a tensor or a number.
         n: the degrees, a tensor or a number; broadcast against `input`.
 
     Example:

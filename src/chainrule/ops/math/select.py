@@ -14,6 +14,7 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S, grad_enabled
+from ...core.blame import no_combination
 from ...core.declare import (
     METHODS,
     POSITIVE,
@@ -22,6 +23,7 @@ from ...core.declare import (
     elementwise,
     general,
     public,
+    renamed,
     spelled,
 )
 from ...core.lanes import one_lane
@@ -29,6 +31,7 @@ from ...core.primitive import F32, F64, PUBLIC, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...core.views import inplace
+from ...errors import ABSENT
 from ...kernels import elementwise as kernels
 from ...kernels import masks
 from ...kernels.blocks import number
@@ -53,10 +56,12 @@ _where_lane = Lane(_where)
 
 
 @spelled(_where)
-def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
+def where(condition: Any, input: Any = ABSENT, other: Any = ABSENT, *, out: Any = None) -> Any:
     if not isinstance(condition, Tensor):
         raise errors.wrong_type("where", "condition", 1, condition)
-    if input is None and other is None:
+    if input is ABSENT and other is ABSENT:
+        if out is not None:
+            raise no_combination("where", (condition,), {"out": out})
         return OPS.nonzero(condition, as_tuple=True)
     if out is None and S.mode is None and type(input) is Tensor and type(other) is Tensor:
         c, x, y = condition._data, input._data, other._data
@@ -70,6 +75,8 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
                 _where_lane.hang(r, (condition, input, other), ())
             return r
     if condition._data.dtype.kind != "b":
+        if input is None or input is ABSENT or other is None or other is ABSENT:
+            raise no_combination("where", (condition, input, other), {})
         condition = _as_condition(condition)
     if type(other) is float and type(input) is Tensor and input._data.dtype in (F32, F64):
         c, x = condition._data, input._data
@@ -110,6 +117,8 @@ def _common(a: Any, b: Any) -> tuple[Any, Any]:
         elif isinstance(t, _NUMBERS):
             numbers.append(dtypes.scalar_type(t))
         else:
+            if t is ABSENT:
+                t = None
             raise errors.wrong_type("where", ("input", "other")[i], i + 2, t)
     target = dtypes.result_type_of(dims, zeros, numbers)
     return tuple(  # type: ignore[return-value]
@@ -233,7 +242,7 @@ def _clamp_plan(x: Any, low: Any, high: Any) -> tuple[Any, tuple[Any, ...], tupl
     if isinstance(x, Tensor) and all(isinstance(b, Tensor) for b in bounds):
         return _clamp_tensor.prim, (x, low, high), ()
     if not isinstance(x, Tensor) or not all(isinstance(b, _NUMBERS) for b in bounds):
-        kinds = ("Tensor" if isinstance(t, Tensor) else type(t).__name__ for t in (x, *bounds))
+        kinds = map(errors.kind_name, (x, *bounds))
         raise TypeError(
             f"clamp() received an invalid combination of arguments - got ({', '.join(kinds)})\n"
             "Hint: the bounds are two numbers or two tensors (or None)"
@@ -248,11 +257,11 @@ def _is_number(b: Any) -> bool:
     return isinstance(b, Tensor) and not b._data.ndim and not b.requires_grad
 
 
-def _clamp_inplace(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    prim, operands, params = _clamp_plan(self, min, max)
-    if operands[0]._data.dtype != self._data.dtype:
-        raise errors.not_castable(operands[0].dtype, self.dtype)
-    return inplace(prim, self, *operands[1:], params=params)
+def _clamp_inplace(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    prim, operands, params = _clamp_plan(input, min, max)
+    if operands[0]._data.dtype != input._data.dtype:
+        raise errors.not_castable(operands[0].dtype, input.dtype)
+    return inplace(prim, input, *operands[1:], params=params)
 
 
 METHODS["clamp_"] = METHODS["clip_"] = _clamp_inplace
@@ -270,6 +279,10 @@ clamp_max = elementwise(
     constants=True, grad_fn="ClampMaxBackward1", number_grad_fn="ClampMaxBackward0",
     check=unsupported("minimum_cpu", "c"), doc="a where it is at most b, else b.",
 )  # fmt: skip
+for _name, _bound in (("clamp_min", "min"), ("clamp_max", "max")):
+    PUBLIC[_name] = renamed(PUBLIC[_name], other=_bound)
+    for _method in (_name, f"{_name}_"):
+        METHODS[_method] = renamed(METHODS[_method], other=_bound)
 
 # ---------------------------------------------------------------- signs and sizes of two
 
@@ -281,7 +294,7 @@ def _ratio(xp: Any, g: Any, a: Any, out: Any) -> Any:
 _copysign = elementwise(
     "copysign", masks.copysign, a=lambda xp, g, a, out: _ratio(xp, g, a, out),
     b=lambda xp, g: xp.zeros(g.shape, g.dtype), promote=TO_FLOAT,
-    grad_fn="CopysignBackward0", number_grad_fn="CopysignBackward1", lane=False,
+    grad_fn="CopysignBackward0", number_grad_fn="CopysignBackward1",
     check=unsupported("copysign_cpu", "c"),
     doc="|a| with the sign of b; d = sign(a) sign(b) da, 0 at 0.",
 )  # fmt: skip
@@ -302,7 +315,7 @@ def _heaviside(input: Any, values: Any, *, out: Any = None) -> Any:
             "heaviside is not yet implemented for tensors with different dtypes.\n"
             "Hint: convert one of them"
         )
-    return heaviside.prim.call(input, values, out=out)
+    return heaviside(input, values, out=out)
 
 
 def _heaviside_in_place(self: Tensor, values: Any) -> Tensor:
@@ -326,8 +339,17 @@ hypot = elementwise(
     check=unsupported("hypot_cpu", "buic"), domain=POSITIVE,
     doc="sqrt(a^2 + b^2) without overflow; d = (a da + b db) / sqrt(a^2 + b^2).",
 )  # fmt: skip
+
+
+def _no_truth_as_exponent(operands: Any, given: Any) -> None:
+    if isinstance(given[1], Tensor) and given[1]._data.dtype.kind == "b" and (
+        given[0].dtype.category == 2
+    ):  # fmt: skip
+        raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
+
+
 ldexp = elementwise(
-    "ldexp", kernels.ldexp, numbers=False,
+    "ldexp", kernels.ldexp, numbers=False, check=_no_truth_as_exponent,
     a=lambda xp, g, b: g * xp.exp2(b), b=lambda xp, g, out: g * (out * LN2), promote=TO_FLOAT,
     doc="a 2^b; d = 2^b da + a 2^b log 2 db.",
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Special functions of `torch.special` that SciPy computes; it is loaded when one is called.
+"""Special functions of `torch.special` that SciPy computes, loaded when one is called (of float32
+the compiled kernels, where there are any).
 
 Gamma functions, Bessel functions, the normal distribution. They have gradients where PyTorch has
 them, by rules that name each other (i0/i1, ndtri, zeta); the others are constants to autograd.
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ... import errors
-from ...core.declare import METHODS, POSITIVE, TO_FLOAT, elementwise, public, spelled
+from ...core.declare import METHODS, POSITIVE, TO_FLOAT, elementwise, public, renamed, spelled
+from ...core.primitive import PUBLIC
 from ...core.tensor import Tensor
-from ...kernels import elementwise as kernels
-from ...kernels.blocks import finite
-from ...kernels.tables import lgamma, scipy_special, tabulated
+from ...kernels import tables
+from ...kernels.tables import lgamma
 from .arithmetic import as_operand, unsupported
 from .elementwise import half_too
 from .polynomials import only_single
@@ -49,16 +50,10 @@ _BESSEL: dict[str, tuple[str, str, Any, str]] = {
 }  # fmt: skip
 
 
-def _bessel_i(op: str, name: str) -> Any:
-    """The kernel of a modified Bessel function of the first kind; that of order 1 is odd."""
-    odd = (lambda x: x) if name[1] == "1" else None
-    return tabulated(scipy_special(f"special.{op}", name), -16, 16, 64, odd)
-
-
 for _name, (_title, _node, _rule, _doc) in _BESSEL.items():
     _common = _name == "i0"
     elementwise(
-        _name, half_too(_bessel_i(_name, _name)), _rule, promote=TO_FLOAT,
+        _name, half_too(getattr(tables, _name)), _rule, promote=TO_FLOAT,
         names=("i0", "special.i0") if _common else (f"special.{_name}",), method=_common,
         has_inplace=_common, grad_fn=_node, check=unsupported(_title, "c"),
         doc=f"{_doc} Needs SciPy.",
@@ -67,9 +62,7 @@ for _name, (_title, _node, _rule, _doc) in _BESSEL.items():
 # ---------------------------------------------------------------- the normal distribution
 
 elementwise(
-    "ndtri", tabulated(
-        scipy_special("special.ndtri", "ndtri"), 1 / 64, 63 / 64, 2048, lambda x: x - 0.5, 3000
-    ),
+    "ndtri", tables.ndtri,
     lambda xp, g, out: g * (math.sqrt(2 * math.pi) * xp.exp(out * out * 0.5)),
     promote=TO_FLOAT, domain=(0.05, 0.95), names=("special.ndtri",), method=False,
     has_inplace=False, grad_fn="SpecialNdtriBackward0", check=only_single("ndtri_cpu"),
@@ -77,14 +70,14 @@ elementwise(
     "dx. Needs SciPy.",
 )  # fmt: skip
 elementwise(
-    "log_ndtr", scipy_special("special.log_ndtr", "log_ndtr"),
+    "log_ndtr", tables.log_ndtr,
     lambda xp, g, x: g / xp.erfcx(x * -math.sqrt(0.5)) * math.sqrt(2 / math.pi),
     promote=TO_FLOAT, names=("special.log_ndtr",), method=False, has_inplace=False,
     grad_fn="SpecialLogNdtrBackward0", check=only_single("log_ndtr_cpu"),
     doc="log ndtr(x), accurate far to the left; d = the density over ndtr(x) dx. Needs SciPy.",
 )  # fmt: skip
 elementwise(
-    "erfcx", tabulated(scipy_special("special.erfcx", "erfcx"), -4, 16, 256, None, 1000),
+    "erfcx", tables.erfcx,
     lambda xp, g, x, out: g * (2 * x * out - 2 / math.sqrt(math.pi)),
     promote=TO_FLOAT, names=("special.erfcx",), method=False, has_inplace=False,
     grad_fn="SpecialErfcxBackward0", check=only_single("erfcx_cpu"),
@@ -111,7 +104,7 @@ def _density(xp: Any, a: Any, b: Any) -> Any:
 
 
 elementwise(
-    "igamma", half_too(scipy_special("igamma", "gammainc")),
+    "igamma", half_too(tables.igamma),
     a=_underivable("igamma: input"), b=lambda xp, g, a, b: g * _density(xp, a, b),
     numbers=False, domain=POSITIVE, names=("igamma", "special.gammainc"),
     check=unsupported("igamma_cpu", "buic"),
@@ -119,7 +112,7 @@ elementwise(
     "db. Needs SciPy.",
 )  # fmt: skip
 elementwise(
-    "igammac", half_too(scipy_special("igammac", "gammaincc")),
+    "igammac", half_too(tables.igammac),
     a=_underivable("igammac: input"), b=lambda xp, g, a, b: -g * _density(xp, a, b),
     numbers=False, domain=POSITIVE, names=("igammac", "special.gammaincc"),
     check=unsupported("igammac_cpu", "buic"),
@@ -128,7 +121,7 @@ elementwise(
 
 
 _zeta = elementwise(
-    "zeta", scipy_special("special.zeta", "zeta"),
+    "zeta", tables.zeta,
     a=_underivable("zeta"), b=lambda xp, g, a, b: -g * a * xp.zeta(a + 1, b),
     promote=TO_FLOAT, domain=(1.2, 3.0), numbers=False, names=("special.zeta",), method=False,
     has_inplace=False, grad_fn="SpecialZetaBackward0", check=only_single("zeta_cpu"),
@@ -139,9 +132,11 @@ _zeta = elementwise(
 
 @spelled(_zeta)
 def zeta(input: Any, other: Any, *, out: Any = None) -> Any:
+    if out is None and type(input) is Tensor and type(other) is Tensor:
+        return _zeta(input, other)
     numbers = [isinstance(v, (int, float, complex, np.generic)) for v in (input, other)]
     if all(numbers):
-        kinds = f"({type(input).__name__}, {type(other).__name__})"
+        kinds = f"({errors.kind_name(input)}, {errors.kind_name(other)})"
         raise TypeError(
             f"special_zeta() received an invalid combination of arguments - got {kinds}\n"
             "Hint: one of the two is a tensor"
@@ -225,30 +220,20 @@ def _constant(name: str, kernel: Any, doc: str, domain: Any = POSITIVE) -> None:
 
 
 for _name, (_scipy, _doc) in _CONSTANT.items():
-    if _scipy[0] == "i":
-        _kernel = _bessel_i(_name, _scipy)
-    elif _scipy[0] == "j":
-        _kernel = scipy_special(f"special.{_name}", _scipy)
-    else:
-        _kernel = tabulated(scipy_special(f"special.{_name}", _scipy), 0.25, 32, 256)
+    _kernel = getattr(tables, _name, None) or tables.modified(f"special.{_name}", _scipy)
     _constant(_name, _kernel, f"{_doc} PyTorch has no gradient of it. Needs SciPy.")
 
 
-def _spherical_j0(x: Any) -> Any:
-    """sin x / x; 1 at 0, 0 at infinity."""
-    if type(x) is np.ndarray:
-        made = np.sin(x) / x
-        if finite(made):
-            return made
-    safe = kernels.where((x == 0) | np.isinf(x), x.dtype.type(1), x)
-    inner = kernels.where(x == 0, x.dtype.type(1), np.sin(safe) / safe)
-    return kernels.where(np.isinf(x), x.dtype.type(0), inner)
-
-
 _constant(
-    "airy_ai", tabulated(scipy_special("special.airy_ai", "airy"), -8, 8, 128),
+    "airy_ai", tables.airy_ai,
     "The Airy function Ai. Needs SciPy.", (-3.0, 3.0),
 )  # fmt: skip
 _constant(
-    "spherical_bessel_j0", _spherical_j0, "The spherical Bessel function of order 0: sin x / x."
+    "spherical_bessel_j0",
+    tables.spherical_bessel_j0,
+    "The spherical Bessel function of order 0: sin x / x.",
 )
+for (
+    _name
+) in "airy_ai spherical_bessel_j0 scaled_modified_bessel_k0 scaled_modified_bessel_k1".split():
+    PUBLIC[f"special.{_name}"] = renamed(PUBLIC[f"special.{_name}"], input="x")

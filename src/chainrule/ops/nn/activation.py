@@ -1,4 +1,5 @@
 """Activation functions: each one node, as PyTorch records them; those with parameters too.
+Long because: twenty activations, each with its rule and an example.
 
 The declarations come first, then the public functions with `inplace=`, then those that are
 compositions. PyTorch names a node `EluBackward1` when the op ran in place and its derivative is
@@ -10,15 +11,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from ... import errors
+from ... import dtypes, errors
 from ..._state import S, grad_enabled
 from ...core.declare import _declare, elementwise, public
-from ...core.record import OPS
+from ...core.record import OPS, RAW
 from ...core.tensor import Tensor
 from ...core.views import inplace
 from ...kernels import activation as kernels
+from ...kernels.blocks import NUMBERS
 from ..fast import Lane, floats
 
 
@@ -50,12 +50,19 @@ def _activation(
     return Lane(op, kernel)
 
 
+def _fused(xp: Any, g: Any, x: Any) -> bool:
+    """Whether a rule is evaluated on two arrays for which there is a kernel of the whole rule."""
+    return xp is RAW and x.ndim > 0 and g.dtype == x.dtype and x.dtype in NUMBERS
+
+
 # ---------------------------------------------------------------- the ops
 
 _ANY = "fViu"
 
 
 def _elu_rule(xp: Any, g: Any, x: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    if _fused(xp, g, x):
+        return kernels.elu_back(g, x, alpha, scale, input_scale)
     low = xp.exp(xp.where(x <= 0, x, 0.0) * input_scale)  # exp of what is not used must stay finite
     return g * xp.where(x <= 0, low * (alpha * scale * input_scale), scale)
 
@@ -121,6 +128,8 @@ _threshold_in_place = _activation(
 
 
 def _gelu_rule(xp: Any, g: Any, x: Any, approximate: str) -> Any:
+    if _fused(xp, g, x):
+        return kernels.gelu_back(g, x, approximate)
     if approximate == "none":
         density = xp.exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
         return g * (0.5 * (1 + xp.erf(x * math.sqrt(0.5))) + x * density)
@@ -139,6 +148,8 @@ _gelu = _activation(
 
 
 def _silu_rule(xp: Any, g: Any, x: Any) -> Any:
+    if _fused(xp, g, x):
+        return kernels.silu_back(g, x)
     s = xp.sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
@@ -154,6 +165,8 @@ _silu = _activation(
 
 
 def _mish_rule(xp: Any, g: Any, x: Any) -> Any:
+    if _fused(xp, g, x):
+        return kernels.mish_back(g, x)
     t, s = xp.tanh(xp.softplus(x, 1.0, 20.0)), xp.sigmoid(x)
     return g * (t + x * s * (1 - t * t))
 
@@ -173,18 +186,34 @@ _log_sigmoid = _activation(
     lambda xp, g, x: g * xp.sigmoid(-x),
     doc="log sigmoid(x); its derivative is sigmoid(-x).",
 )
+
+
+def _hardsigmoid_rule(xp: Any, g: Any, x: Any) -> Any:
+    if _fused(xp, g, x):
+        return kernels.hardsigmoid_back(g, x)
+    return xp.where((x > -3) & (x < 3), g * (1 / 6), 0.0)
+
+
 _hardsigmoid = _activation(
     "hardsigmoid",
     "hardsigmoid_cpu",
     kernels.hardsigmoid,
-    lambda xp, g, x: xp.where((x > -3) & (x < 3), g * (1 / 6), 0.0),
+    _hardsigmoid_rule,
     doc="x/6 + 1/2 between 0 and 1.",
 )
+
+
+def _hardswish_rule(xp: Any, g: Any, x: Any) -> Any:
+    if _fused(xp, g, x):
+        return kernels.hardswish_back(g, x)
+    return xp.where(x <= -3, 0.0, xp.where(x < 3, g * (x * (1 / 3) + 0.5), g))
+
+
 _hardswish = _activation(
     "hardswish",
     "hardswish_cpu",
     kernels.hardswish,
-    lambda xp, g, x: xp.where(x <= -3, 0.0, xp.where(x < 3, g * (x * (1 / 3) + 0.5), g)),
+    _hardswish_rule,
     doc="x hardsigmoid(x).",
 )
 
@@ -216,6 +245,8 @@ _prelu_kernel = elementwise(
 
 
 def _glu_rule(xp: Any, g: Any, x: Any, dim: int) -> Any:
+    if _fused(xp, g, x):
+        return kernels.glu_back(g, x, dim)
     before, half = (slice(None),) * dim, x.shape[dim] // 2
     a, s = x[(*before, slice(None, half))], xp.sigmoid(x[(*before, slice(half, None))])
     return xp.cat([g * s, g * (a * (s * (1 - s)))], dim)
@@ -299,8 +330,10 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
         >>> torch.nn.functional.hardtanh(torch.tensor([-2.0, 0.5]))
         tensor([-1.0000,  0.5000])
     """
-    if min_val > max_val:
-        raise ValueError("min_val cannot be greater than max_val")
+    if not min_val <= max_val:
+        if min_val > max_val:
+            raise ValueError("min_val cannot be greater than max_val")
+        return input.mul_(math.nan) if inplace else input * math.nan
     if not inplace and type(input) is Tensor:
         return _hardtanh.one(input, (min_val, max_val))
     return _call("hardtanh", _hardtanh, input, (min_val, max_val), inplace)
@@ -309,6 +342,9 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
 @public("nn.functional.hardtanh_")
 def hardtanh_(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """`hardtanh` in place."""
+    errors.need_number("hardtanh_", 2, min_val=min_val, max_val=max_val)
+    if min_val != min_val or max_val != max_val:
+        return input.mul_(math.nan)
     return _call("hardtanh", _hardtanh, input, (min_val, max_val), True)
 
 
@@ -326,7 +362,22 @@ def relu6(input: Any, inplace: bool = False) -> Any:
     return _call("relu6", _hardtanh, input, (0.0, 6.0), inplace)
 
 
-@public("nn.functional.threshold", "threshold")
+@public("threshold")
+def _threshold_of(input: Any, threshold: float, value: float) -> Any:
+    """x where it is above `threshold`, else `value`.
+
+    Example:
+        >>> import chainrule as torch
+        >>> torch.threshold(torch.tensor([1.0, 3.0]), 2.0, 0.0)
+        tensor([0., 3.])
+    """
+    errors.need_number("threshold", 2, threshold=threshold, value=value)
+    if type(input) is Tensor:
+        return _threshold.one(input, (threshold, value))
+    return _call("threshold", _threshold, input, (threshold, value), False)
+
+
+@public("nn.functional.threshold")
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """x where it is above `threshold`, else `value`.
 
@@ -550,6 +601,13 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     return _call("hardshrink", _hardshrink, input, (lambd,), False)
 
 
+def _largest(x: Any) -> float:
+    """The largest number of its dtype."""
+    if not isinstance(x, Tensor):
+        raise errors.wrong_type("softshrink", "input", 1, x)
+    return float(dtypes.finfo(x.dtype).max)
+
+
 @public("nn.functional.softshrink")
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """x - lambd above lambd, x + lambd below -lambd, else 0.
@@ -559,8 +617,8 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
         >>> torch.nn.functional.softshrink(torch.tensor([-0.2, 1.0]))
         tensor([0.0000, 0.5000])
     """
-    if lambd < 0:
-        largest = np.finfo(input._data.dtype).max
+    if not 0 <= lambd <= 65504 and not 0 <= lambd <= _largest(input):
+        largest = _largest(input)
         raise RuntimeError(
             f"lambda must be in range [0, {largest:g}] for input dtype "
             f"{errors.LEGACY[input.dtype.name]}, "

@@ -18,6 +18,7 @@ from ...core.batching import RULES, front, ranked
 from ...core.declare import general, public
 from ...core.interpreter import composing
 from ...core.levels import lower
+from ...core.primitive import F32, F64
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...kernels import attention as kernels
@@ -188,13 +189,18 @@ def scaled_dot_product_attention(
         tensor([[1.0000, 0.0000],
                 [0.3302, 0.6698]])
     """
+    if (
+        attn_mask is scale is None and dropout_p == 0 and enable_gqa is False
+        and (is_causal is False or is_causal is True) and _is_usual(query, key, value)
+    ):  # fmt: skip
+        return _usual(query, key, value, is_causal)
     _check(query, key, value, attn_mask, dropout_p)
     if is_causal and hasattr(attn_mask, "variant"):
         raise ValueError("CausalBias should not be used with causal=True")
     if scale is not None and (isinstance(scale, bool) or not isinstance(scale, (int, float))):
         raise TypeError(
             "scaled_dot_product_attention(): argument 'scale' must be float, not "
-            f"{type(scale).__name__}"
+            f"{errors.kind_name(scale)}"
         )
     if enable_gqa:
         key, value = _repeated(query, key), _repeated(query, value)
@@ -218,6 +224,38 @@ def scaled_dot_product_attention(
     return OPS.matmul(T("nn.functional.dropout")(p, dropout_p) if dropout_p > 0.0 else p, value)
 
 
+def _is_usual(q: Any, k: Any, v: Any) -> bool:
+    """One dtype and shapes that fit, no interpreter, nothing switched off: no question is left.
+    Where PyTorch would record several nodes (not four dimensions), also nothing to record."""
+    if S.mode is not None or not (type(q) is type(k) is type(v) is Tensor and ATTENTION["math"]):
+        return False
+    x, y, z = q._data, k._data, v._data
+    dtype, shape, other = x.dtype, x.shape, y.shape
+    return (
+        (dtype is F32 or dtype is F64) and dtype is y.dtype is z.dtype and other == z.shape
+        and len(shape) > 1 and shape[:-2] == other[:-2] and shape[-1] == other[-1] > 0
+        and (len(shape) == 4 or not _live(q, k, v))
+    )  # fmt: skip
+
+
+def _live(q: Any, k: Any, v: Any) -> bool:
+    """Whether the call is to be recorded."""
+    some = q._node is not None or k._node is not None or v._node is not None
+    return some and bool(S.grad or grad_enabled())
+
+
+def _usual(q: Any, k: Any, v: Any, is_causal: bool) -> Any:
+    x, y = q._data, k._data
+    rows, width = x.shape[-2:]
+    scale = 1 / math.sqrt(width)
+    mask = kernels.causal_mask(rows, y.shape[-2], x.dtype) if is_causal else None
+    r = wrap(kernels.attention(x, y, v._data, mask, scale))
+    if _live(q, k, v):
+        added = None if mask is None else wrap(mask)
+        _attention.hang(r, (q, k, v, added), (scale,))
+    return r
+
+
 def _check_backends(fused: bool) -> None:
     """With MATH switched off, calls that PyTorch's fused kernel on CPUs takes are left."""
     if not ATTENTION["flash"]:
@@ -239,8 +277,7 @@ def _run(q: Any, k: Any, v: Any, mask: Any, scale: float) -> Any:
         return _attention.prim.call(q, k, v, mask, params=(scale,))
     added = None if mask is None else mask._data
     r = wrap(kernels.attention(q._data, k._data, v._data, added, scale))
-    live = q._node is not None or k._node is not None or v._node is not None
-    if live and (S.grad or grad_enabled()):
+    if _live(q, k, v):
         _attention.hang(r, (q, k, v, mask), (scale,))
     return r
 
@@ -262,7 +299,7 @@ def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float) -> None:
     if mask is not None and not isinstance(mask, Tensor):
         raise TypeError(
             "scaled_dot_product_attention(): argument 'attn_mask' must be Tensor, not "
-            f"{type(mask).__name__}"
+            f"{errors.kind_name(mask)}"
         )
     x, y, z = q._data, k._data, v._data
     if not x.dtype == y.dtype == z.dtype:

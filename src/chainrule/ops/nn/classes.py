@@ -16,11 +16,11 @@ from ..._state import S, grad_enabled
 from ...core.declare import general, public
 from ...core.interpreter import composing, widened
 from ...core.primitive import F32, F64
-from ...core.record import OPS
+from ...core.record import OPS, RAW
 from ...core.tensor import Tensor, wrap
 from ...kernels import loss as kernels
 from ...kernels.index import inside
-from ..fast import Lane, T, floats, not_implemented
+from ..fast import Lane, T, bare, floats, not_implemented
 from .loss import REDUCTIONS, bad_reduction, constant, legacy, reduce_by
 
 # ---------------------------------------------------------------- the ops
@@ -118,6 +118,8 @@ def _multi_margin_rule(
     input_shape: Any,
 ) -> Any:
     shape = input_shape or (1,)
+    if xp is RAW and len(shape) == 2 and shape[0] and g.dtype == input.dtype:
+        return kernels.multi_margin_back(g, input, target, weight, reduction, p, margin)
     x = xp.reshape(input, shape)
     t = xp.reshape(target, shape[:-1])
     right = xp.class_mask(t, shape[-1])
@@ -152,6 +154,8 @@ def _multilabel_rule(
     input_dtype: Any,
 ) -> Any:
     *batch, classes = input_shape
+    if xp is RAW and input_shape and 0 not in input_shape and g.dtype == input.dtype:
+        return kernels.multilabel_margin_back(g, input, target, reduction)
     counts = xp.label_counts(target, classes)
     label, other = (
         xp.reshape(counts, (*batch, classes, 1)),
@@ -223,6 +227,8 @@ def nll_loss(
         _ = input._data, target._data
     except AttributeError:
         raise _no_tensor("nll_loss_nd", input, target) from None
+    if type(ignore_index) is not int:
+        errors.need_int("nll_loss_nd", ignore_index=ignore_index)
     return _nll_any(input, target, weight, reduction, ignore_index)
 
 
@@ -414,6 +420,7 @@ def _soft_targets(
             "dimension"
         )
     if ignore_index >= 0:
+        errors.need_int("cross_entropy_loss", ignore_index=ignore_index)
         raise RuntimeError("ignore_index is not supported for floating point target")
     if weight is not None and weight._data.shape != shape[axis : axis + 1]:
         raise RuntimeError(
@@ -501,12 +508,18 @@ def multi_margin_loss(
         reduction = legacy(size_average, reduce)
     if p != 1 and p != 2:
         raise ValueError("only p == 1 and p == 2 supported")
+    if weight is None and reduction in REDUCTIONS and type(margin) is float:  # the usual case
+        made = _matrix_margin(input, target, (reduction, p, margin))
+        if made is not None:
+            return made
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
     if reduction not in REDUCTIONS:
         raise bad_reduction(reduction)
     _check_margin("multi_margin_loss", input, target)
     shape = input._data.shape
+    if target._data.dtype.kind == "c":
+        _check_long(target)
     _check_margin_target(target, shape)
     if weight is not None:
         constant("multi_margin_loss", weight=weight)
@@ -515,10 +528,27 @@ def multi_margin_loss(
                 f"inconsistent weight size, expected {(shape or (1,))[-1]} but got "
                 f"{list(weight.shape)}"
             )
-    if input._data.dtype.kind in "biu":
+    if input._data.dtype.char not in "fd":
         raise not_implemented("multi_margin_loss_cpu_kernel", input.dtype)
+    if type(margin) is not float:
+        errors.need_number("multi_margin_loss", 4, margin=margin)
     _check_long(target)
     return _multi_margin.prim.call(input, target, weight, params=(reduction, p, margin))
+
+
+def _matrix_margin(input: Any, target: Any, params: tuple[Any, ...]) -> Any:
+    """A matrix and its class indices, checked in the kernel; None for anything else."""
+    if type(input) is not Tensor or type(target) is not Tensor or S.mode is not None:
+        return None
+    x, t = input._data, target._data
+    if x.ndim != 2 or t.ndim != 1 or x.shape[0] != t.shape[0] or not x.size:
+        return None
+    if (x.dtype is not F32 and x.dtype is not F64) or t.dtype != _DTYPES[0]:
+        return None
+    r = wrap(kernels.multi_margin(x, t, None, *params))
+    if input._node is not None and (S.grad or grad_enabled()):
+        _multi_margin.hang(r, (input, target, None), params)
+    return r
 
 
 def _check_margin(op: str, input: Any, target: Any) -> None:
@@ -587,10 +617,11 @@ def multilabel_margin_loss(
         raise RuntimeError(
             f"inconsistent target size: {list(t.shape)} for input of size: {list(x.shape)}"
         )
-    if x.dtype.kind in "biu":
+    if x.dtype.char not in "fd":
         raise not_implemented("multilabel_margin_loss_forward_out_frame", input.dtype)
     _check_long(target)
-    if t.size and not (t.min() >= -1 and t.max() < (x.shape[-1] if x.ndim else 1)):
+    classes = x.shape[-1] if x.ndim else 1
+    if t.size and not (t.item(t.argmin()) >= -1 and t.item(t.argmax()) < classes):
         raise RuntimeError(
             "argument #2 'target' is out of range\nHint: labels are classes; -1 ends a row"
         )
@@ -599,4 +630,6 @@ def multilabel_margin_loss(
             OPS.reshape(input, (1,)), OPS.reshape(target, (1,)), reduction=reduction
         )
         return OPS.reshape(out, ())
+    if bare(input):
+        return wrap(kernels.multilabel_margin(x, t, reduction))
     return _multilabel_margin.prim.call(input, target, params=(reduction,))

@@ -13,13 +13,14 @@ from functools import lru_cache
 from typing import Any
 
 from ... import errors
+from ..._state import S, grad_enabled
 from ...core.batching import batch_rule, front, moved
 from ...core.declare import _declare, general, public
 from ...core.interpreter import composing, lowered
 from ...core.levels import lower
 from ...core.primitive import Primitive
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ...kernels import conv as kernels
 
 Ints = tuple[int, ...]
@@ -416,6 +417,8 @@ def _name(t: Tensor) -> str:
 
 def _check_dtypes(x: Tensor, weight: Tensor, bias: Any) -> None:
     dtype = x._data.dtype
+    if dtype is weight._data.dtype and (bias is None or dtype is bias._data.dtype):
+        return
     if bias is not None and bias._data.dtype != dtype:
         raise RuntimeError(
             f"Input type ({_name(x)}) and bias type ({_name(bias)}) should be the same"
@@ -432,10 +435,12 @@ def _check_dtypes(x: Tensor, weight: Tensor, bias: Any) -> None:
 
 
 def _check_operands(op: str, x: Any, weight: Any, bias: Any) -> None:
+    if type(x) is type(weight) is Tensor and (bias is None or isinstance(bias, Tensor)):
+        return
     given = (x, weight) if bias is None else (x, weight, bias)
     for t in given:
         if not isinstance(t, Tensor):
-            got = ", ".join(type(g).__name__ for g in given)
+            got = ", ".join(errors.kind_name(g) for g in given)
             raise TypeError(f"{op}() received an invalid combination of arguments - got ({got})")
 
 
@@ -453,11 +458,11 @@ def _numbers(op: str, name: str, value: Any, n: int) -> Any:
         return value
     if isinstance(value, (tuple, list)) and all(isinstance(v, int) for v in value):
         return tuple(value)
-    if hasattr(value, "__index__") and not isinstance(value, Tensor):
+    if hasattr(value, "__index__") and not isinstance(value, (Tensor, bool)):
         return (value.__index__(),) * n
     raise TypeError(
         f"{op}() received an invalid combination of arguments - got (Tensor, Tensor, "
-        f"{name}={type(value).__name__})"
+        f"{name}={errors.kind_name(value)})"
     )
 
 
@@ -467,6 +472,8 @@ def _numbers(op: str, name: str, value: Any, n: int) -> Any:
 def _call(x: Any, weight: Any, bias: Any, geometry: Any, groups: int, transposed: bool) -> Any:
     """Evaluate what was checked: one op, unless an interpreter runs."""
     params = (*geometry, groups)
+    if S.mode is None and not _recorded(x, weight, bias):
+        return _evaluated(x, weight, bias, params, transposed)
     if bias is None:
         return (_conv_input if transposed else _conv).call(x, weight, params=params)
     if not composing():
@@ -474,6 +481,23 @@ def _call(x: Any, weight: Any, bias: Any, geometry: Any, groups: int, transposed
         return biased.call(x, weight, bias, params=params)
     made = (_conv_input if transposed else _conv).call(x, weight, params=params)
     return made + OPS.reshape(bias, (-1, *(1,) * len(geometry[0])))
+
+
+def _recorded(x: Any, weight: Any, bias: Any) -> bool:
+    tracked = x._node is not None or weight._node is not None
+    tracked = tracked or (bias is not None and bias._node is not None)
+    return tracked and (S.grad or grad_enabled())
+
+
+def _evaluated(x: Any, weight: Any, bias: Any, params: Any, transposed: bool) -> Tensor:
+    """The result alone: nothing is recorded."""
+    if not transposed:
+        operands = x._data, weight._data, *params
+        added = () if bias is None else (bias._data,)
+        return wrap(kernels.convolution(*operands, *added))
+    if bias is None:
+        return wrap(kernels.convolution_input(x._data, weight._data, *params))
+    return wrap(_biased_input_kernel(x._data, weight._data, bias._data, *params))
 
 
 def _conv_any(
@@ -498,17 +522,24 @@ def _conv_any(
             transposed, output_padding,
         )  # fmt: skip
         return OPS.squeeze(made, 0)
-    stride, padding = _numbers(op, "stride", stride, n), _numbers(op, "padding", padding, n)
-    dilation = _numbers(op, "dilation", dilation, n)
-    after = _numbers(op, "output_padding", output_padding, n)
-    if transposed and isinstance(padding, str):
-        raise TypeError(f"{op}(): argument 'padding' must be tuple of ints, not str")
-    x, weight, bias = lowered(x, weight, bias)
+    odd = weight._data.ndim != n + 2  # PyTorch's errors show tuples
+    if odd or type(stride) is not int:
+        stride = _numbers(op, "stride", stride, n)
+    if odd or type(padding) is not int:
+        padding = _numbers(op, "padding", padding, n)
+        if transposed and isinstance(padding, str):
+            raise TypeError(f"{op}(): argument 'padding' must be tuple of ints, not str")
+    if odd or type(dilation) is not int:
+        dilation = _numbers(op, "dilation", dilation, n)
+    if odd or type(output_padding) is not int:
+        output_padding = _numbers(op, "output_padding", output_padding, n)
+    if S.mode is not None:
+        x, weight, bias = lowered(x, weight, bias)
     _check_dtypes(x, weight, bias)
     added = None if bias is None else bias._data.shape
     geometry = _geometry(
         x._data.shape, weight._data.shape, added, stride, padding, dilation, groups, transposed,
-        after,
+        output_padding,
     )  # fmt: skip
     kind = x._data.dtype.kind
     if kind not in "fcV" and (kind == "b" or transposed):

@@ -10,17 +10,20 @@ logits, of which y is the log softmax). Source: Graves et al., Connectionist Tem
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ... import dtypes
-from ..._state import grad_enabled
+from ... import dtypes, errors
+from ..._state import S, grad_enabled
 from ...core.batching import RULES, looped
 from ...core.declare import general, public, spelled
 from ...core.interpreter import composing
-from ...core.record import OPS
+from ...core.primitive import I64
+from ...core.record import OPS, RAW
 from ...core.tensor import Tensor, wrap
+from ...kernels.compiled import compiled_as
 from ..fast import not_implemented
 from . import padding  # noqa: F401  # the recursions below shift with constant_pad_nd
 from .loss import REDUCTIONS, bad_reduction
@@ -121,6 +124,7 @@ def _betas(emitted: Any, jump: Any, end: Any, input_lengths: Any) -> Any:
     return made
 
 
+@partial(compiled_as, "ops.nn.ctc._ctc_kernel")
 def _ctc_kernel(
     log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int,
     zero_infinity: bool,
@@ -172,7 +176,7 @@ def _posterior_kernel(
 _OPERANDS = ("log_probs", "targets", "input_lengths", "target_lengths")
 
 
-def _rule(
+def _slopes(
     xp: Any, g: Any, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any,
     blank: int, zero_infinity: bool, log_probs_shape: Any,
 ) -> Any:  # fmt: skip
@@ -182,6 +186,25 @@ def _rule(
     counts = xp.ctc_counts(*operands, blank, zero_infinity)
     each = xp.where(xp.reshape(counts, (steps, samples, 1)), each, 0.0)
     return xp.reshape(g, (1, samples, 1)) * each
+
+
+@partial(compiled_as, "ops.nn.ctc._back_kernel")
+def _back_kernel(
+    g: Any, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int,
+    zero_infinity: bool,
+) -> Any:  # fmt: skip
+    operands = log_probs, targets, input_lengths, target_lengths
+    return _slopes(RAW, g, *operands, blank, zero_infinity, log_probs.shape)
+
+
+def _rule(
+    xp: Any, g: Any, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any,
+    blank: int, zero_infinity: bool, log_probs_shape: Any,
+) -> Any:  # fmt: skip
+    operands = log_probs, targets, input_lengths, target_lengths
+    if xp is RAW:  # the same text, compiled
+        return _back_kernel(g, *operands, blank, zero_infinity)
+    return _slopes(xp, g, *operands, blank, zero_infinity, log_probs_shape)
 
 
 def _counts_kernel(
@@ -326,22 +349,37 @@ def _torch_ctc_loss(
         >>> torch.ctc_loss(y, torch.tensor([[1]]), (2,), (1,))
         tensor([0.2877])
     """
-    given = (log_probs, targets, input_lengths, target_lengths)
-    inputs, labels = (_lengths(n) for n in given[2:])
+    inputs, labels = _lengths(input_lengths), _lengths(target_lengths)
     tensors = isinstance(log_probs, Tensor) and isinstance(targets, Tensor)
     if not tensors or inputs is None or labels is None:
+        given = (log_probs, targets, input_lengths, target_lengths)
         raise TypeError(
             "ctc_loss() received an invalid combination of arguments - got "
-            f"({', '.join(type(t).__name__ for t in given)}, ...)\n"
+            f"({', '.join(errors.kind_name(t) for t in given)}, ...)\n"
             "Hint: log_probs and targets are tensors, lengths are tensors or tuples of ints"
         )
     single = log_probs._data.ndim != 3
+    if type(blank) is not int or type(reduction) is not int:
+        errors.need_int("ctc_loss", blank=blank, reduction=reduction)
     y = OPS.unsqueeze(log_probs, 1) if single else log_probs
     if single and targets._data.ndim == 1:
         targets = OPS.unsqueeze(targets, 0)
     _check(y, targets, inputs, labels, blank)
-    targets = OPS.to_dtype(targets, dtypes.int64)
-    each = _ctc.prim.call(y, targets, inputs, labels, params=(blank, bool(zero_infinity)))
+    batch = y._data.shape[1]
+    if targets._data.ndim == 2 and targets._data.shape[0] != batch:
+        raise RuntimeError(
+            f"Expected tensor to have size {batch} at dimension 0, but got size "
+            f"{targets._data.shape[0]} for argument #2 'targets' (while checking arguments for "
+            "ctc_loss)"
+        )
+    if targets.dtype is not dtypes.int64:
+        targets = OPS.to_dtype(targets, dtypes.int64)
+    zero_infinity = bool(zero_infinity)
+    if S.mode is None and (y._node is None or not (S.grad or grad_enabled())):
+        arrays = y._data, targets._data, inputs._data, labels._data
+        each = wrap(_ctc_kernel(*arrays, blank, zero_infinity))
+    else:
+        each = _ctc.prim.call(y, targets, inputs, labels, params=(blank, zero_infinity))
     if zero_infinity:
         each = OPS.where(each == float("inf"), 0.0, each)
     if reduction == 1:
@@ -357,8 +395,14 @@ def _lengths(given: Any) -> Any:
     if isinstance(given, Tensor):
         if given._data.dtype.kind not in "iu":
             return given
+        if given._data.dtype is I64 and given._data.ndim == 1:
+            return given
         return OPS.to_dtype(OPS.reshape(given, (given._data.size,)), dtypes.int64)
     if isinstance(given, (tuple, list)):
+        if {*map(type, given)} == {int}:
+            return wrap(np.array(given, np.int64))
+        if any(isinstance(n, float) for n in given):
+            return None
         return wrap(np.array([int(n) for n in given], np.int64))
     return None
 
@@ -367,7 +411,25 @@ def _refuse(what: str) -> RuntimeError:
     return RuntimeError(f"{what} (while checking arguments for ctc_loss_allocate_outputs)")
 
 
+def _fit(y: Any, targets: Any, inputs: Any, labels: Any, blank: int) -> bool:
+    """Whether all is well in the usual case: floats, and labels (N, longest)."""
+    at, sizes, counts = targets._data, inputs._data, labels._data
+    shape = y._data.shape
+    if not y._data.size or len(shape) != 3 or not 0 <= blank < shape[2]:
+        return False
+    if y._data.dtype.char not in "fd" or at.ndim != 2 or at.dtype.kind not in "iu":
+        return False
+    if type(sizes) is not np.ndarray or not sizes.shape == counts.shape == shape[1:2]:
+        return False
+    if sizes.dtype is not I64 or counts.dtype is not I64:
+        return False
+    steps, many = sizes.tolist(), counts.tolist()
+    return min(steps) >= 0 <= min(many) and max(steps) <= shape[0] and max(many) <= at.shape[1]
+
+
 def _check(y: Any, targets: Any, inputs: Any, labels: Any, blank: int) -> None:
+    if _fit(y, targets, inputs, labels, blank):
+        return
     if not y._data.size:
         raise RuntimeError("log_probs tensor must not be empty")
     if y._data.ndim != 3:
@@ -381,10 +443,11 @@ def _check(y: Any, targets: Any, inputs: Any, labels: Any, blank: int) -> None:
     for name, lengths in (("input_lengths", inputs), ("target_lengths", labels)):
         if lengths._data.dtype.kind not in "iu":
             raise RuntimeError(f"{name} must be integral")
-        if lengths._data.size != samples:
-            raise RuntimeError(f"{name} must be of size batch_size")
     if y._data.dtype.kind != "f" or y._data.dtype.itemsize == 2:
         raise not_implemented("ctc_loss_cpu", y.dtype)
+    for name, lengths in (("input_lengths", inputs), ("target_lengths", labels)):
+        if lengths._data.size != samples:
+            raise RuntimeError(f"{name} must be of size batch_size")
     _check_lengths(inputs._data, "input_lengths", steps)
     if targets._data.ndim > 2 or not targets._data.ndim:
         raise _refuse(

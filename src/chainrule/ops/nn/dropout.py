@@ -14,15 +14,19 @@ from typing import Any
 from ... import dtypes, errors
 from ..._state import S
 from ...core.declare import _declare, elementwise, public
+from ...core.primitive import F32
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ...core.views import inplace as in_place
 from ...kernels import activation as kernels
 from ...kernels.blocks import NUMBERS, number
 from ..fast import Lane, T, floats
+from ..make.random import default_generator as DRAWS
 
 
 def _check_probability(p: float, error: type[Exception] = ValueError) -> None:
+    if p != p:
+        error = RuntimeError  # said by PyTorch's kernel
     if not 0.0 <= p <= 1.0:
         shown = p if error is ValueError else f"{p:g}"
         raise error(f"dropout probability has to be between 0 and 1, but got {shown}")
@@ -60,6 +64,10 @@ def _dropped(input: Any, p: float, train: bool, inplace: bool, *, feature: bool 
         return input
     if p == 1:
         return _multiplied(input, T.zeros((), dtype=input.dtype), inplace)
+    data = input._data
+    plain = S.mode is None and not feature and type(p) is float  # the usual case
+    if plain and data.dtype is F32 and data.ndim and data.flags.c_contiguous:
+        return _multiplied(input, wrap(DRAWS.draw("dropout", data.shape, F32, p)), inplace)
     noise = _noise(input, p, feature)
     if S.mode is None and noise._data.dtype in NUMBERS:
         noise._data /= number(1 - p, noise._data.dtype)  # nobody else has seen it
@@ -108,6 +116,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         tensor([0., 0., 2., 0.])
     """
     _check_probability(p)
+    if training is not True and training is not False:
+        raise errors.wrong_kind("dropout", "train", "bool", training, 3)
     if not isinstance(input, Tensor):
         raise errors.wrong_type("dropout", "input", 1, input)
     return _dropped(input, p, training, inplace)
@@ -301,13 +311,31 @@ _rrelu_slope_in_place = _declare(
 )
 
 
-@public("nn.functional.rrelu", "rrelu")
+def _check_bounds(lower: float, upper: float, inplace: bool) -> None:
+    for name, bound in (("lower", lower), ("upper", upper)):
+        if not inplace and not math.isfinite(bound):
+            raise RuntimeError(f"rrelu: {name} bound must be finite, got {bound:g}")
+    raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+
+
+@public("rrelu")
+def _rrelu_of(
+    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, *,
+    generator: Any = None,
+) -> Any:  # fmt: skip
+    """`torch.nn.functional.rrelu`, never in place."""
+    return rrelu(input, lower, upper, training, generator=generator)
+
+
+@public("nn.functional.rrelu")
 def rrelu(
     input: Any,
     lower: float = 1 / 8,
     upper: float = 1 / 3,
     training: bool = False,
     inplace: bool = False,
+    *,
+    generator: Any = None,
 ) -> Any:
     """Leaky ReLU with a slope drawn for every element from (lower, upper); their mean when not
     training.
@@ -319,16 +347,22 @@ def rrelu(
         >>> torch.nn.functional.rrelu(torch.tensor([-1.0, 2.0]))
         tensor([-0.2292,  2.0000])
     """
-    if lower > upper:
-        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not -math.inf < lower <= upper < math.inf and not (inplace and lower <= upper):
+        _check_bounds(lower, upper, inplace)
+    if generator is not None and type(generator).__name__ != "Generator":
+        raise errors.wrong_kind("rrelu", "generator", "torch.Generator", generator)
     if not training:
         slope = (float(lower) + float(upper)) / 2
         if inplace:
             return in_place(_rrelu_slope_in_place.prim, input, params=(slope,))
         return _rrelu_slope.one(input, (slope,))
+    if input._data.dtype.char not in "fd" and input.dtype is not dtypes.bfloat16:
+        name = errors.LEGACY[input.dtype.name]
+        raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{name}'")
     negative = input._data <= 0
     noise = T.ones(tuple(input._data.shape), dtype=dtypes.float64)
-    drawn = T.empty((int(negative.sum()),), dtype=dtypes.float64).uniform_(lower, upper)
+    drawn = T.empty((int(negative.sum()),), dtype=dtypes.float64)
+    drawn.uniform_(lower, upper, generator=generator)
     noise._data[negative] = drawn._data
     noise = OPS.to_dtype(noise, input.dtype)
     if inplace:
@@ -337,9 +371,12 @@ def rrelu(
 
 
 @public("nn.functional.rrelu_", "rrelu_")
-def rrelu_(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
+def rrelu_(
+    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, *,
+    generator: Any = None,
+) -> Any:  # fmt: skip
     """`rrelu` in place."""
-    return rrelu(input, lower, upper, training, True)
+    return rrelu(input, lower, upper, training, True, generator=generator)
 
 
 @public("nn.functional.gumbel_softmax")

@@ -15,10 +15,11 @@ from ...core.declare import general, public
 from ...core.interpreter import composing
 from ...core.lanes import one_lane
 from ...core.node import LEAF
-from ...core.primitive import I64, bump, cast
+from ...core.primitive import F32, F64, I64, bump, cast
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ...kernels.index import inside
+from ...kernels.loss import cosine
 from ...kernels.norm import embedding_backward
 from ..fast import Lane, T
 from ..late import load
@@ -143,6 +144,8 @@ def embedding(
 def _padding(padding_idx: int | None, weight: Any) -> int:
     if padding_idx is None:
         return -1
+    if type(padding_idx) is not int:
+        errors.need_int("embedding", padding_idx=padding_idx)
     rows = weight._data.shape[0]
     if not -rows <= padding_idx < rows:
         raise AssertionError("Padding_idx must be within num_embeddings")
@@ -158,6 +161,8 @@ def _torch_embedding(
     sparse: bool = False,
 ) -> Any:
     """The rows of `weight` with the numbers `indices`: see `torch.nn.functional.embedding`."""
+    if type(padding_idx) is not int:
+        errors.need_int("embedding", padding_idx=padding_idx)
     if weight._data.ndim != 2:
         raise RuntimeError("'weight' must be 2-D\nHint: F.embedding takes (indices, table)")
     at = indices._data
@@ -248,7 +253,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out:
         >>> torch.nn.functional.normalize(torch.tensor([[3.0, 4.0]]))
         tensor([[0.6000, 0.8000]])
     """
-    norm = T.clamp_min(vector_norm(input, p, dim, True), eps)
+    norm = T.clamp_min(vector_norm(input, 2 if p is None else p, dim, True), eps)
     norm = OPS.expand(norm, tuple(input._data.shape))
     return input / norm if out is None else OPS.div(input, norm, out=out)
 
@@ -271,6 +276,15 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
         >>> torch.nn.functional.cosine_similarity(a, b)
         tensor([0.7071])
     """
+    if S.mode is None and type(x1) is Tensor and type(x2) is Tensor:
+        a, b, tracked = x1._data, x2._data, x1._node is not None or x2._node is not None
+        usual = a.dtype is b.dtype and (a.dtype is F32 or a.dtype is F64) and a.shape == b.shape
+        usual = usual and type(dim) is int and -a.ndim <= dim < a.ndim
+        if usual and type(eps) is float and eps >= 0:
+            dim %= a.ndim
+            if not tracked or not (S.grad or grad_enabled()):
+                return wrap(cosine(a, b, dim, eps))
+            return OPS.sum(_direction(x1, dim, eps) * _direction(x2, dim, eps), dim)
     common = dtypes.promote_types(x1.dtype, x2.dtype)
     if common.category != 2:
         name = errors.LEGACY[common.name]
@@ -282,7 +296,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
         x1, x2 = T.broadcast_tensors(x1, x2)
     dim = errors.checked_dim(dim, x1._data.ndim)
     errors.need_number("cosine_similarity", 4, eps=eps)
-    if eps < 0:
+    if not eps >= 0:
         raise RuntimeError(f"eps must be non-negative, got: {eps}")
     return OPS.sum(_direction(x1, dim, eps) * _direction(x2, dim, eps), dim)
 
@@ -311,6 +325,8 @@ def pairwise_distance(
     for i, (name, x) in enumerate((("x1", x1), ("x2", x2))):
         if not isinstance(x, Tensor):
             raise errors.wrong_type("pairwise_distance", name, i + 1, x)
+    if type(eps) is not float:
+        errors.need_float("pairwise_distance", eps=eps)
     z = x1 - x2 + eps
     dims = (z._data.ndim - 1,) if z._data.ndim else None
     keepdim = errors.checked_bool("pairwise_distance", "keepdim", keepdim)

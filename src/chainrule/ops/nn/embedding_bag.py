@@ -6,23 +6,29 @@ says to which bag every row belongs (-1 for padding), `bag_argmax` which row is 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ... import errors
+from ..._state import S
 from ...core.batching import RULES, looped
 from ...core.declare import general, public
 from ...core.node import LEAF
-from ...core.record import OPS
+from ...core.primitive import I64
+from ...core.record import OPS, RAW
 from ...core.tensor import Tensor, wrap
-from ..fast import floats
+from ...kernels.compiled import compiled_as
+from ...kernels.index import inside
+from ..fast import bare, floats, not_implemented
 from ..late import load
 from .embedding import _renormalise
 
 # ---------------------------------------------------------------- which bag
 
 
+@partial(compiled_as, "ops.nn.embedding_bag._numbers_kernel")
 def _numbers_kernel(indices: Any, offsets: Any, last: bool, padding_idx: int) -> Any:
     """The bag of every index; -1 where it is padding or behind the last bag."""
     bags = np.searchsorted(offsets, np.arange(indices.size), "right") - 1
@@ -32,6 +38,7 @@ def _numbers_kernel(indices: Any, offsets: Any, last: bool, padding_idx: int) ->
     return bags if padding_idx < 0 else np.where(indices == padding_idx, -1, bags)
 
 
+@partial(compiled_as, "ops.nn.embedding_bag._weights_kernel")
 def _weights_kernel(bags: Any, like: Any, count: int, mean: bool) -> Any:
     """1, or 1 over the number of indices in the bag; 0 for those that do not count."""
     inside = bags >= 0
@@ -54,6 +61,7 @@ general(
 # ---------------------------------------------------------------- sums
 
 
+@partial(compiled_as, "ops.nn.embedding_bag._sum_kernel")
 def _sum_kernel(
     weight: Any, scales: Any, indices: Any, bags: Any, count: int, by_frequency: bool = False
 ) -> Any:
@@ -69,10 +77,18 @@ def _sum_kernel(
     return out
 
 
+@partial(compiled_as, "ops.nn.embedding_bag._to_rows")
+def _to_rows(g: Any, scales: Any, bags: Any) -> Any:
+    return _spread_kernel(g, bags) * scales[:, None]
+
+
 def _to_weight(
     xp: Any, g: Any, scales: Any, indices: Any, bags: Any, by_frequency: bool, weight_shape: Any
 ) -> Any:
-    rows = xp.bag_spread(g, bags) * xp.unsqueeze(scales, 1)
+    if xp is RAW:
+        rows = _to_rows(g, scales, bags)
+    else:
+        rows = xp.bag_spread(g, bags) * xp.unsqueeze(scales, 1)
     return xp.embedding_dense_backward(rows, indices, weight_shape[0], -1, by_frequency)
 
 
@@ -213,7 +229,9 @@ def embedding_bag(
         >>> torch.nn.functional.embedding_bag(torch.tensor([[0, 1]]), table)
         tensor([[2., 3.]])
     """
-    if weight.dtype.name in ("int64", "int32") and input.is_floating_point():
+    if padding_idx is not None:
+        errors.need_int("embedding_bag", padding_idx=padding_idx)
+    if weight.dtype.name == "int64" and input.is_floating_point():
         input, weight = weight, input  # the order of old versions, which PyTorch still takes
     if weight.dim() != 2:
         raise ValueError(
@@ -230,6 +248,7 @@ def embedding_bag(
         per_sample_weights = OPS.reshape(per_sample_weights, (per_sample_weights._data.size,))
     _check_mode(mode, scale_grad_by_freq, sparse, per_sample_weights)
     if max_norm is not None:
+        _need_whole(input, 2, "embedding_renorm_")
         _renormalise(weight, input, float(max_norm), norm_type)
     return _bagged(
         weight, input, offsets, scale_grad_by_freq, _MODES.index(mode), per_sample_weights,
@@ -239,6 +258,8 @@ def embedding_bag(
 
 def _flat(input: Any, offsets: Any) -> tuple[Any, Any]:
     if input.dim() == 2:
+        if input._data.dtype.kind in "bc":
+            raise not_implemented("arange_cpu", input.dtype)
         if offsets is not None:
             raise ValueError(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch "
@@ -317,14 +338,23 @@ def _bagged(
     padding = _padding(padding_idx, weight)
     _check(weight, indices, offsets, scales, mode == 2)
     count = offsets._data.shape[0] - (1 if last else 0)
-    bags = OPS.bag_numbers(indices, offsets, bool(last), padding)
+    if S.mode is None:
+        bags = wrap(_numbers_kernel(indices._data, offsets._data, bool(last), padding))
+    else:
+        bags = OPS.bag_numbers(indices, offsets, bool(last), padding)
     if mode == 2:
         at = OPS.bag_argmax(weight, indices, bags, count)
         out = _max.prim.call(weight, at)
     else:
-        ones = OPS._bag_weights(bags, weight, count, mode == 1)
+        if S.mode is None:
+            ones = wrap(_weights_kernel(bags._data, weight._data, count, mode == 1))
+        else:
+            ones = OPS._bag_weights(bags, weight, count, mode == 1)
         scales = ones if scales is None else scales * ones if padding >= 0 or last else scales
         params = (count, bool(by_frequency))
+        if bare(weight) and scales._node is None:
+            arrays = weight._data, scales._data, indices._data, bags._data
+            return wrap(_sum_kernel(*arrays, *params)), bags, None
         if sparse and weight._node is LEAF:
             if not hasattr(OPS, "embedding_bag_sparse"):
                 load("sparse.gradients")
@@ -365,14 +395,19 @@ def _padding(padding_idx: int | None, weight: Any) -> int:
     return padding_idx % rows
 
 
+def _need_whole(t: Any, position: int, op: str) -> None:
+    if t._data.dtype not in (np.dtype("int64"), np.dtype("int32")):
+        raise RuntimeError(
+            f"Expected tensor for argument #{position} 'indices' to have one of the following "
+            f"scalar types: Long, Int; but got {errors.type_name(t.dtype)} instead (while checking "
+            f"arguments for {op})\nHint: input.long()"
+        )
+
+
 def _check(weight: Any, indices: Any, offsets: Any, scales: Any, maxima: bool) -> None:
     for t in (indices, offsets):
-        if t._data.dtype not in (np.dtype("int64"), np.dtype("int32")):
-            raise RuntimeError(
-                "Expected tensor for argument #1 'indices' to have one of the following scalar "
-                f"types: Long, Int; but got {errors.type_name(t.dtype)} instead (while checking "
-                "arguments for embedding_bag)\nHint: input.long()"
-            )
+        if t._data.dtype is not I64:
+            _need_whole(t, 1, "embedding_bag")
     if weight._data.dtype.kind not in "fV":
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have one of the following scalar types: "
@@ -399,7 +434,7 @@ def _check(weight: Any, indices: Any, offsets: Any, scales: Any, maxima: bool) -
             f"{starts[-1]}"
         )
     rows = weight._data.shape[0]
-    if at.size and not (at.min() >= 0 and at.max() < rows):
+    if at.size and not inside(at, rows):
         i = int(np.flatnonzero((at < 0) | (at >= rows))[0])
         first = (
             f"Index {i} of input takes value {at[i]} which is not in the valid range [0, {rows})"

@@ -5,6 +5,7 @@ Each is linear and the other's vjp. The kernels are those that build columns for
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from ... import errors
 from ...core.batching import batch_rule
 from ...core.declare import linear, public
+from ...core.lanes import one_lane
 from ...core.levels import lower
 from ...core.primitive import Primitive
 from ...core.tensor import Tensor
@@ -22,38 +24,27 @@ Ints = tuple[int, ...]
 
 
 def _folded(
-    xp: Any, g: Any, x_shape: Ints, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints,
+    xp: Any, g: Any, x_shape: Ints, kernel: Ints, size: Ints, stride: Ints, padding: Ints,
     dilation: Ints,
 ) -> Any:  # fmt: skip
-    return xp.col2im(g, x_shape[-2:], kernel, blocks, stride, padding, dilation)
+    return xp.col2im(g, x_shape[-2:], kernel, size, stride, padding, dilation)
 
 
 def _unfolded(
-    xp: Any, g: Any, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints, dilation: Ints
+    xp: Any, g: Any, kernel: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints
 ) -> Any:
-    return xp.im2col(g, kernel, blocks, stride, padding, dilation)
-
-
-def _im2col_kernel(
-    x: Any, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
-    return kernels.im2col(x, kernel, blocks, stride, padding, dilation)
-
-
-def _col2im_kernel(
-    x: Any, spatial: Ints, kernel: Ints, blocks: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
-    return kernels.col2im(x, spatial, kernel, blocks, stride, padding, dilation)
+    return xp.im2col(g, kernel, size, stride, padding, dilation)
 
 
 _im2col = linear(
-    "im2col", _im2col_kernel, _folded, method=False, names=("_im2col",),
+    "im2col", kernels.im2col, _folded, method=False, names=("_im2col",),
     grad_fn="Im2ColBackward0", doc="Patches as columns; its vjp sums them back.",
 )  # fmt: skip
 _col2im = linear(
-    "col2im", _col2im_kernel, _unfolded, method=False, names=("_col2im",),
+    "col2im", kernels.col2im, _unfolded, method=False, names=("_col2im",),
     grad_fn="Col2ImBackward0", doc="Columns summed into an image; its vjp takes the patches.",
 )  # fmt: skip
+_im2col_lane, _col2im_lane = one_lane(_im2col.prim), one_lane(_col2im.prim)
 
 
 @batch_rule("im2col", "col2im")
@@ -63,20 +54,25 @@ def _leading(prim: Primitive, inputs: Any, batched: Any, params: Any, size: int)
 
 
 def _pair(op: str, name: str, value: Any, position: int) -> Ints:
-    if isinstance(value, (int, np.integer)):
+    if type(value) is int:
+        return (value, value)
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return (int(value), int(value))
     if not isinstance(value, (tuple, list)) or not all(isinstance(v, int) for v in value):
         several = value if isinstance(value, (tuple, list)) else (value,)
-        at, wrong = next((i, v) for i, v in enumerate(several) if not isinstance(v, int))
+        at, wrong = next(
+            (i, v) for i, v in enumerate(several) if not isinstance(v, int) or v is value
+        )
         raise TypeError(
             f"{op}(): argument '{name}' (position {position}) must be tuple of ints, but found "
-            f"element of type {type(wrong).__name__} at pos {at}"
+            f"element of type {errors.kind_name(wrong)} at pos {at}"
         )
     if len(value) != 2:
         raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(value)}")
     return tuple(value)
 
 
+@lru_cache(maxsize=256)
 def _check_window(kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> None:
     for what, short, values in (
         ("kernel size", "kernel", kernel), ("stride", "stride", stride),
@@ -94,6 +90,7 @@ def _check_window(kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> 
         )
 
 
+@lru_cache(maxsize=1024)
 def _blocks_of(spatial: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Ints:
     return tuple(
         (h + 2 * p - d * (k - 1) - 1) // s + 1
@@ -154,7 +151,7 @@ def unfold(
         )
     if input._data.dtype.kind in "iu":
         raise errors_of_dtype("im2col_out_cpu", input)
-    return _im2col.prim.call(input, params=(kernel, blocks, stride, padding, dilation))
+    return _im2col_lane(input, (kernel, blocks, stride, padding, dilation))
 
 
 @public("nn.functional.fold")
@@ -211,4 +208,4 @@ def fold(
         )
     if input._data.dtype.kind in "iu":
         raise errors_of_dtype("col2im_out_cpu", input)
-    return _col2im.prim.call(input, params=(spatial, kernel, blocks, stride, padding, dilation))
+    return _col2im_lane(input, (spatial, kernel, blocks, stride, padding, dilation))

@@ -14,15 +14,20 @@ import itertools
 import math
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ... import errors
+from ..._state import S, grad_enabled
 from ...core.batching import RULES, front
 from ...core.declare import general, linear, public, spelled
+from ...core.lanes import one_lane
 from ...core.levels import lower
 from ...core.record import OPS, RAW
+from ...core.tensor import Tensor, wrap
+from ...kernels.compiled import compiled_as
 from ..fast import Lane, floats
 from ..shape.reshape import need_tensor
 
@@ -225,8 +230,23 @@ _MODES = ("bilinear", "nearest", "bicubic")
 _PADDINGS = ("zeros", "border", "reflection")
 
 
+@partial(compiled_as, "ops.nn.grid_sample._kernel")
 def _kernel(x: Any, grid: Any, mode: str, padding: str, aligned: bool) -> Any:
     return _sampled(RAW, x, grid, mode, padding, aligned, x.shape, grid.shape)
+
+
+@partial(compiled_as, "ops.nn.grid_sample._back")
+def _back(g: Any, x: Any, grid: Any, mode: str, padding: str, aligned: bool) -> Any:
+    return _sampled_back(RAW, g, x, grid, mode, padding, aligned, x.shape, grid.shape)
+
+
+def _rule(
+    xp: Any, g: Any, x: Any, grid: Any, mode: str, padding: str, aligned: bool, x_shape: Any,
+    grid_shape: Any,
+) -> Any:  # fmt: skip
+    if xp is RAW:  # the same text, compiled
+        return _back(g, x, grid, mode, padding, aligned)
+    return _sampled_back(xp, g, x, grid, mode, padding, aligned, x_shape, grid_shape)
 
 
 def _folded(t: Any, has: bool, size: int) -> Any:
@@ -252,7 +272,7 @@ for _rank in (2, 3):
             f"grid_sampler_{_rank}d",
             floats(f"grid_sampler_{_rank}d_cpu_kernel_impl", _kernel),
             ("x", "grid"),
-            vjp=_sampled_back,
+            vjp=_rule,
             grad_fn=f"GridSampler{_rank}DBackward0",
             method=False,
         )
@@ -262,6 +282,19 @@ for _name in ("grid_sampler_2d", "grid_sampler_3d", "grid_gather", "grid_scatter
 
 
 def _check(x: Any, grid: Any, bicubic: bool) -> int:
+    """How many spatial dimensions there are; raises if the two do not fit."""
+    if type(x) is type(grid) is Tensor:  # the usual case at once
+        shape, places = x._data.shape, grid._data.shape
+        rank = len(shape) - 2
+        if (
+            (rank == 2 or (rank == 3 and not bicubic))
+            and len(places) == rank + 2
+            and places[-1] == rank
+            and shape[0] == places[0]
+            and 0 not in shape[2:]
+            and x._data.dtype is grid._data.dtype
+        ):
+            return rank
     need_tensor("grid_sampler", x)
     need_tensor("grid_sampler", grid, "grid", 2)
     a, b = list(x._data.shape), list(grid._data.shape)
@@ -352,6 +385,11 @@ spelled(_SAMPLERS[3].prim.public)(_by_number("grid_sampler_3d", 3))
 public("grid_sampler")(_by_number("grid_sampler", None))
 
 
+def _need_choice(op: str, position: int, align_corners: Any) -> None:
+    if not (align_corners is None or align_corners is True or align_corners is False):
+        raise errors.wrong_kind(op, "align_corners", "bool", align_corners, position)
+
+
 @public("nn.functional.grid_sample")
 def grid_sample(
     input: Any,
@@ -394,10 +432,15 @@ def grid_sample(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
             f"'reflection', but got: '{padding_mode}'"
         )
+    _need_choice("grid_sampler", 5, align_corners)
     if align_corners is None:
         warnings.warn(_NEW_DEFAULT, stacklevel=2)
     rank = _check(input, grid, mode == "bicubic")
     params = (mode, padding_mode, bool(align_corners))
+    if S.mode is None and (
+        (input._node is None and grid._node is None) or not (S.grad or grad_enabled())
+    ):
+        return wrap(_SAMPLERS[rank].raw(input._data, grid._data, *params))
     return _SAMPLERS[rank].prim.call(input, grid, params=params)
 
 
@@ -418,11 +461,13 @@ def _base(size: Shape, aligned: bool, dtype: Any) -> Any:
     return np.stack((*columns, np.ones(columns[0].size)), 1).astype(dtype)
 
 
+@partial(compiled_as, "ops.nn.grid_sample._affine_kernel")
 def _affine_kernel(theta: Any, size: Shape, align_corners: bool) -> Any:
     made = _base(size, align_corners, theta.dtype) @ theta.swapaxes(1, 2)
     return made.reshape(len(theta), *size[2:], len(size) - 2)
 
 
+@partial(compiled_as, "ops.nn.grid_sample._affine_back_kernel")
 def _affine_back_kernel(g: Any, size: Shape, align_corners: bool) -> Any:
     flat = g.reshape(len(g), math.prod(size[2:]), len(size) - 2)
     return flat.swapaxes(1, 2) @ _base(size, align_corners, g.dtype)
@@ -442,6 +487,7 @@ linear(
     names=("_affine_grid_transpose",),
     doc="The transpose of affine_grid_generator.",
 )
+_affine_lane = one_lane(_affine.prim, raw=_affine_kernel)
 RULES["affine_grid_generator"] = RULES["affine_grid_transpose"] = _samples
 
 
@@ -472,7 +518,7 @@ def affine_grid_generator(theta: Any, size: Any, align_corners: bool) -> Any:
             "Expected size for first two dimensions of batch2 tensor to be: "
             f"[{size[0]}, {rank + 1}] but got: [{shape[0]}, {rank + 1}]."
         )
-    return _affine.prim.call(theta, params=(size, bool(align_corners)))
+    return _affine_lane(theta, (size, bool(align_corners)))
 
 
 @public("nn.functional.affine_grid")
@@ -500,12 +546,16 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
         tensor([[[[-0.5000,  0.0000],
                   [ 0.5000,  0.0000]]]])
     """
+    if align_corners is not True and align_corners is not False:
+        _need_choice("affine_grid_generator", 3, align_corners)
     if align_corners is None:
         warnings.warn(_NEW_DEFAULT, stacklevel=2)
     need_tensor("affine_grid", theta, "theta", 1)
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     _check_affine(theta, tuple(size))
+    if not isinstance(size, (tuple, list)):
+        raise errors.wrong_kind("affine_grid_generator", "size", "tuple of ints", size, 2)
     if align_corners and min(size[2:]) == 1:
         warnings.warn(
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...core.declare import public
 from ...core.record import OPS
+from ...core.tensor import Tensor
 from ..fast import T
 from . import padding
 from .attention import scaled_dot_product_attention
@@ -127,6 +128,59 @@ def _apart(inputs: Any, weights: Any, bias: Any) -> Any:
     return tuple(linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True))
 
 
+def _heads(x: Any, batch: int, heads: int, each: int) -> Any:
+    """(length, batch, width of all) -> (batch, heads, length, width)."""
+    return OPS.permute(OPS.reshape(x, (x._data.shape[0], batch, heads, each)), (1, 2, 0, 3))
+
+
+def _own_heads(x: Any, weight: Any, bias: Any, batch: int, heads: int, each: int) -> Any:
+    """q, k and v of one input by head: one product, of which they are parts."""
+    made = T("nn.functional.linear")(x, weight, bias)
+    made = OPS.reshape(made, (x._data.shape[0], batch, 3, heads, each))
+    return T("unbind")(OPS.permute(made, (2, 1, 3, 0, 4)))
+
+
+def _in_heads(
+    inputs: Any, weights: Any, bias: Any, more: Any, with_nothing: bool, masks: Any, size: Any
+) -> tuple[Any, Any, Any, Any]:
+    """q, k and v, projected, by head; `more`: one more key and value, or k and v as they are."""
+    query, key, value = inputs
+    bias_k, bias_v, static_k, static_v = more
+    plain = static_k is static_v is None and not with_nothing
+    itself = query is key is value and bias_k is bias_v is None
+    if plain and itself and isinstance(weights, Tensor):
+        return *_own_heads(query, weights, bias, *size), masks
+    q, k, v = _projected(inputs, weights, bias)
+    k, v, masks = _with_bias(k, v, bias_k, bias_v, (static_k, static_v), masks, size[0])
+    if plain:
+        k, v = _heads(k, *size), _heads(v, *size)
+    else:
+        k, v, masks = _given_heads(k, v, static_k, static_v, masks, with_nothing, size)
+    return _heads(q, *size), k, v, masks
+
+
+def _by_sample(mask: Any, size: Any) -> Any:
+    """A mask of all heads, or of every head of every sample, with a dimension for each of both."""
+    if mask is None:
+        return None
+    if mask.shape[0] == 1:
+        return mask.unsqueeze(0)
+    return mask.reshape(size[0], size[1], -1, mask.shape[2])
+
+
+def _given_heads(
+    k: Any, v: Any, static_k: Any, static_v: Any, masks: Any, with_nothing: bool, size: Any
+) -> tuple[Any, Any, Any]:
+    """k and v by head, of which one may be given as it is, or with one more of zeros."""
+    batch, heads, each = size
+    k = _by_head(k, static_k, "static_k", batch * heads, each)
+    v = _by_head(v, static_v, "static_v", batch * heads, each)
+    if with_nothing:
+        k, v, masks = _with_nothing(k, v, masks)
+    k, v = (OPS.reshape(t, (batch, heads, t._data.shape[1], each)) for t in (k, v))
+    return k, v, masks
+
+
 def _by_head(x: Any, static: Any, name: str, count: int, width: int) -> Any:
     """(length, batch, width of all) -> (batch heads, length, width)."""
     if static is None:
@@ -157,11 +211,11 @@ def _merged(mask: Any, padding_mask: Any, batch: int, heads: int, columns: int) 
 
 
 def _visible(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool) -> Any:
-    """The attention of every head and its probabilities."""
+    """The attention of every head, (batch, heads, length, width), and its probabilities."""
     if is_causal and mask is None:
         raise _refuse("FIXME: is_causal not implemented for need_weights")
-    scores = OPS.matmul(q * math.sqrt(1.0 / q.shape[-1]), k.transpose(-2, -1))
-    weights = OPS.softmax(scores if mask is None else scores + mask, 2)
+    scores = OPS.matmul(q * math.sqrt(1.0 / q._data.shape[3]), OPS.transpose(k, 2, 3))
+    weights = OPS.softmax(scores if mask is None else scores + mask, 3)
     weights = T("nn.functional.dropout")(weights, dropout_p) if dropout_p > 0.0 else weights
     return OPS.matmul(weights, v), weights
 
@@ -247,25 +301,21 @@ def multi_head_attention_forward(
         key_padding_mask, attn_mask, is_causal, need_weights, query.dtype
     )
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
+    masks = _check_mask(attn_mask, batch, num_heads, rows, key.shape[0]), key_padding_mask
     apart = q_proj_weight, k_proj_weight, v_proj_weight
     weights = apart if use_separate_proj_weight else in_proj_weight
-    q, k, v = _projected((query, key, value), weights, in_proj_bias)
-    masks = _check_mask(attn_mask, batch, num_heads, rows, key.shape[0]), key_padding_mask
-    k, v, masks = _with_bias(k, v, bias_k, bias_v, (static_k, static_v), masks, batch)
-    heads = batch * num_heads, width // num_heads
-    q = _by_head(q, None, "", *heads)
-    k, v = _by_head(k, static_k, "static_k", *heads), _by_head(v, static_v, "static_v", *heads)
-    if add_zero_attn:
-        k, v, masks = _with_nothing(k, v, masks)
-    mask = _merged(masks[0], masks[1], batch, num_heads, k.shape[1])
+    size = batch, num_heads, width // num_heads
+    more = bias_k, bias_v, static_k, static_v
+    inputs = query, key, value
+    q, k, v, masks = _in_heads(inputs, weights, in_proj_bias, more, add_zero_attn, masks, size)
+    mask = _by_sample(_merged(masks[0], masks[1], batch, num_heads, k._data.shape[2]), size)
     dropout_p, probabilities = dropout_p if training else 0.0, None
     if need_weights:
         made, probabilities = _visible(q, k, v, mask, dropout_p, is_causal)
-        made = made.transpose(0, 1).reshape(rows * batch, width)
-        probabilities = probabilities.reshape(batch, num_heads, rows, k.shape[1])
         probabilities = T.mean(probabilities, 1) if average_attn_weights else probabilities
     else:
-        made = _hidden(q, k, v, mask, batch, num_heads, dropout_p, is_causal)
+        made = scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)
+    made = OPS.reshape(OPS.permute(made, (2, 0, 1, 3)), (rows * batch, width))
     made = T("nn.functional.linear")(made, out_proj_weight, out_proj_bias)
     made = made.reshape(rows, batch, -1)
     if batched:
@@ -321,19 +371,3 @@ def _masks(padding_mask: Any, mask: Any, is_causal: bool, need_weights: bool, dt
     if is_causal and padding_mask is None and not need_weights:
         return None, None, True
     return padding_mask, _added(mask, "attn_mask", dtype), is_causal and padding_mask is None
-
-
-def _hidden(
-    q: Any, k: Any, v: Any, mask: Any, batch: int, heads: int, dropout_p: float, is_causal: bool
-) -> Any:
-    """The attention of every head, probabilities not made; (rows batch, width of all)."""
-    rows, each = q.shape[1:]
-    if mask is not None:
-        mask = (
-            mask.unsqueeze(0)
-            if mask.shape[0] == 1
-            else mask.reshape(batch, heads, -1, mask.shape[2])
-        )
-    q, k, v = (t.reshape(batch, heads, -1, each) for t in (q, k, v))
-    made = scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)
-    return OPS.permute(made, (2, 0, 1, 3)).reshape(rows * batch, heads * each)

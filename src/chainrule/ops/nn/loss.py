@@ -59,11 +59,18 @@ def reduce_by(z: Tensor, reduction: str) -> Tensor:
     return OPS.sum(z) if reduction == "sum" else z
 
 
-def _no_tensor(*values: Any) -> AttributeError:
+def _no_tensor(*values: Any) -> Exception:
     wrong = next(v for v in values if not isinstance(v, Tensor))
+    if hasattr(wrong, "size"):
+        return TypeError(
+            errors.hinted(
+                f"a loss must be given Tensors, not {errors.kind_name(wrong)}",
+                hint=errors.as_tensor_hint(wrong),
+            )
+        )
     return AttributeError(
         errors.hinted(
-            f"'{type(wrong).__name__}' object has no attribute 'size'",
+            f"'{errors.kind_name(wrong)}' object has no attribute 'size'",
             hint="a loss takes tensors; torch.tensor(value) makes one of numbers and lists",
         )
     )
@@ -391,7 +398,13 @@ def soft_margin_loss(
             raise errors.wrong_type("soft_margin_loss", ("input", "target")[i], i + 1, t)
     constant("soft_margin_loss", target=target)
     if input._data.shape != target._data.shape:
+        shape = input._data.shape
         input, target = T.broadcast_tensors(input, target)
+        if input._data.shape != shape:
+            raise RuntimeError(
+                f"output with shape {list(shape)} doesn't match the broadcast shape "
+                f"{list(input._data.shape)}"
+            )
     if input._data.dtype.kind in "biu":
         raise errors.not_castable(S.default_dtype, input.dtype)
     if S.mode is not None:
@@ -402,20 +415,6 @@ def soft_margin_loss(
 
 
 # ---------------------------------------------------------------- binary cross entropy
-
-
-def _bce_checked(input: Any, target: Any, weight: Any, reduction: str = "mean") -> Any:
-    for name, x in (("input", input), ("target", target)):
-        if x.size and not (x.item(x.argmin()) >= 0 and x.item(x.argmax()) <= 1):
-            raise RuntimeError(
-                errors.hinted(
-                    f"all elements of {name} should be between 0 and 1",
-                    hint="binary_cross_entropy takes probabilities: use torch.sigmoid on logits, "
-                    "or better "
-                    "binary_cross_entropy_with_logits",
-                )
-            )
-    return kernels.bce(input, target, weight, reduction)
 
 
 def _weigh(g: Any, weight: Any, reduction: str, shape: tuple[int, ...]) -> Any:
@@ -443,7 +442,7 @@ def _bce_target(xp: Any, g: Any, input: Any, weight: Any, reduction: str, input_
 _bce = _declared(
     "binary_cross_entropy",
     "binary_cross_entropy",
-    _bce_checked,
+    kernels.bce,
     ("input", "target", "weight"),
     {"input": _bce_input, "target": _bce_target},
     "-y log x - (1 - y) log(1 - x); its derivative is (x - y)/(x (1 - x)).",
@@ -532,6 +531,8 @@ def binary_cross_entropy(
             raise _no_tensor(weight)
         constant("binary_cross_entropy", weight=weight)
         _check_weight(weight, a.shape)
+        if weight._data.dtype != a.dtype and weight.dtype.category == 2:
+            weight = cast(weight, input.dtype)
     if a.dtype != b.dtype:
         found, expected = (errors.LEGACY[t.dtype.name] for t in (target, input))
         raise RuntimeError(

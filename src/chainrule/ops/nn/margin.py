@@ -90,6 +90,8 @@ def kl_div(
     if reduction not in REDUCTIONS and reduction != "batchmean":
         raise bad_reduction(reduction)
     _need_tensors("kl_div", input=input, target=target)
+    if input.dtype.category == 3 or target.dtype.category == 3:
+        raise RuntimeError("kl_div: Complex inputs not supported.")
     if input.dtype.category < 2 or target.dtype.category < 2:
         raise RuntimeError(
             "kl_div: Integral inputs not supported.\nHint: convert them with .float()"
@@ -136,6 +138,10 @@ def poisson_nll_loss(
         input, target = widened(input, target)
     reduction = _reduction(size_average, reduce, reduction)
     _need_tensors("poisson_nll_loss", input=input, target=target)
+    if type(eps) is not float:
+        errors.need_float("poisson_nll_loss", eps=eps)
+    if full is not True and full is not False:
+        raise errors.wrong_kind("poisson_nll_loss", "full", "bool", full, 4)
     if log_input:
         z = OPS.exp(input) - target * input
     else:
@@ -186,6 +192,8 @@ def gaussian_nll_loss(
     var = _fitting_variance(input, var)
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not valid\nHint: 'none', 'mean' or 'sum'")
+    if var.is_complex():
+        raise NotImplementedError("clamp is not supported for complex types")
     var = _clamped_below(var, eps)
     z = 0.5 * (OPS.log(var) + (input - target) ** 2 / var)
     if full:
@@ -257,6 +265,8 @@ def hinge_embedding_loss(
     _need_tensors("hinge_embedding_loss", input=input, target=target)
     if reduction == "mean":
         _mean_of_floats(input)
+    if type(margin) is not float:
+        errors.need_float("hinge_embedding_loss", margin=margin)
     apart = T.clamp_min(margin - input, 0)
     z = OPS.where(target != 1, apart, 0.0) + OPS.where(target != -1, input, 0.0)
     return reduce_by(z, reduction)
@@ -291,6 +301,8 @@ def cosine_embedding_loss(
         input1, input2, target = widened(input1, input2, target)
     reduction = _reduction(size_average, reduce, reduction)
     _need_tensors("cosine_embedding_loss", input1=input1, input2=input2, target=target)
+    if type(margin) is not float and type(margin) is not int:
+        errors.need_float("cosine_embedding_loss", margin=margin)
     _check_cosine(input1._data.shape, input2._data.shape, target._data.ndim)
     dim = target._data.ndim
     dot = OPS.sum(input1 * input2, dim)
@@ -338,6 +350,8 @@ def margin_ranking_loss(
     """
     reduction = _reduction(size_average, reduce, reduction)
     _need_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
+    if type(margin) is not float:
+        errors.need_float("margin_ranking_loss", margin=margin)
     if not input1._data.ndim == input2._data.ndim == target._data.ndim:
         raise RuntimeError(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
@@ -422,6 +436,10 @@ def triplet_margin_loss(
     reduction = _reduction(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if type(eps) is not float:
+        errors.need_float("triplet_margin_loss", eps=eps)
+    if swap is not True and swap is not False:
+        raise errors.wrong_kind("triplet_margin_loss", "swap", "bool", swap, 7)
     distance = T("nn.functional.pairwise_distance")
     _same_rank(anchor, positive, negative)
     near, far = distance(anchor, positive, p, eps), distance(anchor, negative, p, eps)
@@ -467,7 +485,11 @@ def triplet_margin_with_distance_loss(
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     _same_rank(anchor, positive, negative)
-    distance = distance_function or T("nn.functional.pairwise_distance")
+    distance = distance_function
+    if distance is None:
+        distance = T("nn.functional.pairwise_distance")
+    elif not callable(distance):
+        raise TypeError(f"'{type(distance).__name__}' object is not callable")
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = T.minimum(far, distance(positive, negative))

@@ -10,10 +10,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from ... import errors
 from ..._state import set_grad
 from ...core.declare import public
 from ...core.record import OPS
-from ..fast import T
+from ...core.tensor import Tensor
+from ..fast import T, not_implemented
 from ..shape.reshape import need_tensor
 from . import norm
 from .embedding import _renormalise
@@ -216,9 +220,10 @@ _REDUCTIONS = ("none", "mean", "sum")
 
 
 def _reduction(number: int) -> str:
-    if number not in (0, 1, 2):
-        raise ValueError(f"{number} is not a valid value for reduction")
-    return _REDUCTIONS[number]
+    """What a number means; 0 and all unknown ones are 'none'."""
+    if type(number) is not int:
+        errors.need_int("loss", reduction=number)
+    return _REDUCTIONS[number if number in (1, 2) else 0]
 
 
 @public("kl_div")
@@ -251,6 +256,23 @@ def poisson_nll_loss(
     return loss(input, target, log_input=log_input, full=full, eps=eps, reduction=how)
 
 
+def _logits_like(input: Tensor, target: Tensor) -> Any:
+    """The logits in the shape of the target, as far as they broadcast."""
+    a, b = input._data.shape, target._data.shape
+    if a == b:
+        return input
+    try:
+        shape = np.broadcast_shapes(a, b)
+    except ValueError:
+        raise errors.broadcast("mul", (b, a)) from None
+    if shape != b:
+        raise RuntimeError(
+            f"output with shape {list(b)} doesn't match the broadcast shape {list(shape)}\n"
+            "Hint: the loss has the shape of the target"
+        )
+    return OPS.expand(input, shape)
+
+
 @public("binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 0
@@ -263,6 +285,10 @@ def binary_cross_entropy_with_logits(
         tensor([0.6931])
     """
     loss = T("nn.functional.binary_cross_entropy_with_logits")
+    if isinstance(input, Tensor) and isinstance(target, Tensor):
+        if input._data.dtype.kind not in "fV":
+            raise not_implemented("log_sigmoid_cpu", input.dtype)
+        input = _logits_like(input, target)
     return loss(input, target, weight, reduction=_reduction(reduction), pos_weight=pos_weight)
 
 
@@ -275,6 +301,8 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
         >>> torch.bilinear(torch.ones(1, 2), torch.ones(1, 1), torch.ones(1, 2, 1))
         tensor([[2.]])
     """
+    if bias is not None and not isinstance(bias, Tensor):
+        raise errors.wrong_type("bilinear", "bias", 4, bias)
     return T("nn.functional.bilinear")(input1, input2, weight, bias)
 
 

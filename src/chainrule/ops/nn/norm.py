@@ -1,5 +1,4 @@
-"""Normalisation layers: layer, batch, group and instance norm (one node each, as PyTorch has), and
-RMS norm.
+"""Normalisation layers: layer, batch, group and instance norm, one node each, as PyTorch has.
 
 With xhat = (x - mean)/sigma over n elements and h the cotangent of xhat, the cotangent of x is (h -
 mean(h) - xhat mean(h xhat))/sigma: `_pulled`, used by all. xhat is computed again in the backward
@@ -23,7 +22,6 @@ from ...core.primitive import bump, cast
 from ...core.record import OPS, RAW
 from ...core.tensor import own, wrap
 from ...kernels import norm as kernels
-from ...kernels.blocks import number
 from ..fast import Lane, T, floats
 
 # ---------------------------------------------------------------- the mathematics
@@ -51,10 +49,17 @@ def _per_channel(xp: Any, v: Any, rank: int) -> Any:
     return xp.reshape(v, (1, v.shape[0], *(1,) * (rank - 2)))
 
 
-def _declared(
-    name: str, title: str, kernel: Any, args: tuple[str, ...], vjp: Any, doc: str
+def declared(
+    name: str,
+    title: str,
+    kernel: Any,
+    args: tuple[str, ...],
+    vjp: Any,
+    doc: str,
+    grad_fn: str | None = None,
 ) -> Lane:
-    grad_fn = "".join(w.title() for w in name.split("_")) + "Backward0"
+    """The lane of a normalisation declared as one op; `title` is its kernel's name in errors."""
+    grad_fn = grad_fn or "".join(w.title() for w in name.split("_")) + "Backward0"
     return Lane(
         general(
             name,
@@ -70,7 +75,24 @@ def _declared(
     )
 
 
-def _run(lane: Lane, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+def _refuse_mixed(x: Any, parameter: Any) -> None:
+    """Parameters beside another dtype are for half precision."""
+    if x.dtype.kind == "f" and x.dtype.itemsize > 2:
+        first = (
+            "all inputs must share same datatype."
+            if parameter.dtype == np.float32
+            else "expect parameter to have scalar type of Float"
+        )
+        raise RuntimeError(
+            errors.hinted(
+                f"mixed dtype (CPU): {first}",
+                f"input: {x.dtype.name}, parameter or statistic: {parameter.dtype.name}",
+                hint="convert one of them, as in x.to(torch.float32) or module.double()",
+            )
+        )
+
+
+def run(lane: Lane, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """The short way when all operands have the input's dtype."""
     x = operands[0]._data
     dtype = x.dtype
@@ -80,6 +102,7 @@ def _run(lane: Lane, operands: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
             a = None if t is None else t._data
             if a is not None:
                 if a.dtype != dtype:
+                    _refuse_mixed(x, a)
                     return lane.prim.call(*operands, params=params)
                 recorded = recorded or t._node is not None
             arrays.append(a)
@@ -117,7 +140,7 @@ def _layer_norm_back(
     return gx, gw, gb
 
 
-_layer_norm = _declared(
+_layer_norm = declared(
     "native_layer_norm",
     "LayerNormKernelImpl",
     kernels.layer_norm,
@@ -127,11 +150,12 @@ _layer_norm = _declared(
 )
 
 
-def _check_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
+def check_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
+    """The sizes of the dimensions to normalise over."""
     if not isinstance(normalized_shape, (tuple, list)):
         raise TypeError(
             f"{op}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
-            f"{type(normalized_shape).__name__}\nHint: write ({normalized_shape},)"
+            f"{errors.kind_name(normalized_shape)}\nHint: write ({normalized_shape},)"
         )
     shape = tuple(map(int, normalized_shape))
     if not shape:
@@ -143,7 +167,8 @@ def _check_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
     return shape
 
 
-def _check_tail(input: Any, shape: tuple[int, ...], weight: Any, bias: Any, star: str) -> None:
+def check_tail(input: Any, shape: tuple[int, ...], weight: Any, bias: Any, star: str) -> None:
+    """RuntimeError unless the last dimensions of all have this shape."""
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t._data.shape != shape:
             raise RuntimeError(
@@ -180,15 +205,15 @@ def layer_norm(
         >>> torch.nn.functional.layer_norm(torch.tensor([1.0, 2.0, 3.0]), (3,))
         tensor([-1.2247,  0.0000,  1.2247])
     """
-    shape = _check_shape("layer_norm", normalized_shape)
-    _check_tail(input, shape, weight, bias, ", ")
+    shape = check_shape("layer_norm", normalized_shape)
+    check_tail(input, shape, weight, bias, ", ")
     if composing():
         ndim = input._data.ndim
         dims = tuple(range(ndim - len(shape), ndim))
         y, _ = _standard(OPS, input, input._data.shape, dims, eps)
         y = y if weight is None else y * weight
         return cast(y if bias is None else y + bias, input.dtype)
-    return _run(_layer_norm, (input, weight, bias), (len(shape), float(eps)))
+    return run(_layer_norm, (input, weight, bias), (len(shape), float(eps)))
 
 
 @public("layer_norm")
@@ -202,38 +227,6 @@ def _torch_layer_norm(
 ) -> Any:
     """See `torch.nn.functional.layer_norm`."""
     return layer_norm(input, normalized_shape, weight, bias, eps)
-
-
-@public("nn.functional.rms_norm", "rms_norm")
-def rms_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None
-) -> Any:
-    """x/sqrt(mean(x^2) + eps) over the last dimensions, times weight.
-
-    Args:
-        input: floating point, (..., *normalized_shape).
-        normalized_shape: the sizes of the last dimensions.
-        weight: of that shape, or None.
-        eps: default: the machine epsilon of the dtype.
-
-    Source: Zhang, Sennrich, Root Mean Square Layer Normalization (2019), eq. 4.
-
-    Example:
-        >>> import chainrule as torch
-        >>> torch.nn.functional.rms_norm(torch.tensor([3.0, 4.0]), (2,))
-        tensor([0.8485, 1.1314])
-    """
-    shape = _check_shape("rms_norm", normalized_shape)
-    _check_tail(input, shape, weight, None, "")
-    if input._data.dtype.itemsize == 2:  # as PyTorch: in float32, rounded at the end
-        wide = None if weight is None else weight.float()
-        return rms_norm(input.float(), shape, wide, eps).to(input.dtype)
-    if eps is None:
-        eps = float(np.finfo(input._data.dtype).eps)
-    ndim = input._data.ndim
-    dims = tuple(range(ndim - len(shape), ndim))
-    y = input * OPS.rsqrt(T.mean(input**2, dims, True) + eps)
-    return y if weight is None else y * weight
 
 
 # ---------------------------------------------------------------- batch norm
@@ -270,7 +263,7 @@ def _batch_norm_back(
     return gx, gw, None if bias_shape is None else xp.sum(g, dims, False), None, None
 
 
-_batch_norm = _declared(
+_batch_norm = declared(
     "native_batch_norm",
     "batch_norm",
     kernels.batch_norm,
@@ -317,6 +310,8 @@ def batch_norm(
                 [ 1.0000]])
     """
     shape = input._data.shape
+    if type(momentum) is not float:
+        errors.need_float("batch_norm", momentum=momentum)
     if eps < 0 or (training and eps == 0):
         need = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {need}, but got {eps}")
@@ -347,7 +342,7 @@ def _batch_norm_any(
         mean = variance = None
     if composing():
         return _batch_norm_composed(input, mean, variance, weight, bias, eps)
-    return _run(_batch_norm, (input, weight, bias, mean, variance), (float(eps),))
+    return run(_batch_norm, (input, weight, bias, mean, variance), (float(eps),))
 
 
 def _batch_norm_composed(
@@ -446,10 +441,7 @@ def _trained(
     if made is None:
         return None
     for running, now in ((mean, made[1]), (variance, made[2])):
-        data = own(running)
-        data *= number(1 - momentum, data.dtype)
-        now *= number(momentum, data.dtype)
-        data += now
+        kernels.moved(own(running), now, momentum)
         bump(running)
     r = wrap(made[0])
     if S.grad or grad_enabled():
@@ -500,6 +492,8 @@ def instance_norm(
                  [-1.0000,  1.0000]]])
     """
     shape = input._data.shape
+    if type(momentum) is not float:
+        errors.need_float("instance_norm", momentum=momentum)
     if use_input_stats and (len(shape) < 3 or math.prod(shape[2:]) == 1):
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size "
@@ -573,7 +567,7 @@ def _group_norm_back(
     return xp.reshape(gx, x_shape), gw, None if bias_shape is None else xp.sum(g, dims, False)
 
 
-_group_norm = _declared(
+_group_norm = declared(
     "native_group_norm",
     "GroupNormKernelImpl",
     kernels.group_norm,
@@ -650,7 +644,7 @@ def _group_norm_checked(input: Any, groups: int, weight: Any, bias: Any, eps: fl
         y = OPS.reshape(y, shape)
         y = y if weight is None else y * _per_channel(OPS, weight, rank)
         return cast(y if bias is None else y + _per_channel(OPS, bias, rank), input.dtype)
-    return _run(_group_norm, (input, weight, bias), (groups, float(eps)))
+    return run(_group_norm, (input, weight, bias), (groups, float(eps)))
 
 
 @public("nn.functional.local_response_norm")

@@ -13,6 +13,8 @@ import numpy as np
 from ... import errors
 from ...core.batching import RULES, whole
 from ...core.declare import general, linear, public, spelled
+from ...core.primitive import F32, F64
+from ...core.tensor import Tensor
 from ...kernels.padding import constant_pad, padded, unpadded
 from ..fast import Lane, not_implemented
 from ..index.scatter import need_number
@@ -90,16 +92,27 @@ for _name in ("constant_pad_nd", "pad_by", "pad_transpose"):
 def _checked_pad(op: str, pad: Any) -> tuple[int, ...]:
     if not isinstance(pad, (tuple, list)):
         raise TypeError(
-            f"{op}(): argument 'pad' (position 2) must be tuple of ints, not {type(pad).__name__}\n"
+            f"{op}(): argument 'pad' (position 2) must be tuple of ints, not "
+            f"{errors.kind_name(pad)}\n"
             "Hint: two numbers for every dimension, the last first: (left, right, top, bottom)"
         )
     for i, p in enumerate(pad):
         if isinstance(p, (bool, float, str)) or not hasattr(p, "__index__"):
             raise TypeError(
                 f"{op}(): argument 'pad' (position 2) must be tuple of ints, but found element of "
-                f"type {type(p).__name__} at pos {i}"
+                f"type {errors.kind_name(p)} at pos {i}"
             )
     return tuple(int(p) for p in pad)
+
+
+def _grown(pad: Any, ndim: int) -> Pads | None:
+    """The usual pads, a tuple of numbers none of which cuts; None for others."""
+    if type(pad) is not tuple or len(pad) % 2 or not 0 < len(pad) <= 2 * ndim:
+        return None
+    for p in pad:
+        if type(p) is not int or p < 0:
+            return None
+    return (pad,) if len(pad) == 2 else _by_dimension(pad)
 
 
 def _by_dimension(pad: tuple[int, ...]) -> Pads:
@@ -139,7 +152,7 @@ def constant_pad_nd(input: Any, pad: Any, value: Any = 0) -> Any:
     if not isinstance(value, (bool, int, float, complex, np.generic)):
         raise TypeError(
             "constant_pad_nd(): argument 'value' (position 3) must be Number, not "
-            f"{type(value).__name__}"
+            f"{errors.kind_name(value)}"
         )
     return _constant_checked(input, pads, value)
 
@@ -179,6 +192,18 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         >>> torch.nn.functional.pad(x, (1, 1), mode="reflect")
         tensor([[2., 1., 2., 3., 2.]])
     """
+    if mode == "constant" and value is None and type(input) is Tensor:
+        grown = _grown(pad, input._data.ndim)
+        if grown is not None:
+            return _constant.one(input, (grown, 0.0))
+    key = None
+    if type(pad) is tuple and type(mode) is str and type(input) is Tensor and value is None:
+        dtype = input._data.dtype
+        if (dtype is F32 or dtype is F64) and {*map(type, pad)} == _ONLY_INT:
+            key = mode, input._data.shape, pad
+            known = _KNOWN.get(key)
+            if known is not None:
+                return known[0](input, known[1])
     need_tensor("pad", input)
     pads = _checked_pad("pad", pad)
     ndim = input._data.ndim
@@ -193,10 +218,20 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         return _constant_checked(input, pads, 0.0 if value is None else value)
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    return _pad_by_elements(input, pads, mode)
+    one, params = _pad_by_elements(input, pads, mode)
+    if key is not None:
+        if len(_KNOWN) > 500:
+            _KNOWN.clear()
+        _KNOWN[key] = one, params
+    return one(input, params)
 
 
-def _pad_by_elements(x: Any, pads: tuple[int, ...], mode: str) -> Any:
+_ONLY_INT = {int}
+_KNOWN: dict[Any, tuple[Any, Any]] = {}  # (mode, shape, pads) that passed the checks
+
+
+def _pad_by_elements(x: Any, pads: tuple[int, ...], mode: str) -> tuple[Any, Any]:
+    """The call that pads and its parameters, checked."""
     ndim = x._data.ndim
     if len(pads) not in (2, 4, 6) or ndim - len(pads) // 2 not in (1, 2):
         raise NotImplementedError(
@@ -209,12 +244,14 @@ def _pad_by_elements(x: Any, pads: tuple[int, ...], mode: str) -> Any:
                 hint="unsqueeze(0) adds a dimension in front",
             )
         )
+    if not isinstance(mode, str):
+        raise errors.wrong_kind("pad", "mode", "str", mode)
     if mode not in _OPS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     n = len(pads) // 2
     by_dimension = _by_dimension(pads)
     _CHECKS[mode](x, by_dimension, n)
-    return _OPS[mode][n].one(x, (by_dimension,))
+    return _OPS[mode][n].one, (by_dimension,)
 
 
 _SHAPES = {1: "2D or 3D", 2: "3D or 4D", 3: "4D or 5D"}

@@ -9,10 +9,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ... import errors
 from ...core.declare import public
+from ...core.primitive import F32
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
+from ...kernels import pool as kernels
+from ..fast import bare
 from .conv import errors_of_dtype
 from .pool_ops import ADAPTIVE_AVG, ADAPTIVE_MAX, AVG, MAX, MAX_PLACES
 
@@ -37,7 +42,8 @@ def ints(op: str, name: str, value: Any, at: int) -> Any:
         return value
     if isinstance(value, (tuple, list)) and all(isinstance(v, int) for v in value):
         return tuple(value)
-    if hasattr(value, "__index__") and (not isinstance(value, Tensor) or _is_count(value)):
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if whole and (not isinstance(value, Tensor) or _is_count(value)):
         return value.__index__()
     raise TypeError(
         f"{op}(): argument '{name}' (position {at}) must be tuple of ints, not "
@@ -171,16 +177,22 @@ def _max_pool(
     n: int, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, places: bool,
     op: str = "",
 ) -> Any:  # fmt: skip
-    op = op or f"max_pool{n}d"
+    name = _MAX_NAMES[n]
+    op = op or name
     need(op, x)
-    kernel = ints(op, "kernel_size", kernel, 2)
-    stride = stride if stride is None else ints(op, "stride", stride, 3)
-    padding, dilation = ints(op, "padding", padding, 4), ints(op, "dilation", dilation, 5)
-    params = _geometry(
-        f"max_pool{n}d", x._data.shape, n, kernel, stride, padding, dilation, bool(ceil)
-    )
-    real_only(f"max_pool{n}d", x, _ALL_INTS)
-    return (MAX_PLACES if places else MAX)[n].call(x, params=params)
+    if not (type(kernel) is int and stride is None and type(padding) is type(dilation) is int):
+        kernel = ints(op, "kernel_size", kernel, 2)
+        stride = stride if stride is None else ints(op, "stride", stride, 3)
+        padding, dilation = ints(op, "padding", padding, 4), ints(op, "dilation", dilation, 5)
+    data = x._data
+    params = _geometry(name, data.shape, n, kernel, stride, padding, dilation, bool(ceil))
+    if data.dtype is not F32:
+        real_only(name, x, _ALL_INTS)
+    return MAX_PLACES[n](x, params) if places else MAX[n](x, params)
+
+
+_MAX_NAMES = {n: f"max_pool{n}d" for n in (1, 2, 3)}
+_AVG_NAMES = {n: f"avg_pool{n}d" for n in (1, 2, 3)}
 
 
 def _one(op: str, name: str, value: Any, text: str) -> int:
@@ -205,26 +217,33 @@ def _max_pool_row(
 ) -> Any:
     op = "max_pool1d"
     need(op, x)
-    kernel = ints(op, "kernel_size", kernel, 2)
-    stride = stride if stride in (None, ()) else ints(op, "stride", stride, 3)
-    padding, dilation = ints(op, "padding", padding, 4), ints(op, "dilation", dilation, 5)
-    kernel, stride, padding, dilation = _check_row(
+    if not (type(kernel) is int and stride is None and type(padding) is type(dilation) is int):
+        kernel = ints(op, "kernel_size", kernel, 2)
+        stride = stride if stride in (None, ()) else ints(op, "stride", stride, 3)
+        padding, dilation = ints(op, "padding", padding, 4), ints(op, "dilation", dilation, 5)
+    size, kernel, stride, padding, dilation = _check_row(
         op, x._data.shape, kernel, stride, padding, dilation, bool(ceil), places
     )
     if places:
         _rank_between("max_pool1d", x)
     elif x._data.dtype.kind not in "fV":
         raise errors_of_dtype("max_pool1d_impl", x)
+    elif bare(x):
+        taps = (size,), (kernel,), (stride,), (padding,), (dilation,)
+        return wrap(kernels.maximum(x._data, *taps))
     made = _max_pool(
         2, OPS.unsqueeze(x, -2), (1, kernel), (1, stride), (0, padding), (1, dilation), ceil, places
     )
     return tuple(OPS.squeeze(t, -2) for t in made) if places else OPS.squeeze(made, -2)
 
 
+@lru_cache(maxsize=1024)
 def _check_row(
     op: str, shape: Ints, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool,
     places: bool,
 ) -> Any:  # fmt: skip
+    """Number of windows (0 with places, which are counted elsewhere), kernel, stride, padding,
+    dilation; raises if it makes no sense."""
     text = (
         op + "() {name} must be an int, list of ints or tuple of ints of size 1 but got size {size}"
     )
@@ -242,6 +261,7 @@ def _check_row(
     kernel = _one(op, "kernel_size", kernel, text)
     stride = kernel if stride in (None, ()) else _one(op, "stride", stride, of_stride)
     padding, dilation = _one(op, "padding", padding, text), _one(op, "dilation", dilation, text)
+    size = 0
     if not places:
         for name, v in (("kernel_size", kernel), ("stride", stride)):
             if v <= 0:
@@ -258,10 +278,19 @@ def _check_row(
         size = _out_size(shape[-1], kernel, stride, padding, dilation, ceil)
         if size <= 0:
             raise RuntimeError(f"{op}() Invalid computed output size: {size}")
-    return kernel, stride, padding, dilation
+    return size, kernel, stride, padding, dilation
 
 
 # ---------------------------------------------------------------- avg_pool
+
+
+@lru_cache(maxsize=1024)
+def _averaged(
+    n: int, shape: Ints, kernel: int, padding: int, ceil: bool, include: bool
+) -> tuple[Any, ...]:
+    """The parameters of the op for windows side by side."""
+    found = _geometry(_AVG_NAMES[n], shape, n, kernel, None, padding, 1, ceil)
+    return (*found[:4], include, None)
 
 
 def avg_pool_of(
@@ -269,30 +298,52 @@ def avg_pool_of(
     divisor: int | None,
 ) -> Any:  # fmt: skip
     """The means of n-dimensional windows, arguments checked."""
-    op = f"avg_pool{n}d"
+    op = _AVG_NAMES[n]
     need(op, x)
-    kernel = ints(op, "kernel_size", kernel, 2)
-    stride = stride if stride is None else ints(op, "stride", stride, 3)
-    padding = ints(op, "padding", padding, 4)
+    if not (type(kernel) is int and stride is None and type(padding) is int):
+        kernel = ints(op, "kernel_size", kernel, 2)
+        stride = stride if stride is None else ints(op, "stride", stride, 3)
+        padding = ints(op, "padding", padding, 4)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
+    data = x._data
     size, kernel, stride, padding, _ = _geometry(
-        op, x._data.shape, n, kernel, stride, padding, 1, bool(ceil)
+        op, data.shape, n, kernel, stride, padding, 1, bool(ceil)
     )
-    real_only(op, x, "int64")
-    return AVG[n].call(x, params=(size, kernel, stride, padding, bool(include), divisor))
+    if data.dtype is not F32:
+        real_only(op, x, "int64")
+    return AVG[n](x, (size, kernel, stride, padding, bool(include), divisor))
+
+
+@lru_cache(maxsize=1024)
+def _averaged_row(
+    shape: Ints, kernel: int, stride: int, padding: int, ceil: bool, include: bool
+) -> tuple[Any, ...]:
+    """The parameters of the kernel for windows of one dimension."""
+    windows = (1, kernel), (1, stride), (0, padding)
+    found = _geometry(_AVG_NAMES[2], (*shape[:-1], 1, shape[-1]), 2, *windows, 1, ceil)
+    return (*[v[1:] for v in found[:4]], include, None)
 
 
 def avg_pool_row(x: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, include: bool) -> Any:
     """The means of windows of one dimension, arguments checked."""
     op = "avg_pool1d"
+    plain = type(kernel) is type(padding) is int and stride is None
+    if plain and bare(x) and x._data.ndim in (2, 3):  # the same in fewer steps
+        row = _averaged_row(x._data.shape, kernel, kernel, padding, bool(ceil), bool(include))
+        return wrap(kernels.average(x._data, *row))
     need(op, x)
     text = op + "() argument '{name}' should contain one int (got {size})"
     kernel = _one(op, "kernel_size", ints(op, "kernel_size", kernel, 2), text)
     stride = None if stride in (None, ()) else ints(op, "stride", stride, 3)
-    stride = kernel if stride is None else _one(op, "stride", stride, text)
+    if stride is None or (type(stride) is not int and not len(stride)):
+        stride = kernel
+    stride = _one(op, "stride", stride, text)
     padding = _one(op, "padding", ints(op, "padding", padding, 4), text)
     _rank_between(op, x)
+    if bare(x):
+        found = _averaged_row(x._data.shape, kernel, stride, padding, bool(ceil), bool(include))
+        return wrap(kernels.average(x._data, *found))
     row = OPS.unsqueeze(x, -2)
     made = avg_pool_of(2, row, (1, kernel), (1, stride), (0, padding), ceil, include, None)
     return OPS.squeeze(made, -2)
@@ -304,6 +355,8 @@ def avg_pool_row(x: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, inc
 def _filled(x: Tensor, size: Any) -> Any:
     """An output size with None replaced by the size that is there."""
     if isinstance(size, int):
+        if size is True or size is False:
+            raise errors.wrong_kind("adaptive_pool", "output_size", "tuple of ints", size)
         return size
     n = len(size)
     shape = x._data.shape
@@ -324,7 +377,7 @@ def _check_pooled(op: str, x: Tensor, n: int, channels: bool) -> None:
 
 
 def _check_nonempty(op: str, shape: Ints, first: int) -> None:
-    for d in range(max(first, 1 if len(shape) > 3 else 0), len(shape)):
+    for d in range(max(first, 1), len(shape)):
         if shape[d] == 0:
             raise RuntimeError(
                 f"{op}(): Expected input to have non-zero size for non-batch dimensions, but input "
@@ -332,7 +385,18 @@ def _check_nonempty(op: str, shape: Ints, first: int) -> None:
             )
 
 
+@lru_cache(maxsize=1024)
+def _usual_size(shape: Ints, n: int, size: int, least: int) -> Ints | None:
+    """`size` for each dimension, where nothing needs to be looked at more closely."""
+    fits = len(shape) in (n + 1, n + 2) and 0 not in shape and size >= least
+    return (size,) * n if fits else None
+
+
 def _adaptive_avg(n: int, x: Any, output_size: Any) -> Any:
+    if type(output_size) is int and type(x) is Tensor and x._data.dtype is F32:
+        usual = _usual_size(x._data.shape, n, output_size, 2)  # 1 is a mean
+        if usual is not None:
+            return ADAPTIVE_AVG[n](x, (usual,))
     op = f"adaptive_avg_pool{n}d"
     need(op, x)
     size = _filled(x, output_size)
@@ -346,14 +410,24 @@ def _adaptive_avg(n: int, x: Any, output_size: Any) -> Any:
             f"{{{told}}}"
         )
     rank = x._data.ndim
-    if all(s == 1 for s in size) and rank in (n + 1, n + 2):
+    if n > 1 and rank < n and all(s == 1 for s in size):
+        errors.checked_dim(-n, rank)
+    if all(s == 1 for s in size) and (rank in (n + 1, n + 2) or n > 1):
         return OPS.mean(x, tuple(range(rank - n, rank)), True)
     _check_pooled(op, x, n, False)
-    real_only(op, x)
-    return ADAPTIVE_AVG[n].call(x, params=(size,))
+    if 0 in size and x._data.dtype.kind in "biuc":  # PyTorch looks at no dtype then
+        return wrap(np.zeros((*x._data.shape[:-n], *size), x._data.dtype))
+    if x._data.dtype is not F32:
+        real_only(op, x)
+    return ADAPTIVE_AVG[n](x, (size,))
 
 
 def _adaptive_max(n: int, x: Any, output_size: Any, places: bool) -> Any:
+    if type(output_size) is int and type(x) is Tensor and x._data.dtype is F32:
+        usual = _usual_size(x._data.shape, n, output_size, 1)
+        if usual is not None:
+            made = ADAPTIVE_MAX[n](x, (usual,))
+            return made if places else made[0]
     op = f"adaptive_max_pool{n}d"
     need(op, x)
     size = _filled(x, output_size)
@@ -363,7 +437,7 @@ def _adaptive_max(n: int, x: Any, output_size: Any, places: bool) -> Any:
     _check_pooled(op, x, n, True)
     _check_made(x._data.shape, size, n)
     real_only(op, x)
-    made = ADAPTIVE_MAX[n].call(x, params=(size,))
+    made = ADAPTIVE_MAX[n](x, (size,))
     return made if places else made[0]
 
 
@@ -386,6 +460,8 @@ def _adaptive_avg_row(x: Any, output_size: Any) -> Any:
     need(op, x)
     size = _only_int(op, output_size)
     _rank_between(op, x)
+    if size > 0 and bare(x) and x._data.size:
+        return wrap(kernels.adaptive_average(x._data, (size,)))
     return OPS.squeeze(_adaptive_avg(2, OPS.unsqueeze(x, -2), (1, size)), -2)
 
 
@@ -396,9 +472,12 @@ def _adaptive_max_row(x: Any, output_size: Any, places: bool) -> Any:
     _rank_between(op, x)
     shape = x._data.shape
     _check_nonempty(op, shape, len(shape) - 2)
+    if size > 0 and bare(x) and x._data.size:
+        values, where = map(wrap, kernels.adaptive_maximum(x._data, (size,)))
+        return (values, where) if places else values
     made = _adaptive_max(2, OPS.unsqueeze(x, -2), (1, size), True)
-    values, where = (OPS.squeeze(t, -2) for t in made)
-    return (values, where) if places else values
+    values = OPS.squeeze(made[0], -2)
+    return (values, OPS.squeeze(made[1], -2)) if places else values
 
 
 # ---------------------------------------------------------------- public names
@@ -529,6 +608,10 @@ def _publish_avg(n: int) -> None:
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> Any:
+        plain = stride is divisor_override is None and type(kernel_size) is type(padding) is int
+        if plain and type(input) is Tensor and input._data.dtype is F32:
+            more = padding, bool(ceil_mode), bool(count_include_pad)
+            return AVG[n](input, _averaged(n, input._data.shape, kernel_size, *more))
         rest = (kernel_size, stride, padding, ceil_mode, count_include_pad)
         return avg_pool_of(n, input, *rest, divisor_override)
 

@@ -14,7 +14,9 @@ from typing import Any
 from ...core.batching import batch_rule, front
 from ...core.declare import general, linear
 from ...core.forward import LINEAR_IN
+from ...core.lanes import one_lane
 from ...core.levels import lower
+from ...core.pick_lane import pick_lane
 from ...core.primitive import Primitive
 from ...kernels import pool as kernels
 
@@ -22,33 +24,6 @@ Ints = tuple[int, ...]
 
 
 # ---------------------------------------------------------------- maxima
-
-
-def _max_kernel(
-    x: Any, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
-    return kernels.maximum(x, size, kernel_size, stride, padding, dilation)
-
-
-def _max_places_kernel(
-    x: Any, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> Any:
-    return kernels.max_places(x, size, kernel_size, stride, padding, dilation)
-
-
-def _adaptive_max_kernel(x: Any, size: Ints) -> Any:
-    return kernels.select(x, kernels.regions(x.shape[-len(size) :], size))
-
-
-def _fractional_kernel(x: Any, samples: Any, kernel: Ints, size: Ints) -> Any:
-    n = len(size)
-    spatial = x.shape[-n:]
-    order = (1, 0) if n == 2 else (0, 1, 2)  # PyTorch's first number of two is for the width
-    at = [
-        kernels.starts(samples[..., order[d]], spatial[d], size[d], kernel[d], x.dtype)
-        for d in range(n)
-    ]
-    return kernels.select(x, at)
 
 
 def _max_rule(
@@ -84,11 +59,20 @@ def _scatter_rule(n: int) -> Any:
     return rule
 
 
+def _picked_from(op: Any, n: int) -> Any:
+    """The lane of an op that gives maxima of n dimensions and their places."""
+
+    def back(g: Any, places: Any, shape: Ints) -> Any:
+        return kernels.scatter(g, places, shape[-n:])
+
+    return pick_lane(op.prim, tuple, back)
+
+
 def _unpool_kernel(x: Any, indices: Any, spatial: Ints) -> Any:
     return kernels.unpool(x, indices, spatial)
 
 
-MAX: dict[int, Any] = {}
+MAX: dict[int, Any] = {}  # calls `(x, params)`, as all but UNPOOL
 MAX_PLACES: dict[int, Any] = {}
 ADAPTIVE_MAX: dict[int, Any] = {}
 FRACTIONAL: dict[int, Any] = {}
@@ -99,19 +83,19 @@ def _declare_maxima(n: int) -> None:
     d, D = f"{n}d", f"{n}D"
     rule = {"x": _scatter_rule(n)}
     found = ("out", "indices")
-    MAX[n] = general(
+    MAX[n] = one_lane(general(
         f"max_pool{d}",
-        _max_kernel,
+        kernels.maximum,
         ("x",),
         rules={"x": _max_rule},
         method=False,
         names=(f"_max_pool{d}",),
         grad_fn=f"MaxPool{D}WithIndicesBackward0",
         doc="The maximum of each window; its vjp puts the cotangent where the maximum was.",
-    ).prim
-    MAX_PLACES[n] = general(
+    ).prim)  # fmt: skip
+    MAX_PLACES[n] = _picked_from(general(
         f"max_pool{d}_with_indices",
-        _max_places_kernel,
+        kernels.max_places,
         ("x",),
         rules=rule,
         outputs=found,
@@ -119,10 +103,10 @@ def _declare_maxima(n: int) -> None:
         names=(f"_max_pool{d}_with_indices",),
         grad_fn=f"MaxPool{D}WithIndicesBackward0",
         doc="The maximum of each window and its place.",
-    ).prim
-    ADAPTIVE_MAX[n] = general(
+    ), n)  # fmt: skip
+    ADAPTIVE_MAX[n] = _picked_from(general(
         f"adaptive_max_pool{d}",
-        _adaptive_max_kernel,
+        kernels.adaptive_maximum,
         ("x",),
         rules=rule,
         outputs=found,
@@ -130,10 +114,10 @@ def _declare_maxima(n: int) -> None:
         names=(f"_adaptive_max_pool{d}",),
         grad_fn=f"AdaptiveMaxPool{D}Backward0",
         doc="The maxima of intervals that cover each dimension evenly, and their places.",
-    ).prim
-    FRACTIONAL[n] = general(
+    ), n)  # fmt: skip
+    FRACTIONAL[n] = _picked_from(general(
         f"fractional_max_pool{d}",
-        _fractional_kernel,
+        kernels.fractional_maximum,
         ("x", "samples"),
         rules=rule,
         outputs=found,
@@ -141,7 +125,7 @@ def _declare_maxima(n: int) -> None:
         names=(f"_fractional_max_pool{d}",),
         grad_fn=f"FractionalMaxPool{D}Backward0",
         doc="The maxima of windows at random places, and their places.",
-    ).prim
+    ), n)  # fmt: skip
     UNPOOL[n] = general(
         f"max_unpool{d}",
         _unpool_kernel,
@@ -194,19 +178,6 @@ LINEAR_IN |= {
 }  # fmt: skip
 
 
-def _avg_kernel(
-    x: Any, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints, include: bool, divisor: Any
-) -> Any:
-    return kernels.average(x, size, kernel_size, stride, padding, include, divisor)
-
-
-def _avg_back_kernel(
-    x: Any, spatial: Ints, size: Ints, kernel: Ints, stride: Ints, padding: Ints, include: bool,
-    divisor: Any,
-) -> Any:  # fmt: skip
-    return kernels.average_back(x, spatial, size, kernel, stride, padding, include, divisor)
-
-
 def _avg_rule(
     xp: Any, g: Any, x_shape: Ints, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints,
     include: bool, divisor: Any,
@@ -216,10 +187,10 @@ def _avg_rule(
 
 
 def _avg_again(
-    xp: Any, g: Any, size: Ints, kernel: Ints, stride: Ints, padding: Ints, include: bool,
+    xp: Any, g: Any, size: Ints, kernel_size: Ints, stride: Ints, padding: Ints, include: bool,
     divisor: Any,
 ) -> Any:  # fmt: skip
-    return xp.avg_pool2d(g, size, kernel, stride, padding, include, divisor)
+    return xp.avg_pool2d(g, size, kernel_size, stride, padding, include, divisor)
 
 
 def _adaptive_rule(xp: Any, g: Any, x_shape: Ints, size: Ints) -> Any:
@@ -233,17 +204,18 @@ def _adaptive_back_kernel(x: Any, spatial: Ints, size: Ints) -> Any:
 AVG: dict[int, Any] = {}
 ADAPTIVE_AVG: dict[int, Any] = {}
 for _n in (2, 3):
-    AVG[_n] = linear(
-        f"avg_pool{_n}d", _avg_kernel, _avg_rule, method=False, names=(f"_avg_pool{_n}d",),
+    AVG[_n] = one_lane(linear(
+        f"avg_pool{_n}d", kernels.average, _avg_rule, method=False, names=(f"_avg_pool{_n}d",),
         grad_fn=f"AvgPool{_n}DBackward0", doc="The mean of each window.",
-    ).prim  # fmt: skip
-    ADAPTIVE_AVG[_n] = linear(
+    ).prim)  # fmt: skip
+    ADAPTIVE_AVG[_n] = one_lane(linear(
         f"adaptive_avg_pool{_n}d", kernels.adaptive_average, _adaptive_rule, method=False,
         names=(f"_adaptive_avg_pool{_n}d",), grad_fn=f"AdaptiveAvgPool{_n}DBackward0",
         doc="The means of intervals that cover each dimension evenly.",
-    ).prim  # fmt: skip
+    ).prim)  # fmt: skip
 linear(
-    "avg_pool_backward", _avg_back_kernel, _avg_again, method=False, names=("_avg_pool_backward",),
+    "avg_pool_backward", kernels.average_back, _avg_again, method=False,
+    names=("_avg_pool_backward",),
     grad_fn="AvgPool2DBackwardBackward0", doc="Each element shared out over its window.",
 )  # fmt: skip
 linear(

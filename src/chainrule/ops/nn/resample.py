@@ -11,7 +11,9 @@ from typing import Any
 
 from ...core.batching import RULES, whole
 from ...core.declare import linear, public
+from ...core.primitive import F32, F64
 from ...core.record import OPS
+from ...core.tensor import Tensor
 from ...kernels.resample import resample, resample_transpose
 from ..fast import Lane, not_implemented
 
@@ -31,6 +33,9 @@ def _declared(name: str, grad_fn: str, doc: str) -> Lane:
     return Lane(made)
 
 
+_PLAIN = (int, float, type(None))
+# sizes and modes that passed the checks, by shape and arguments: the call and its parameters
+_KNOWN: dict[Any, tuple[Lane, Any]] = {}
 _PLACES = {1: "1D", 2: "2D", 3: "3D"}
 _TITLES = {
     "nearest": "UpsampleNearest",
@@ -130,6 +135,15 @@ def interpolate(
         >>> torch.nn.functional.interpolate(x, scale_factor=2, mode="linear")
         tensor([[[0.0000, 0.2500, 0.7500, 1.0000]]])
     """
+    key = None
+    if type(size) in _PLAIN and type(scale_factor) in _PLAIN and type(input) is Tensor:
+        data = input._data
+        if type(mode) is str and (data.dtype is F32 or data.dtype is F64):
+            key = (data.shape, size, scale_factor, mode, align_corners, recompute_scale_factor,
+                   antialias)  # fmt: skip
+            known = _KNOWN.get(key)
+            if known is not None:
+                return known[0].one(input, known[1])
     ndim = input.dim()
     if align_corners is not None and mode not in _INTERPOLATING:
         raise ValueError(
@@ -150,7 +164,15 @@ def interpolate(
     lane = _UPSAMPLE.get((mode + " smooth" if antialias else mode, ndim - 2))
     if lane is None:
         raise _no_mode(mode, ndim)
-    return _run(lane, input, sizes, scales, mode, bool(align_corners), antialias)
+    plan = _planned(input, sizes, scales, mode, bool(align_corners), antialias)
+    if mode == "area" and ndim == 3:  # PyTorch does this one in two dimensions
+        wide = (("area", 1, 1, None, False), *plan)
+        return OPS.squeeze_dim(_UPSAMPLE["area", 2].one(OPS.unsqueeze(input, 2), (wide,)), 2)
+    if key is not None:
+        if len(_KNOWN) > 500:
+            _KNOWN.clear()
+        _KNOWN[key] = lane, (plan,)
+    return lane.one(input, (plan,))
 
 
 def _no_mode(mode: str, ndim: int) -> NotImplementedError:
@@ -206,20 +228,15 @@ def _given_sizes(have: tuple[int, ...], size: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in size)
 
 
-def _run(
-    lane: Lane, x: Any, sizes: Any, scales: Any, mode: str, aligned: bool, smooth: bool
-) -> Any:
+def _planned(x: Any, sizes: Any, scales: Any, mode: str, aligned: bool, smooth: bool) -> Any:
+    """A step for each resized dimension, arguments checked."""
     have = tuple(x._data.shape[2:])
     _check(x, have, sizes, mode)
     kind = "smooth " + _SMOOTH[mode][0] if smooth else _MODES[mode][1]
-    plan = tuple(
+    return tuple(
         (kind, n, m, None if mode == "area" else s, aligned)
         for n, m, s in zip(have, sizes, scales, strict=True)
     )
-    if mode == "area" and len(have) == 1:  # PyTorch does this one in two dimensions
-        wide = _UPSAMPLE["area", 2].one(OPS.unsqueeze(x, 2), (((kind, 1, 1, None, False), *plan),))
-        return OPS.squeeze_dim(wide, 2)
-    return lane.one(x, (plan,))
 
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}

@@ -6,6 +6,7 @@ the derivatives of all reductions are written with them, so every order is there
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,11 @@ import numpy as np
 from ... import errors
 from ...core.batching import RULES, looped
 from ...core.declare import general, public
+from ...core.primitive import I64
 from ...core.record import OPS
-from ..fast import not_implemented
+from ...core.tensor import wrap
+from ...kernels.compiled import compiled_as
+from ..fast import bare, not_implemented
 from ..shape.reshape import need_tensor
 
 # ---------------------------------------------------------------- kernels
@@ -34,6 +38,7 @@ _UFUNC: dict[str, Any] = {
 }  # fmt: skip
 
 
+@partial(compiled_as, "ops.nn.segment._reduce_kernel")
 def _reduce_kernel(x: Any, lengths: Any, reduce: str, axis: int, initial: Any) -> Any:
     flat, sizes = _rows(x, lengths, axis)
     start = _FIRST[reduce] if initial is None else initial
@@ -51,6 +56,7 @@ def _reduce_kernel(x: Any, lengths: Any, reduce: str, axis: int, initial: Any) -
     return made.reshape(*x.shape[:axis], sizes.shape[1], *x.shape[axis + 1 :])
 
 
+@partial(compiled_as, "ops.nn.segment._spread_kernel")
 def _spread_kernel(g: Any, lengths: Any, axis: int, size: int) -> Any:
     flat, sizes = _rows(g, lengths, axis)
     made = np.zeros((len(flat), size, flat.shape[2]), g.dtype)
@@ -198,6 +204,8 @@ def segment_reduce(
     axis = errors.checked_dim(axis, data._data.ndim)
     _check(data, lengths, axis, unsafe or offsets is not None)
     number = None if initial is None else float(initial)
+    if bare(data):
+        return wrap(_reduce_kernel(data._data, lengths._data, reduce, axis, number))
     return _reduce.prim.call(data, lengths, params=(reduce, axis, number))
 
 
@@ -211,6 +219,10 @@ def _check(data: Any, lengths: Any, axis: int, unsafe: bool) -> None:
     if lengths._data.dtype.kind not in "iu":
         raise not_implemented("_segment_reduce_lengths_cpu_kernel1", lengths.dtype)
     sizes = lengths._data
+    if sizes.dtype is I64 and sizes.ndim == 1 and 0 < sizes.size < 1000:  # the usual case
+        each = sizes.tolist()
+        if min(each) >= 0 and sum(each) == data._data.shape[axis]:
+            return
     if unsafe or not isinstance(sizes, np.ndarray):
         return
     if sizes.size and sizes.min() < 0:

@@ -6,19 +6,23 @@ channel_shuffle is undone by channel_shuffle with the other factor of the channe
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...core.batching import RULES, whole
 from ...core.declare import movement, spelled
+from ...core.lanes import one_lane
 from ...core.record import OPS
 from ...core.tensor import Tensor
+from ...kernels.compiled import compiled_as
 from ..shape.reshape import need_tensor
 
 # ---------------------------------------------------------------- pixels
 
 
+@partial(compiled_as, "ops.nn.shuffle._pixel_shuffle_kernel")
 def _pixel_shuffle_kernel(x: Any, upscale_factor: int) -> Any:
     *lead, c, h, w = x.shape
     r, n = upscale_factor, len(lead)
@@ -27,6 +31,7 @@ def _pixel_shuffle_kernel(x: Any, upscale_factor: int) -> Any:
     return parts.transpose(order).reshape(*lead, c // (r * r), h * r, w * r)
 
 
+@partial(compiled_as, "ops.nn.shuffle._pixel_unshuffle_kernel")
 def _pixel_unshuffle_kernel(x: Any, downscale_factor: int) -> Any:
     *lead, c, h, w = x.shape
     r, n = downscale_factor, len(lead)
@@ -45,9 +50,13 @@ _pixel_unshuffle = movement(
     lambda xp, g, downscale_factor: xp.pixel_shuffle(g, downscale_factor),
     method=False, names=("pixel_unshuffle", "nn.functional.pixel_unshuffle"),
 )  # fmt: skip
+_pixel_shuffle_lane = one_lane(_pixel_shuffle.prim)
+_pixel_unshuffle_lane = one_lane(_pixel_unshuffle.prim)
 
 
 def _need_int(op: str, name: str, value: Any) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, Tensor) and not value._data.ndim and value._data.dtype.kind in "iu":
         return int(value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
@@ -100,7 +109,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
             f"of upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
         )
-    return _pixel_shuffle.prim.call(input, params=(r,))
+    return _pixel_shuffle_lane(input, (r,))
 
 
 @spelled(_pixel_unshuffle)
@@ -130,14 +139,17 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
                 f"input.size({at})={n} is not divisible by {r}"
             )
-    return _pixel_unshuffle.prim.call(input, params=(r,))
+    return _pixel_unshuffle_lane(input, (r,))
 
 
 # ---------------------------------------------------------------- channels
 
 
+@partial(compiled_as, "ops.nn.shuffle._channel_shuffle_kernel")
 def _channel_shuffle_kernel(x: Any, groups: int) -> Any:
     n, c, *rest = x.shape
+    if not x.size:
+        return x.copy()
     parts = x.reshape(n, groups, c // groups, *rest)
     return parts.swapaxes(1, 2).reshape(x.shape)
 
@@ -150,6 +162,7 @@ _channel_shuffle = movement(
     "channel_shuffle", _channel_shuffle_kernel, _channels_back, method=False,
     names=("channel_shuffle", "nn.functional.channel_shuffle"),
 )  # fmt: skip
+_channel_shuffle_lane = one_lane(_channel_shuffle.prim)
 _native_channel_shuffle = movement(
     "native_channel_shuffle", _channel_shuffle_kernel, _channels_back, method=False,
     names=("native_channel_shuffle", "nn.functional.native_channel_shuffle"),
@@ -200,7 +213,7 @@ def channel_shuffle(input: Any, groups: int) -> Any:
         tensor([0., 2., 1., 3.])
     """
     groups = _checked_groups("channel_shuffle", input, groups)
-    return _channel_shuffle.prim.call(input, params=(groups,))
+    return _channel_shuffle_lane(input, (groups,))
 
 
 @spelled(_native_channel_shuffle)

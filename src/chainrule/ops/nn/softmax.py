@@ -7,12 +7,14 @@ from typing import Any
 
 from ... import errors
 from ..._state import S
-from ...core.declare import general, public, reduction, spelled
+from ...core.declare import general, public, reduction, spelled, take_no_out
 from ...core.lanes import one_lane
 from ...core.primitive import F32, F64, cast
 from ...core.record import RAW
 from ...core.tensor import Tensor
-from ...kernels import reduce as kernels
+from ...errors import ABSENT
+from ...kernels import reduce
+from ...kernels import softmax as kernels
 from ..reduce.sums import Dims, dims_of, need_tensor, not_implemented
 
 
@@ -56,12 +58,13 @@ def _spelling(function: Any, kernel: str) -> Any:
     def spelling(
         input: Any, dim: Any = None, dtype: Any = None, *, out: Any = None, axis: Any = None
     ) -> Any:
-        if type(dim) is int and dtype is None and out is None and type(input) is Tensor:
+        if type(dim) is int and dtype is None and out is axis and type(input) is Tensor:
             x = input._data
             if 0 <= dim < x.ndim and x.dtype.kind == "f":  # the usual case
                 return lane(input, (dim,))
         need_tensor(prim.name, input)
-        dim = axis if dim is None else dim
+        if axis is not None:
+            dim = errors.one_dim(prim.name, dim, axis)
         if dim is None:
             raise TypeError(
                 errors.hinted(
@@ -71,9 +74,9 @@ def _spelling(function: Any, kernel: str) -> Any:
             )
         if dtype is not None:
             input = cast(input, dtype)
+        params = (errors.checked_dim(dim, input._data.ndim),)
         if input._data.dtype.kind not in "fV":
             raise not_implemented(f"{kernel}_lastdim_kernel_impl", input)
-        params = (errors.checked_dim(dim, input._data.ndim),)
         return lane(input, params) if out is None else prim.call(input, params=params, out=out)
 
     spelling.__name__ = prim.name
@@ -132,7 +135,7 @@ _functional("softmin", lambda x, dim, dtype: softmax(-x, dim, dtype), "softmax o
 
 _logsumexp = reduction(
     "logsumexp",
-    kernels.logsumexp,
+    reduce.logsumexp,
     lambda xp, g, x, out: g * xp.conj(xp.exp(x - out)),
     names=("logsumexp", "special.logsumexp"),
     doc="log of the sum of e^x over `dim`; d = softmax(x) dx.",
@@ -142,10 +145,13 @@ _logsumexp_lane = one_lane(_logsumexp.prim)
 
 @spelled(_logsumexp)
 def logsumexp(
-    input: Any, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, out: Any = None
+    input: Any, dim: Dims = ABSENT, keepdim: bool = False, *, axis: Dims = None, out: Any = None
 ) -> Any:
     need_tensor("logsumexp", input)
-    dim = axis if dim is None else dim
+    if axis is not None:
+        dim = errors.one_dim("logsumexp", None if dim is ABSENT else dim, axis)
+    if dim is None or dim is ABSENT:
+        raise errors.wrong_kind("logsumexp", "dim", "tuple of ints", None)
     if input.dtype.category < 2:
         input = cast(input, S.default_dtype)
     keepdim = errors.checked_bool("logsumexp", "keepdim", keepdim)
@@ -153,3 +159,6 @@ def logsumexp(
     if out is not None:
         return _logsumexp.prim.call(input, params=params, out=out)
     return _logsumexp_lane(input, params)
+
+
+take_no_out("special.softmax", "special.log_softmax")

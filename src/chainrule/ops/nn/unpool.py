@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from ... import errors
-from ...core.primitive import PUBLIC
+from ..._state import S
+from ...core.primitive import F32, F64, PUBLIC
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ..fast import T
+from ..make.random import default_generator
 from .pool import WINDOW, avg_pool_of, avg_pool_row, ints, need, publish, real_only
 from .pool_ops import FRACTIONAL, UNPOOL
 
@@ -20,6 +23,9 @@ Ints = tuple[int, ...]
 
 def _lp_pool(n: int, x: Any, p: Any, kernel: Any, stride: Any, ceil: bool) -> Any:
     need(f"lp_pool{n}d", x)
+    for at, (name, given) in enumerate((("kernel_size", kernel), ("stride", stride))):
+        if given is True or given is False:
+            raise errors.wrong_kind(f"avg_pool{n}d", name, "tuple of ints", given, at + 2)
     if isinstance(p, float) and p == float("inf"):
         return PUBLIC[f"nn.functional.max_pool{n}d"](x, kernel, stride, 0, 1, ceil)
     count = 1
@@ -35,32 +41,42 @@ def _lp_pool(n: int, x: Any, p: Any, kernel: Any, stride: Any, ceil: bool) -> An
 # ---------------------------------------------------------------- fractional windows
 
 
+_FRACTIONAL_NAMES = {n: f"fractional_max_pool{n}d" for n in (2, 3)}
+
+
 def _fractional(
     n: int, x: Any, kernel: Any, output_size: Any, output_ratio: Any, samples: Any
 ) -> tuple[Any, Any]:
-    op = f"fractional_max_pool{n}d"
+    op = _FRACTIONAL_NAMES[n]
+    if type(kernel) is bool:
+        raise errors.wrong_kind(op, "kernel_size", "tuple of ints", kernel)
+    if type(output_size) is bool:
+        raise errors.wrong_kind(op, "output_size", "tuple of ints", output_size)
     if output_size is None and output_ratio is None:
         raise ValueError(f"{op} requires specifying either an output_size or an output_ratio")
     need(op, x)
     shape, rank = x._data.shape, x._data.ndim
-    errors.checked_dim(-n - 1, rank)
+    if rank <= n:
+        errors.checked_dim(-n - 1, rank)
     if output_size is None:
         if len(output_ratio) > n:
             raise ValueError(f"{op} requires output_ratio to have {n} elements")
         output_size = tuple(int(shape[rank - n + d] * r) for d, r in enumerate(output_ratio))
+    given = samples
     if samples is None:
-        count = 1 if rank == n + 1 else shape[0]
-        samples = T.rand(count, shape[rank - n - 1], n, dtype=x.dtype)
-    kernel, size = (
-        _fractional_ints(op, name, v, n)
-        for name, v in (("kernel_size", kernel), ("output_size", output_size))
-    )
-    _check_fractional(op, shape, n, kernel, size, samples, x)
+        samples = _samples(x, (1 if rank == n + 1 else shape[0], shape[rank - n - 1], n))
+    kernel = _fractional_ints(op, "kernel_size", kernel, n)
+    size = _fractional_ints(op, "output_size", output_size, n)
+    _check_fractional_windows(op, shape, n, kernel, size)
+    if given is not None:
+        _check_samples(op, n, samples, x)
     places = samples[0] if rank == n + 1 else samples
-    return FRACTIONAL[n].call(x, places, params=(kernel, size))
+    return FRACTIONAL[n](x, (kernel, size), places)
 
 
 def _fractional_ints(op: str, name: str, value: Any, n: int) -> Ints:
+    if type(value) is int:
+        return (value,) * n
     value = ints(op, name, value, 2)
     value = (value,) * n if isinstance(value, int) else value
     if len(value) != n:
@@ -71,9 +87,33 @@ def _fractional_ints(op: str, name: str, value: Any, n: int) -> Ints:
     return tuple(value)
 
 
-def _check_fractional(
-    op: str, shape: Ints, n: int, kernel: Ints, size: Ints, samples: Any, x: Tensor
-) -> None:
+def _samples(x: Tensor, size: Ints) -> Any:
+    """Uniform numbers in the dtype of x, drawn as `rand` draws them."""
+    dtype = x._data.dtype
+    if S.mode is not None or not (dtype is F32 or dtype is F64):
+        return T.rand(size, dtype=x.dtype)
+    with default_generator._lock:
+        return wrap(default_generator._engine.uniform(size, dtype))
+
+
+def _check_samples(op: str, n: int, samples: Any, x: Tensor) -> None:
+    shape, given = x._data.shape, samples._data.shape
+    rank = len(shape)
+    if samples._data.dtype is not x._data.dtype and samples._data.dtype != x._data.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
+    if len(given) != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {len(given)}")
+    batch = 1 if rank == n + 1 else shape[0]
+    if given[0] < batch:
+        raise RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
+    if given[1] != shape[rank - n - 1]:
+        raise RuntimeError("Expect _random_samples.size(1) equals to input channel size.")
+    if given[2] != n:
+        raise RuntimeError(f"Expect _random_samples.size(2) equals to {n}; got {given[2]}.")
+
+
+@lru_cache(maxsize=1024)
+def _check_fractional_windows(op: str, shape: Ints, n: int, kernel: Ints, size: Ints) -> None:
     rank = len(shape)
     if rank not in (n + 1, n + 2):
         raise RuntimeError(f"{op}(): Expected {n + 1}D or {n + 2}D tensor, but got: {list(shape)}")
@@ -90,18 +130,6 @@ def _check_fractional(
             raise RuntimeError(f"{op}: kernel_size must be greater than 0, but got {k}")
         if s + k - 1 > h:
             raise RuntimeError(f"{where}: pool {name} {k} too large relative to input {name} {h}")
-    given = samples._data.shape
-    if samples._data.dtype != x._data.dtype:
-        raise RuntimeError("Expect _random_samples to have the same dtype as input")
-    if len(given) != 3:
-        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {len(given)}")
-    batch = 1 if rank == n + 1 else shape[0]
-    if given[0] < batch:
-        raise RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
-    if given[1] != shape[rank - n - 1]:
-        raise RuntimeError("Expect _random_samples.size(1) equals to input channel size.")
-    if given[2] != n:
-        raise RuntimeError(f"Expect _random_samples.size(2) equals to {n}; got {given[2]}.")
 
 
 # ---------------------------------------------------------------- the way back

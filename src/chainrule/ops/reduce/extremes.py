@@ -11,13 +11,15 @@ from operator import itemgetter
 from typing import Any
 
 from ... import errors
-from ..._state import S
 from ...core.declare import elementwise, general, public, reduction, spelled
 from ...core.lanes import one_lane
+from ...core.pick_lane import pick_lane
 from ...core.primitive import PUBLIC
-from ...core.record import OPS
-from ...core.tensor import Tensor, wrap
+from ...core.record import OPS, RAW
+from ...core.tensor import Tensor
+from ...errors import ABSENT
 from ...kernels import reduce as kernels
+from ...kernels.sort import placed
 from .sums import (
     EVERY,
     Dims,
@@ -27,7 +29,9 @@ from .sums import (
     no_overload,
     not_implemented,
     numpy_names,
+    plain,
     spread,
+    two_lane,
 )
 
 # ---------------------------------------------------------------- named tuples
@@ -92,6 +96,8 @@ elementwise(
 
 def _shared(xp: Any, g: Any, x: Any, out: Any, dim: Dims) -> Any:
     """The cotangent in equal parts to all elements that are the extreme."""
+    if plain(xp, x):
+        return kernels.extreme_back(g, x, out, dim)
     ties = xp.to_dtype(xp.same(x, out), x.dtype)
     return ties * (g / xp.sum(ties, dim, True))
 
@@ -99,6 +105,10 @@ def _shared(xp: Any, g: Any, x: Any, out: Any, dim: Dims) -> Any:
 def _aminmax_rule(
     xp: Any, gs: Any, x: Any, x_shape: Ints, min: Any, max: Any, dim: Dims, keepdim: bool
 ) -> Any:
+    if plain(xp, x):
+        made = kernels.extreme_back(gs[0], x, min, dim)
+        made += kernels.extreme_back(gs[1], x, max, dim)
+        return made
     low, high, at_low, at_high = (spread(xp, v, x_shape, dim, keepdim) for v in (*gs, min, max))
     return _shared(xp, low, x, at_low, dim) + _shared(xp, high, x, at_high, dim)
 
@@ -123,6 +133,9 @@ _aminmax = general(
     outputs=("min", "max"),
     doc="The smallest and the largest element; ties share the cotangent.",
 )
+
+
+_aminmax_lane = two_lane(_aminmax.prim)
 
 
 def need_size(op: str, x: Tensor, dims: Any) -> None:
@@ -183,6 +196,8 @@ _C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32
 @spelled(_aminmax)
 def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     _ordered("aminmax", "aminmax_cpu", input)
+    if isinstance(dim, (tuple, list)):
+        raise errors.wrong_kind("aminmax", "dim", "int", dim)
     dims = dims_of(dim, input._data.ndim, "aminmax")
     if not input._data.size:
         if dims is None:
@@ -196,8 +211,10 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
         if isinstance(o, Tensor) and o.dtype is not input.dtype:
             have, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (input, o))
             raise RuntimeError(f"Expected out tensor to have dtype {have}, but got {given} instead")
-    keepdim = errors.checked_bool("aminmax", "keepdim", keepdim)
-    return named(_Aminmax, _aminmax.prim.call(input, params=(dims, keepdim), out=out))
+    params = (dims, errors.checked_bool("aminmax", "keepdim", keepdim))
+    if out is None:
+        return named(_Aminmax, _aminmax_lane(input, params))
+    return named(_Aminmax, _aminmax.prim.call(input, params=params, out=out))
 
 
 # ---------------------------------------------------------------- along one dimension
@@ -205,6 +222,8 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
 
 def chosen(xp: Any, g: Any, x_shape: Ints, indices: Any, dim: int, keepdim: bool = True) -> Any:
     """The cotangent of elements read at `indices` along `dim`: added where they were read."""
+    if xp is RAW:
+        return placed(g, x_shape, indices, dim)
     if x_shape and not keepdim:
         g, indices = xp.unsqueeze(g, dim), xp.unsqueeze(indices, dim)
     return xp.scatter_add(xp.zeros(x_shape, g.dtype), dim, indices, g)
@@ -233,11 +252,12 @@ class _Extreme:
 
     def __init__(self, name: str, amax: Any, along: Any, binary: str, result: Any) -> None:
         self.name, self.along, self.binary, self.result = name, along.prim, binary, result
+        self.picked = pick_lane(along.prim, result)
         self.all = one_lane(amax.prim, name.title() + "Backward1")
         self.whole = amax.prim
 
     def __call__(self, x: Any, dim: Any, keepdim: Any, other: Any, out: Any, more: Any) -> Any:
-        if dim is None and other is None and not more and isinstance(x, Tensor):
+        if dim is ABSENT and other is None and not more and isinstance(x, Tensor):
             if keepdim is not False:
                 raise no_overload(self.name, x, dim, keepdim)
             if x._data.dtype.kind == "c":
@@ -267,6 +287,8 @@ class _Extreme:
         if not x._data.size:
             need_size(self.name, x, at)
         keepdim = errors.checked_bool(self.name, "keepdim", keepdim)
+        if out is None:
+            return self.picked(x, (at, keepdim))
         return named(self.result, self.along.call(x, params=(at, keepdim), out=out))
 
 
@@ -277,7 +299,7 @@ _min = _Extreme("min", _amin, _min_dim, "minimum", _Min)
 @public("max", method=True)
 def max(
     input: Tensor,
-    dim: Any = None,
+    dim: Any = ABSENT,
     keepdim: bool = False,
     *,
     other: Any = None,
@@ -304,18 +326,22 @@ def max(
         >>> x.max(), x.max(1).indices
         (tensor(7.), tensor([1, 0]))
     """
-    plain = dim is None and other is None and out is None and keepdim is False and not more
+    plain = dim is ABSENT and other is None and out is None and keepdim is False and not more
     if plain and type(input) is Tensor:
         x = input._data
         if x.dtype.kind == "f" and x.size:  # the usual case
             return _max.all(input, EVERY)
+    elif type(dim) is int and out is other is None and not more and type(input) is Tensor:
+        x = input._data
+        if 0 <= dim < x.ndim and x.size and x.dtype.kind == "f" and type(keepdim) is bool:
+            return _max.picked(input, (dim, keepdim))
     return _max(input, dim, keepdim, other, out, more)
 
 
 @public("min", method=True)
 def min(
     input: Tensor,
-    dim: Any = None,
+    dim: Any = ABSENT,
     keepdim: bool = False,
     *,
     other: Any = None,
@@ -341,11 +367,15 @@ def min(
         >>> torch.tensor([3.0, 1.0, 2.0]).min()
         tensor(1.)
     """
-    plain = dim is None and other is None and out is None and keepdim is False and not more
+    plain = dim is ABSENT and other is None and out is None and keepdim is False and not more
     if plain and type(input) is Tensor:
         x = input._data
         if x.dtype.kind == "f" and x.size:  # the usual case
             return _min.all(input, EVERY)
+    elif type(dim) is int and out is other is None and not more and type(input) is Tensor:
+        x = input._data
+        if 0 <= dim < x.ndim and x.size and x.dtype.kind == "f" and type(keepdim) is bool:
+            return _min.picked(input, (dim, keepdim))
     return _min(input, dim, keepdim, other, out, more)
 
 
@@ -422,18 +452,23 @@ _cummin = general(
 
 def _running(function: Any, result: Any) -> None:
     prim = function.prim
+    lane = pick_lane(prim, result)
 
     def spelling(input: Any, dim: Any = None, *, axis: Any = None, out: Any = None) -> Any:
+        if type(dim) is int and axis is out is None and type(input) is Tensor:
+            x = input._data
+            if 0 <= dim < x.ndim and x.dtype.kind == "f":  # the usual case
+                return lane(input, (dim,))
         need_tensor(prim.name, input)
-        dim = axis if dim is None else dim
+        if axis is not None:
+            dim = errors.one_dim(prim.name, dim, axis)
         if dim is None:
             raise TypeError(f'{prim.name}() missing 1 required positional arguments: "dim"')
         if input._data.dtype.kind == "c":
             raise not_implemented(f"{prim.name}_helper_cpu", input)
         at = errors.checked_dim(dim, input._data.ndim)
-        if out is None and S.mode is None and input._node is None:
-            values, places = prim.kernel(input._data, at)
-            return named(result, (wrap(values), wrap(places)))
+        if out is None:
+            return lane(input, (at,))
         return named(result, prim.call(input, params=(at,), out=out))
 
     spelling.__name__ = prim.name

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from ... import errors
+from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import general, public, spelled
-from ...core.primitive import fill_out
+from ...core.primitive import I64, fill_out
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
+from ...errors import ABSENT
 from ...kernels import histogram as kernels
 from ..make.create import _spaced
 from .extremes import return_type
@@ -57,12 +60,13 @@ _histc = general(
 
 
 def _histc_range(x: Tensor, low: float, high: float) -> tuple[float, float]:
+    errors.need_number("histc", 3, min=low, max=high)
     if low == high and x._data.size:
         item = x._data.item
         low, high = float(item(x._data.argmin())), float(item(x._data.argmax()))
     if low == high:
         low, high = low - 1, high + 1
-    if not (math.isfinite(low) and math.isfinite(high)):
+    if not math.isfinite(high - low):
         raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low > high:
         raise RuntimeError("torch.histc: max must be larger than min")
@@ -74,8 +78,8 @@ def histc(
     input: Any, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
 ) -> Tensor:
     x = _tensor("histc", "input", 1, input)
-    if not hasattr(bins, "__index__"):
-        name = type(bins).__name__
+    if not hasattr(bins, "__index__") or bins is True or bins is False:
+        name = errors.kind_name(bins)
         raise TypeError(f"histc(): argument 'bins' (position 2) must be int, not {name}")
     if x.dtype.category != 2:
         kernel = {"b": "linspace_cpu", "c": "aminmax_cpu"}.get(x._data.dtype.kind, "histogram_cpu")
@@ -192,7 +196,7 @@ def histogram(
     input: Tensor,
     bins: Any = 100,
     *,
-    range: Any = None,
+    range: Any = ABSENT,
     weight: Tensor | None = None,
     density: bool = False,
     out: Any = None,
@@ -218,11 +222,15 @@ def histogram(
         tensor([2., 1.])
     """
     x = _tensor("histogram", "input", 1, input)
-    if not isinstance(bins, (int, Tensor)):
+    edges = isinstance(bins, Tensor)
+    if not isinstance(bins, (int, Tensor)) or isinstance(bins, bool) or (
+        edges and range is not ABSENT
+    ):  # fmt: skip
         raise TypeError(
             "histogram() received an invalid combination of arguments - got (Tensor, "
-            f"{type(bins).__name__})\nHint: bins is an int or a tensor of edges"
+            f"{errors.kind_name(bins)})\nHint: bins is an int or a tensor of edges"
         )
+    range = None if range is ABSENT else range
     column = OPS.reshape(x, (x._data.size, 1))
     weight = None if weight is None else OPS.reshape(weight, (weight._data.size,))
     counts, (edges,) = _histogram(column, (bins,), range, weight, density)
@@ -269,6 +277,8 @@ def histogramdd(
     x = _tensor("histogramdd", "input", 1, input)
     if x._data.ndim < 2:
         raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
+    if isinstance(bins, bool):
+        raise no_combination("histogramdd", (x, bins), {})
     each = [bins] * x._data.shape[-1] if isinstance(bins, int) else list(bins)
     if len(each) != x._data.shape[-1] and not (each and isinstance(each[0], Tensor)):
         raise RuntimeError(
@@ -296,6 +306,13 @@ _bincount = general(
 
 @spelled(_bincount)
 def bincount(input: Any, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    if weights is None and S.mode is None and type(input) is Tensor and type(minlength) is int:
+        data = input._data
+        if data.dtype is I64 and data.ndim == 1 and data.size and minlength >= 0:
+            try:
+                return wrap(kernels.bincount(data, None, minlength))  # the usual case
+            except ValueError:
+                pass  # of negative numbers, as is said below
     x = _tensor("bincount", "input", 1, input)
     if x._data.dtype.kind not in "iu":
         _refuse("bincount_cpu", x, "convert it with .long()")
@@ -348,6 +365,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     x = _tensor("unravel_index", "indices", 1, indices)
     if x._data.dtype.kind not in "iu":
         raise TypeError(f"expected 'indices' to be integer dtype, but got {x.dtype!r}")
+    if isinstance(shape, dict):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     for n in sizes:
         if not hasattr(n, "__index__"):
@@ -361,7 +380,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
 
 
 _isin = general(
-    "isin", lambda a, b, invert=False: np.isin(a, b, invert=invert), ("a", "b"), method=False,
+    "isin", kernels.isin, ("a", "b"), method=False,
     doc="Whether each element of a is one of b.",
 )  # fmt: skip
 
@@ -377,6 +396,14 @@ def isin(
     test_element: Any = None,
     out: Any = None,
 ) -> Tensor:
+    if element is not None or test_element is not None:
+        pairs = ((elements, element), (test_elements, test_element))
+        if any(n is not None and (t is not None or isinstance(n, Tensor)) for t, n in pairs):
+            raise no_combination("isin", pairs[0], {"test_element": test_element})
+    if type(elements) is type(test_elements) is Tensor and S.mode is None:
+        data = elements._data
+        if data.dtype is test_elements._data.dtype is I64 and out is None and type(invert) is bool:
+            return wrap(kernels.isin(data, test_elements._data, invert))  # the usual case
     a = elements if element is None else element
     b = test_elements if test_element is None else test_element
     kinds = (Tensor, int, float, bool, complex)
@@ -384,7 +411,8 @@ def isin(
     if strange or not (isinstance(a, Tensor) or isinstance(b, Tensor)):
         raise TypeError(
             "isin() received an invalid combination of arguments - got "
-            f"({type(a).__name__}, {type(b).__name__})\nHint: at least one of them is a tensor"
+            f"({errors.kind_name(a)}, {errors.kind_name(b)})\n"
+            "Hint: at least one of them is a tensor"
         )
     a, b = (v if isinstance(v, Tensor) else wrap(np.array(v)) for v in (a, b))
     for t in (a, b):

@@ -81,7 +81,10 @@ def _dims(input: Any, dim: Dims) -> tuple[int, ...]:
     rank = input._data.ndim if isinstance(input, Tensor) else 0
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(rank))
-    made = tuple([errors.checked_dim(d, rank) for d in ((dim,) if isinstance(dim, int) else dim)])
+    if not (isinstance(dim, int) or hasattr(dim, "__iter__")):
+        raise errors.wrong_kind("masked", "dim", "tuple of ints", dim)
+    each = [int(d) if isinstance(d, bool) else d for d in ((dim,) if isinstance(dim, int) else dim)]
+    made = tuple([errors.checked_dim(d, rank) for d in each])
     for i, d in enumerate(made):
         if d in made[:i]:
             raise RuntimeError(f"dim={d} appears multiple times in the list of dims")
@@ -168,7 +171,7 @@ def _extreme(name: str, neutral: str, what: str) -> None:
     ) -> Tensor:  # fmt: skip
         x = _filled(name, input, mask, neutral)
         made = T(name)(x, _dims(x, dim), bool(keepdim))
-        return cast(made, dtype or x.dtype)
+        return cast(made, x.dtype if dtype is None else dtype)
 
     function.__name__ = function.__qualname__ = name
     _documented(what, *_EACH)(function)
@@ -187,10 +190,10 @@ def _place(name: str, neutral: str, what: str) -> None:
         if isinstance(dim, Tensor) and not dim._data.ndim and dim._data.dtype.kind in "iu":
             dim = int(dim)
         if dim is not None and (not isinstance(dim, int) or isinstance(dim, bool)):
-            kind = type(dim).__name__
+            kind = errors.kind_name(dim)
             raise TypeError(f"{name}(): argument 'dim' (position 2) must be int, not {kind}")
         x = _filled(name, input, mask, neutral)
-        return cast(T(name)(x, dim, bool(keepdim)), dtype or x.dtype)
+        return cast(T(name)(x, dim, bool(keepdim)), x.dtype if dtype is None else dtype)
 
     function.__name__ = function.__qualname__ = name
     _documented(what, *_EACH)(function)
@@ -221,6 +224,11 @@ def mean(
         raise ValueError(
             "mean(): Could not infer output dtype. Input dtype must be either a floating point or "
             f"complex dtype. Got: {input.dtype!r}"
+        )
+    if getattr(dtype, "category", 2) < 2:
+        raise ValueError(
+            "mean(): Could not infer output dtype. Optional dtype must be either a floating point "
+            f"or complex dtype. Got: {dtype!r}"
         )
     dims = _dims(x, dim)
     made = T.sum(x, dims, True, dtype=dtype) / _count(input, dims, mask)
@@ -266,8 +274,9 @@ def _number(ord: Any) -> float:
 
 def _correction(unbiased: bool | None, correction: Any) -> Any:
     if unbiased is not None and correction is not None:
-        raise ValueError("Only one of unbiased and correction may be given")
+        raise AssertionError("Only one of unbiased and correction may be given")
     if correction is not None:
+        errors.need_number("var", correction=correction)
         return correction
     return 1 if unbiased is None or unbiased else 0
 

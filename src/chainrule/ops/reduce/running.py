@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 
 from ... import errors
+from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import METHODS, general, linear, public, spelled
-from ...core.lanes import one_lane
-from ...core.primitive import cast, given_out
-from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.lanes import bare, one_lane
+from ...core.primitive import F32, cast, given_out
+from ...core.record import OPS, RAW
+from ...core.tensor import Tensor, wrap
+from ...errors import ABSENT
 from ...kernels import reduce as kernels
+from ...kernels.shape import part
 from ..index.indexing import slice_dim
 from .sums import need_tensor
 
@@ -26,6 +30,8 @@ from .sums import need_tensor
 
 def from_the_end(xp: Any, g: Any, dim: int) -> Any:
     """Running sums that start at the other end."""
+    if xp is RAW and g.ndim:
+        return kernels.cumsum_back(g, dim)
     return xp.flip(xp.cumsum(xp.flip(g, (dim,)), dim), (dim,)) if g.shape else g
 
 
@@ -60,7 +66,9 @@ def _recurrence_a(xp: Any, g: Any, a: Any, out: Any, dim: int) -> Any:
 def _cumprod_rule(xp: Any, g: Any, x: Any, out: Any, dim: int) -> Any:
     if not x.shape or 0 in tuple(x.shape):
         return g
-    if isinstance(x, np.ndarray) and kernels.divisible(out):
+    if xp is RAW and x.dtype is F32:
+        return kernels.cumprod_back(g, x, out, dim)
+    if xp is RAW and kernels.divisible(out):
         return from_the_end(xp, g * out, dim) / x
     first = xp.zeros((*x.shape[:dim], 1, *x.shape[dim + 1 :]), x.dtype) + 1
     before = xp.cat([first, xp.slice(out, dim, 0, x.shape[dim] - 1, 1)], dim)
@@ -118,15 +126,18 @@ def _running(function: Any, integers: bool = True) -> None:
     def spelling(
         input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None, out: Any = None
     ) -> Any:
-        if type(dim) is int and dtype is None and out is None and type(input) is Tensor:
+        if type(dim) is int and dtype is None and out is axis and type(input) is Tensor:
             x = input._data
             if 0 <= dim < x.ndim and x.dtype.kind == "f":  # the usual case
                 return lane(input, (dim,))
         need_tensor(prim.name, input)
-        dim = axis if dim is None else dim
+        if axis is not None:
+            dim = errors.one_dim(prim.name, dim, axis)
         if dim is None:
             raise TypeError(f'{prim.name}() missing 1 required positional arguments: "dim"')
         if dtype is not None:
+            if not integers:
+                raise TypeError(f"{prim.name}() got an unexpected keyword argument 'dtype'")
             input = cast(input, dtype)
         if not integers and input.dtype.category < 2:
             name = errors.LEGACY[input.dtype.name]
@@ -152,6 +163,14 @@ def _inplace(name: str) -> None:
     plain = METHODS[name + "_"]
 
     def method(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+        if dtype is not None and dtype is not self.dtype:
+            if not hasattr(dtype, "category"):
+                raise errors.wrong_kind(name + "_", "dtype", "torch.dtype", dtype)
+            have, want = (errors.C_NAMES.get(d.name, d.name) for d in (self.dtype, dtype))
+            raise RuntimeError(
+                f"Bad in-place call: input tensor dtype {have} and output tensor dtype {want} "
+                "should match"
+            )
         return plain(self, errors.checked_dim(dim, self._data.ndim))
 
     method.__name__ = name + "_"
@@ -163,6 +182,12 @@ _inplace("cumprod")
 
 
 # ---------------------------------------------------------------- differences and trapezoids
+
+
+def _difference(x: Any, dim: int) -> Any:
+    """x[i+1] - x[i] along a dimension, of an array."""
+    n = x.shape[dim]
+    return np.subtract(part(x, dim, 1, n, 1), part(x, dim, 0, n - 1, 1))
 
 
 @public("diff", method=True)
@@ -194,16 +219,26 @@ def diff(
         tensor([3, 5])
     """
     need_tensor("diff", input)
+    if type(n) is not int:
+        n = errors.checked_int("diff", "n", n)
     if not input._data.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:  # PyTorch looks at no sizes
+        for name, t in (("prepend", prepend), ("append", append)):
+            if t is not None and not isinstance(t, Tensor):
+                raise errors.wrong_type("diff", name, 4 if name == "append" else 3, t)
+        errors.need_int("diff", dim=dim)
+        return given_out("diff", out, OPS.clone(input))
     dim = errors.checked_dim(dim, input._data.ndim)
     parts = [t for t in (prepend, input, append) if t is not None]
     x = OPS.cat(parts, dim) if len(parts) > 1 else input
-    if n == 0:
-        x = input  # PyTorch leaves the others out too
     n = min(n, x._data.shape[dim])
+    data = x._data
+    bare = n == 1 and S.mode is None and x._node is None and out is None
+    if bare and type(data) is np.ndarray and data.dtype is F32:  # three nodes as none
+        return wrap(_difference(data, dim))
     for _ in range(n):
         after: Any = slice_dim(x, dim, 1)
         before = slice_dim(x, dim, 0, -1)
@@ -213,33 +248,43 @@ def diff(
     return given_out("diff", out, x)
 
 
-def _halves(op: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, Any]:
-    """The sums of neighbours (half of them: the trapezoids' heights), and their widths."""
+def _checked_samples(op: str, y: Any, x: Any, dx: Any, dim: int) -> int:
+    """The dimension the samples lie along."""
     need_tensor(op, y)
+    if dx is None or x is None or (x is not ABSENT and dx is not ABSENT):
+        raise no_combination(op, (y,), {"x": x, "dx": dx})
+    if dx is True or dx is False or isinstance(dx, complex):
+        raise RuntimeError(f"{op}: Currently, we only support dx as a real number.")
+    if dx is not ABSENT and type(dx) is not float:
+        errors.need_float(op, dx=dx)
     if any(isinstance(t, Tensor) and t._data.dtype.kind == "b" for t in (y, x)):
-        named = "`y`" if x is None else "`x` or `y`"
+        named = "`y`" if x is ABSENT else "`x` or `y`"
         raise RuntimeError(f"{op}: received a bool input for {named}, but bool is not supported")
-    dim = errors.checked_dim(dim, y._data.ndim)
+    return errors.checked_dim(dim, y._data.ndim)
+
+
+def _areas(op: str, y: Any, x: Any, dim: int) -> Any:
+    """Twice the areas of the trapezoids, of width 1 where there is no `x`."""
     heights = OPS.add(slice_dim(y, dim, 1), slice_dim(y, dim, 0, -1))
-    if x is None:
-        return heights / 2 if dx == 1 else heights * dx / 2, dim
-    if x._data.ndim == 1 and y._data.ndim > 1:
-        if x._data.shape[0] != y._data.shape[dim]:
+    if x is ABSENT:
+        return heights
+    if x._data.ndim == 1:
+        if x._data.shape[0] != y._data.shape[dim] and (y._data.ndim > 1 or len(x._data) != 1):
             raise RuntimeError(
-                f"{op}(): There must be one `x` value for each sample point\n"
+                f"{op}: There must be one `x` value for each sample point\n"
                 f"points: {y._data.shape[dim]}, x: {x._data.shape[0]}"
             )
+        if y._data.ndim == 1:
+            return heights * diff(x)
         widths = diff(x).reshape(-1, *(1,) * (y._data.ndim - 1 - dim))
-        return heights * widths / 2, dim
+        return heights * widths
     if x._data.ndim < y._data.ndim:
         x = x.reshape((1,) * (y._data.ndim - x._data.ndim) + x._data.shape)
-    return heights * diff(x, dim=dim) / 2, dim  # with more dimensions than y: PyTorch's `dim` too
+    return heights * diff(x, dim=dim)  # with more dimensions than y: PyTorch's `dim` too
 
 
 @public("trapezoid", "trapz")
-def trapezoid(
-    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
-) -> Tensor:
+def trapezoid(y: Tensor, x: Tensor = ABSENT, *, dx: float = ABSENT, dim: int = -1) -> Tensor:
     """The integral of samples along `dim` by the trapezoidal rule.
 
     Args:
@@ -255,13 +300,18 @@ def trapezoid(
         >>> torch.trapezoid(torch.tensor([1.0, 5.0, 10.0]))
         tensor(10.5000)
     """
-    parts, dim = _halves("trapezoid", y, x, 1 if dx is None else dx, dim)
-    return parts.sum(dim)
+    dim = _checked_samples("trapezoid", y, x, dx, dim)
+    if x is not ABSENT:
+        return _areas("trapezoid", y, x, dim).sum(dim) / 2
+    whole = y.sum(dim)
+    if y._data.shape[dim]:  # as PyTorch rounds it, which shows in half precision
+        whole = whole - (OPS.select(y, dim, 0) + OPS.select(y, dim, -1)) * 0.5
+    return whole if dx is ABSENT or dx == 1 else whole * dx
 
 
 @public("cumulative_trapezoid")
 def cumulative_trapezoid(
-    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+    y: Tensor, x: Tensor = ABSENT, *, dx: float = ABSENT, dim: int = -1
 ) -> Tensor:
     """The running integral of samples along `dim` by the trapezoidal rule.
 
@@ -270,5 +320,13 @@ def cumulative_trapezoid(
         >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5.0, 10.0]))
         tensor([ 3.0000, 10.5000])
     """
-    parts, dim = _halves("cumulative_trapezoid", y, x, 1 if dx is None else dx, dim)
-    return parts.cumsum(dim)
+    dim = _checked_samples("cumulative_trapezoid", y, x, dx, dim)
+    if x is dx is ABSENT and dim == y._data.ndim - 1 and bare(y):
+        data = y._data
+        areas = data[..., 1:] + data[..., :-1]
+        areas *= 0.5
+        return wrap(areas).cumsum(dim)
+    parts = _areas("cumulative_trapezoid", y, x, dim)
+    if x is not ABSENT:
+        return parts.cumsum(dim) / 2
+    return (parts * (0.5 if dx is ABSENT else dx / 2)).cumsum(dim)

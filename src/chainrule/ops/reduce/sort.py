@@ -11,11 +11,14 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import general, public, spelled
 from ...core.lanes import one_lane
-from ...core.primitive import given_out
+from ...core.pick_lane import pick_lane
+from ...core.primitive import F32, I64, given_out
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
+from ...errors import ABSENT
 from ...kernels import sort as kernels
 from .extremes import chosen, named, need_size, return_type
 from .sums import need_tensor, no_overload
@@ -47,6 +50,18 @@ _argsort = general(
     "argsort", kernels.argsort, ("x",), doc="Where the elements in order along `dim` were."
 )
 _argsort_lane = one_lane(_argsort.prim)
+_sort_lane, _topk_lane = pick_lane(_sort.prim, _Sort), pick_lane(_topk.prim, _Topk)
+
+
+def _plain_dim(x: Any, dim: Any) -> int:
+    """The dimension from 0 in the usual case: floating point numbers, a number in range; else
+    -1."""
+    if type(x) is Tensor and type(dim) is int:
+        data = x._data
+        n = data.ndim
+        if -n <= dim < n and data.dtype.kind == "f" and data.size:
+            return dim if dim >= 0 else dim + n
+    return -1
 
 
 def _need_order(x: Any) -> None:
@@ -58,12 +73,16 @@ def _need_order(x: Any) -> None:
 def sort(
     input: Any, dim: int = -1, descending: bool = False, stable: Any = None, *, out: Any = None
 ) -> Any:
+    if stable is out is None and type(descending) is bool and (at := _plain_dim(input, dim)) >= 0:
+        return _sort_lane(input, (at, descending))
     need_tensor("sort", input)
     _need_order(input)
     descending = errors.checked_bool("sort", "descending", descending)
     if stable is not None:
         errors.checked_bool("sort", "stable", stable)
     params = (errors.checked_dim(dim, input._data.ndim), descending)
+    if out is None:
+        return _sort_lane(input, params)
     return named(_Sort, _sort.prim.call(input, params=params, out=out))
 
 
@@ -71,11 +90,15 @@ def sort(
 def argsort(
     input: Any, dim: int = -1, descending: bool = False, stable: Any = None, **more: Any
 ) -> Any:
+    if stable is None and not more and type(descending) is bool:
+        at = _plain_dim(input, dim)
+        if at >= 0:
+            return _argsort_lane(input, (at, descending))
     need_tensor("argsort", input)
     for name in more:
         if name != "axis":
             raise TypeError(f"argsort() got an unexpected keyword argument '{name}'")
-        dim = more[name]  # NumPy's name of it, which PyTorch takes too
+        dim = errors.one_dim("argsort", None if dim == -1 else dim, more[name])
     _need_order(input)
     descending = errors.checked_bool("argsort", "descending", descending)
     if stable is not None:
@@ -100,18 +123,27 @@ def msort(input: Tensor, *, out: Any = None) -> Tensor:
 def topk(
     input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
 ) -> Any:
+    if out is None and sorted is True and type(largest) is bool and type(k) is int:
+        at = _plain_dim(input, dim)
+        if at >= 0 and 0 <= k <= input._data.shape[at]:
+            return _topk_lane(input, (k, at, largest))
     need_tensor("topk", input)
     at = errors.checked_dim(dim, input._data.ndim)
     size = input._data.shape[at] if input._data.ndim else 1
-    if not hasattr(k, "__index__") or type(k) is bool:
-        raise errors.wrong_kind("topk", "k", "int", k)
-    k = int(k)
+    if type(k) is not int:
+        errors.need_int("topk", k=k)
+        k = int(k)
+    if input._data.dtype.kind in "bc":
+        kind = "bool" if input._data.dtype.kind == "b" else "complex"
+        raise RuntimeError(f"topk does not support {kind} dtypes on CPU")
     largest = errors.checked_bool("topk", "largest", largest)
     errors.checked_bool("topk", "sorted", sorted)
     if not 0 <= k <= size:
         raise RuntimeError(
             f"selected index k out of range\nk: {k}, elements along dimension {at}: {size}"
         )
+    if out is None:
+        return _topk_lane(input, (k, at, largest))
     return named(_Topk, _topk.prim.call(input, params=(k, at, largest), out=out))
 
 
@@ -157,6 +189,10 @@ _nanmedian = general(
 )
 
 
+_kthvalue_lane = pick_lane(_kthvalue.prim, _Kthvalue)
+_mode_lane = pick_lane(_mode.prim, _Mode)
+
+
 def _check_out(input: Tensor, out: Any) -> None:
     """PyTorch wants the exact dtypes here."""
     if all(isinstance(o, Tensor) for o in out):
@@ -174,6 +210,10 @@ def _check_out(input: Tensor, out: Any) -> None:
 
 @spelled(_kthvalue)
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+    if out is None and type(keepdim) is bool and type(k) is int:
+        at = _plain_dim(input, dim)
+        if at >= 0 and 1 <= k <= input._data.shape[at]:
+            return _kthvalue_lane(input, (k, at, keepdim))
     need_tensor("kthvalue", input)
     at = errors.checked_dim(dim, input._data.ndim)
     if input._data.ndim:
@@ -193,6 +233,8 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: A
 
 @spelled(_mode)
 def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+    if out is None and type(keepdim) is bool and (at := _plain_dim(input, dim)) >= 0:
+        return _mode_lane(input, (at, keepdim))
     need_tensor("mode", input)
     at = errors.checked_dim(dim, input._data.ndim)
     need_size("mode", input, at)
@@ -203,13 +245,21 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
 
 
 def _spell_median(whole: Any, along: Any, result: Any) -> None:
-    name, lane = whole.prim.name, one_lane(whole.prim)
+    name, lane, picked = whole.prim.name, one_lane(whole.prim), pick_lane(along.prim, result)
 
-    def spelling(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
+    def spelling(input: Any, dim: Any = ABSENT, keepdim: bool = False, *, out: Any = None) -> Any:
+        if dim is ABSENT:
+            plain = out is None and keepdim is False and type(input) is Tensor
+            if plain and input._data.dtype.kind == "f":  # the usual case
+                return lane(input, ())
+        elif out is None and type(keepdim) is bool and (at := _plain_dim(input, dim)) >= 0:
+            return picked(input, (at, keepdim))
         need_tensor(name, input)
+        if out is not None and dim is ABSENT:
+            raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
         if input._data.dtype.kind in "bc":
             raise NotImplementedError(f"\"{name}_out\" not implemented for '{_name(input)}'")
-        if dim is None and keepdim is False:
+        if dim is ABSENT and keepdim is False:
             return lane(input, ()) if out is None else whole.prim.call(input, out=out)
         if not hasattr(dim, "__index__"):
             raise no_overload(name, input, dim)
@@ -389,9 +439,14 @@ _unique_consecutive = general(
 )
 
 
+_PLAIN = (F32, I64)
+
+
 def _parts(made: Any, return_inverse: bool, return_counts: bool) -> Any:
+    if not (return_inverse or return_counts):
+        return made[0]
     chosen = [made[0], *made[1:2] * bool(return_inverse), *made[2:] * bool(return_counts)]
-    return chosen[0] if len(chosen) == 1 else tuple(chosen)
+    return tuple(chosen)
 
 
 @spelled(_unique)
@@ -402,19 +457,33 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    need_tensor("unique", input)
+    _need_real("unique", input, dim)
     at = None if dim is None else errors.checked_dim(dim, input._data.ndim)
     params = (at, not return_inverse and not return_counts)
     return _parts(_unique.prim.call(input, params=params), return_inverse, return_counts)
+
+
+def _need_real(op: str, x: Any, dim: Any) -> None:
+    need_tensor(op, x)
+    if x._data.dtype.kind == "c":
+        kernel = "unique" if dim is None else "unique_dim"
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{_name(x)}'")
 
 
 @spelled(_unique_consecutive)
 def unique_consecutive(
     input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    need_tensor("unique_consecutive", input)
+    if dim is None and S.mode is None and type(input) is Tensor:
+        data = input._data
+        if data.dtype in _PLAIN and type(data) is np.ndarray and data.size:  # the usual case
+            made = kernels.unique_consecutive(data, None, not (return_inverse or return_counts))
+            return _parts(tuple([wrap(part) for part in made]), return_inverse, return_counts)
+    _need_real("unique_consecutive", input, dim)
     at = None if dim is None else errors.checked_dim(dim, input._data.ndim)
-    return _parts(_unique_consecutive.prim.call(input, params=(at,)), return_inverse, return_counts)
+    params = (at, not return_inverse and not return_counts)
+    made = _unique_consecutive.prim.call(input, params=params)
+    return _parts(made, return_inverse, return_counts)
 
 
 # ---------------------------------------------------------------- searching
@@ -440,9 +509,15 @@ def searchsorted(
     out: Any = None,
     values: Any = None,
 ) -> Any:
+    if sorter is side is out is values is None and out_int32 is False:
+        found = _found(sorted_sequence, input, right)  # the usual case
+        if found is not None:
+            return found
     need_tensor("searchsorted", sorted_sequence)
     value = values if input is None else input
     if not isinstance(value, Tensor):
+        if not isinstance(value, (int, float, np.number)):
+            raise no_combination("searchsorted", (sorted_sequence, value), {})
         value = wrap(np.asarray(value, sorted_sequence._data.dtype)[()])
     if side not in (None, "left", "right"):
         raise RuntimeError(
@@ -454,12 +529,25 @@ def searchsorted(
             "while "
             "right was True"
         )
+    for t in (sorted_sequence, value):
+        if t._data.dtype.kind == "c":
+            raise NotImplementedError(f"\"searchsorted_out_cpu\" not implemented for '{_name(t)}'")
     if sorter is not None:
         sorted_sequence = OPS.gather(sorted_sequence, -1, sorter)
     _check_search(sorted_sequence, value)
     made = _searchsorted.prim.call(sorted_sequence, value, params=(bool(right or side == "right"),))
     made = OPS.to_dtype(made, dtypes.int32) if out_int32 else made
     return given_out("searchsorted", out, made)
+
+
+def _found(rows: Any, values: Any, right: Any) -> Tensor | None:
+    """Where float32 numbers have to be put in a vector; None in other cases."""
+    if S.mode is not None or not type(rows) is type(values) is Tensor or type(right) is not bool:
+        return None
+    a, b = rows._data, values._data
+    if a.dtype is b.dtype is F32 and a.ndim == 1 and type(b) is np.ndarray:
+        return wrap(kernels.searchsorted(a, b, right))
+    return None
 
 
 def _check_search(rows: Tensor, values: Tensor) -> None:
@@ -496,6 +584,12 @@ def bucketize(
         >>> torch.bucketize(torch.tensor([0.5, 2.0]), torch.tensor([1.0, 2.0, 3.0]))
         tensor([0, 1])
     """
+    if out is None and out_int32 is False:
+        found = _found(boundaries, input, right)  # the usual case
+        if found is not None:
+            return found
+    if not isinstance(input, (Tensor, int, float, np.number)):
+        raise no_combination("bucketize", (input, boundaries), {})
     if boundaries._data.ndim != 1:
         raise RuntimeError(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"

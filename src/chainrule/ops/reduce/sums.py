@@ -12,11 +12,23 @@ from typing import Any
 import numpy as np
 
 from ... import errors
-from ...core.declare import POSITIVE, general, linear, public, reduction, spelled
+from ..._state import S, grad_enabled
+from ...core.declare import (
+    METHODS,
+    POSITIVE,
+    general,
+    guarded,
+    linear,
+    public,
+    reduction,
+    spelled,
+    take_no_out,
+)
 from ...core.lanes import one_lane
-from ...core.primitive import cast, given_out
-from ...core.record import OPS, REC
-from ...core.tensor import Tensor
+from ...core.primitive import F32, F64, Primitive, cast, given_out
+from ...core.record import OPS, RAW, REC, record
+from ...core.tensor import Tensor, wrap
+from ...errors import ABSENT
 from ...kernels import reduce as kernels
 
 Dims = Any  # None, an int, or a tuple of ints
@@ -54,7 +66,7 @@ def no_overload(op: str, *got: Any) -> TypeError:
     return TypeError(
         errors.hinted(
             f"{op}() received an invalid combination of arguments - got "
-            f"({', '.join(type(g).__name__ for g in got)})",
+            f"({', '.join(errors.kind_name(g) for g in got)})",
             hint=f"{op}(input), {op}(input, dim, keepdim=False)",
         )
     )
@@ -64,7 +76,7 @@ def numpy_names(op: str, dim: Dims, keepdim: Any, more: dict[str, Any]) -> tuple
     """`axis` and `keepdims`, NumPy's names of `dim` and `keepdim`."""
     for name, value in more.items():
         if name == "axis":
-            dim = value
+            dim = errors.one_dim(op, None if dim is ALL or dim is ABSENT else dim, value)
         elif name == "keepdims":
             keepdim = value
         else:
@@ -89,6 +101,24 @@ def legacy(x: Any) -> str:
 def not_implemented(kernel: str, x: Any) -> NotImplementedError:
     """PyTorch's error for a dtype that a kernel does not take."""
     return NotImplementedError(f"\"{kernel}\" not implemented for '{legacy(x)}'")
+
+
+def two_lane(prim: Primitive) -> Any:
+    """`call(x, params)` as `one_lane` gives it, of an op with two outputs."""
+    kernel, call_general = prim.kernel, prim.call
+
+    def call(x: Any, params: tuple[Any, ...]) -> Any:
+        if S.mode is None and type(x) is Tensor:
+            data = x._data
+            if type(data) is np.ndarray and (data.dtype is F32 or data.dtype is F64):
+                first, second = kernel(data, *params)
+                outs = wrap(first), wrap(second)
+                if x._node is not None and (S.grad or grad_enabled()):
+                    record(prim, outs, (x,), params)
+                return outs
+        return call_general(x, params=params)
+
+    return call
 
 
 class Reducer:
@@ -205,15 +235,22 @@ def sum(
     if more:
         dim, keepdim = numpy_names("sum", dim, keepdim, more)
     need_tensor("sum", input)
-    if dtype is not None:
+    if out is not None and dim is ALL:
+        raise no_overload("sum", input)
+    if dtype is not None or out is not None:
         return _in_dtype(_sums, input, dim, keepdim, out, dtype)
     return _sums(input, dim, keepdim, out)
 
 
 def _in_dtype(reduce: Any, input: Tensor, dim: Any, keepdim: bool, out: Any, dtype: Any) -> Any:
-    """Reduce in a dtype, and give it: NumPy's sums of small integers are int64."""
-    made = reduce(cast(input, dtype), dim, keepdim, out)
-    return made if out is not None else cast(made, dtype)
+    """Reduce in a dtype (that of `out` if there is no other), and give it: NumPy's sums of small
+    integers are int64."""
+    name = reduce.prim.name
+    if isinstance(out, Tensor):
+        dtype = out.dtype if dtype is None else dtype
+        errors.check_exact_out(name, dtype, out.dtype)
+    made = reduce(input if dtype is None else cast(input, dtype), dim, keepdim, None)
+    return given_out(name, out, made if dtype is None else cast(made, dtype))
 
 
 @spelled(_mean)
@@ -234,7 +271,22 @@ def mean(
     need_tensor("mean", input)
     if dtype is not None or input._data.dtype.kind in "bui":
         input = _floating("mean", input, dtype)
-    return _means(input, dim, keepdim, out)
+    if out is not None:
+        return _mean_into(input, dim, keepdim, out, dtype)
+    return _means(input, dim, keepdim, None)
+
+
+def _mean_into(input: Tensor, dim: Any, keepdim: bool, out: Any, dtype: Any) -> Tensor:
+    """The mean in the dtype of `out`, unless that is smaller: then it is rounded at the end."""
+    if not isinstance(out, Tensor):
+        raise errors.wrong_kind("mean", "out", "Tensor", out)
+    fractions = out.dtype.category >= 2
+    if dtype is not None or (fractions and out.dtype.itemsize >= input.dtype.itemsize):
+        return _in_dtype(_means, input, dim, keepdim, out, dtype)
+    made = _means(input, dim, keepdim, None)
+    if not fractions:
+        raise errors.not_castable(made.dtype, out.dtype)
+    return given_out("mean", out, cast(made, out.dtype))
 
 
 def _floating(op: str, x: Tensor, dtype: Any) -> Tensor:
@@ -269,7 +321,11 @@ def nansum(
     need_tensor("nansum", input)
     if input._data.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    if dtype is not None:
+    if isinstance(out, Tensor) and input.dtype.category == 2 != out.dtype.category:
+        raise NotImplementedError(
+            f"\"nansum_cpu\" not implemented for '{errors.LEGACY[out.dtype.name]}'"
+        )
+    if dtype is not None or out is not None:
         return _in_dtype(_nansums, input, dim, keepdim, out, dtype)
     return _nansums(input, dim, keepdim, out)
 
@@ -308,10 +364,13 @@ def nanmean(
             "nanmean(): could not infer output dtype. Optional dtype must be either a floating "
             f"point or complex dtype. Got: {errors.LEGACY[dtype.name]}"
         )
-    there = input == input
     total = nansum(input, dim, keepdim, dtype=dtype)
-    made = total / sum(there, dim, keepdim)
-    return given_out("nanmean", out, made)
+    x = input._data
+    if S.mode is None and type(x) is np.ndarray and total._data.dtype is x.dtype is F32:
+        count = wrap(kernels.count_numbers(x, dims_of(dim, x.ndim), keepdim))
+    else:
+        count = sum(input == input, dim, keepdim)
+    return given_out("nanmean", out, total / count)
 
 
 # ---------------------------------------------------------------- product
@@ -373,9 +432,9 @@ def prod(
     if more:
         dim, keepdim = numpy_names("prod", dim, keepdim, more)
     need_tensor("prod", input)
-    if isinstance(dim, (list, tuple)) and len(dim) != 1:
+    if dim is None or isinstance(dim, (list, tuple)) or (out is not None and dim is ALL):
         raise no_overload("prod", input, dim)
-    if dtype is not None:
+    if dtype is not None or out is not None:
         return _in_dtype(_prods, input, dim, keepdim, out, dtype)
     return _prods(input, dim, keepdim, out)
 
@@ -383,12 +442,22 @@ def prod(
 # ---------------------------------------------------------------- variance
 
 
+def plain(xp: Any, x: Any) -> bool:
+    """Whether a rule is read on an array of float32 or float64, which kernels of derivatives
+    take."""
+    return xp is RAW and type(x) is np.ndarray and (x.dtype is F32 or x.dtype is F64)
+
+
 def _var_rule(xp: Any, g: Any, x: Any, x_shape: Ints, dim: Dims, correction: Any) -> Any:
     left = kernels.count(x_shape, dim) - correction
+    if left > 0 and plain(xp, x):
+        return kernels.var_back(g, None, x, None, dim, correction)
     return g * (2 / left if left > 0 else float("inf")) * (x - xp.mean(x, dim, True))
 
 
 def _std_rule(xp: Any, g: Any, x: Any, x_shape: Ints, out: Any, dim: Dims, correction: Any) -> Any:
+    if plain(xp, x) and kernels.count(x_shape, dim) > correction:
+        return kernels.var_back(g, None, x, out, dim, correction)
     half = xp.masked_fill(g / (2 * out), xp.eq(out, 0), 0.0)
     return _var_rule(xp, half, x, x_shape, dim, correction)
 
@@ -396,6 +465,8 @@ def _std_rule(xp: Any, g: Any, x: Any, x_shape: Ints, out: Any, dim: Dims, corre
 def _var_mean_rule(
     xp: Any, gs: Any, x: Any, x_shape: Ints, dim: Dims, keepdim: bool, correction: Any
 ) -> Any:
+    if plain(xp, x) and kernels.count(x_shape, dim) > correction:
+        return kernels.var_back(gs[0], gs[1], x, None, dim, correction)
     kept = [spread(xp, g, x_shape, dim, keepdim) for g in gs]
     return _var_rule(xp, kept[0], x, x_shape, dim, correction) + kept[1] / kernels.count(
         x_shape, dim
@@ -405,17 +476,11 @@ def _var_mean_rule(
 def _std_mean_rule(
     xp: Any, gs: Any, x: Any, x_shape: Ints, std: Any, dim: Dims, keepdim: bool, correction: Any
 ) -> Any:
+    if plain(xp, x) and kernels.count(x_shape, dim) > correction:
+        return kernels.var_back(gs[0], gs[1], x, std, dim, correction)
     kept = [spread(xp, g, x_shape, dim, keepdim) for g in (*gs, std)]
     first = _std_rule(xp, kept[0], x, x_shape, kept[2], dim, correction)
     return first + kept[1] / kernels.count(x_shape, dim)
-
-
-def _var_mean_kernel(x: Any, dim: Dims = None, keepdim: bool = False, correction: float = 1) -> Any:
-    return kernels.var(x, dim, keepdim, correction), kernels.mean(x, dim, keepdim)
-
-
-def _std_mean_kernel(x: Any, dim: Dims = None, keepdim: bool = False, correction: float = 1) -> Any:
-    return kernels.std(x, dim, keepdim, correction), kernels.mean(x, dim, keepdim)
 
 
 _var = reduction(
@@ -430,7 +495,7 @@ _std = reduction(
 )
 _var_mean = general(
     "var_mean",
-    _var_mean_kernel,
+    kernels.var_mean,
     ("x",),
     rules={"x": _var_mean_rule},
     outputs=("var", "mean"),
@@ -439,7 +504,7 @@ _var_mean = general(
 )
 _std_mean = general(
     "std_mean",
-    _std_mean_kernel,
+    kernels.std_mean,
     ("x",),
     rules={"x": _std_mean_rule},
     outputs=("std", "mean"),
@@ -460,34 +525,39 @@ def _var_params(
         )
     if isinstance(dim, bool):  # var(unbiased)
         dim, unbiased = None, dim
-    if unbiased is not None:
+    if unbiased is not ABSENT:
         errors.checked_bool(op, "unbiased", unbiased)
     if correction is None:
-        correction = 1 if unbiased is None or unbiased else 0
+        correction = 1 if unbiased is ABSENT or unbiased else 0
     dims = None if dim is None else dims_of(dim, x._data.ndim, op)
     return dims, errors.checked_bool(op, "keepdim", keepdim), correction
 
 
 def _var_like(function: Any) -> None:
     prim = function.prim
-    lane: Any = one_lane(prim) if not prim.several else None
+    lane: Any = two_lane(prim) if prim.several else one_lane(prim)
 
     def spelling(
         input: Any,
         dim: Dims = None,
-        unbiased: Any = None,
+        unbiased: Any = ABSENT,
         keepdim: bool = False,
         *,
         correction: Any = None,
         out: Any = None,
         **more: Any,
     ) -> Any:
+        if unbiased is ABSENT and out is correction is None and type(input) is Tensor and not more:
+            x = input._data
+            if x.dtype.kind == "f" and (keepdim is False or keepdim is True):  # the usual case
+                if dim is None:
+                    return lane(input, (None, keepdim, 1))
+                if type(dim) is int and 0 <= dim < x.ndim:
+                    return lane(input, ((dim,), keepdim, 1))
         if more:
             dim, keepdim = numpy_names(prim.name, dim, keepdim, more)
         params = _var_params(prim.name, input, dim, unbiased, keepdim, correction)
-        if lane is None or out is not None:
-            return prim.call(input, params=params, out=out)
-        return lane(input, params)
+        return lane(input, params) if out is None else prim.call(input, params=params, out=out)
 
     spelling.__name__ = prim.name
     spelled(function)(spelling)
@@ -548,3 +618,13 @@ def any(
 def count_nonzero(input: Any, dim: Dims = None) -> Any:
     need_tensor("count_nonzero", input)
     return _count_nonzero.prim.call(input, params=(dims_of(dim, input._data.ndim),))
+
+
+def _count_nonzero_method(self: Any, *dim: Any, **named: Any) -> Any:
+    """`torch.count_nonzero`, with the dimensions one by one if one likes."""
+    return count_nonzero(self, *((dim,) if len(dim) > 1 else dim), **named)
+
+
+METHODS["count_nonzero"] = guarded(_count_nonzero_method)
+
+take_no_out("var_mean", "std_mean")

@@ -9,17 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from ... import errors
+from ...core.blame import no_combination
 from ...core.declare import public, reduction, spelled
 from ...core.lanes import one_lane
 from ...core.primitive import PUBLIC, cast, given_out
 from ...core.record import OPS
 from ...core.tensor import Tensor
+from ...errors import ABSENT
 from ...kernels import reduce as kernels
 from ..late import load
 from ..shape.arrange import movedim
-from .sums import Dims, Ints, dims_of, legacy, need_tensor
+from .sums import Dims, Ints, dims_of, legacy, need_tensor, plain
 
 INF = float("inf")
+_KERNEL_ORDERS = (2, 1, 3, INF, -INF)  # whose derivative has a kernel
 
 
 def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
@@ -27,6 +30,8 @@ def _norm_rule(xp: Any, g: Any, x: Any, out: Any, dim: Dims, ord: float) -> Any:
     that."""
     if ord == 0:
         return x * 0
+    if ord in _KERNEL_ORDERS and plain(xp, x):
+        return kernels.norm_back(g, x, out, dim, ord)
     if ord == 1:
         return g * xp.sgn(x)
     if ord == 2:
@@ -103,11 +108,18 @@ def vector_norm(
     dtype: Any = None,
     out: Any = None,
 ) -> Any:
+    if out is dtype is None and type(x) is Tensor and (type(ord) is int or type(ord) is float):
+        data = x._data
+        if keepdim is False and data.dtype.kind == "f" and data.size:  # the usual case
+            if dim is None:
+                return _lane(x, (None, False, float(ord)))
+            if type(dim) is int and 0 <= dim < data.ndim:
+                return _lane(x, ((dim,), False, float(ord)))
     need_tensor("linalg_vector_norm", x)
     if isinstance(ord, str) or not hasattr(ord, "__float__"):
         raise TypeError(
             "linalg_vector_norm(): argument 'ord' (position 2) must be Number, not "
-            + type(ord).__name__
+            + errors.kind_name(ord)
         )
     if x.dtype.category < 2 and dtype is None:
         raise RuntimeError(
@@ -159,15 +171,17 @@ def norm(
         if p not in ("fro", "nuc"):
             raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
         if p == "nuc":
-            return nuclear_norm(input, dim, keepdim, dtype=dtype, out=out)
+            pair = tuple(range(input._data.ndim)) if dim is None else dim
+            return matrix_norm(input, "nuc", pair, keepdim, dtype=dtype, out=out)
         p = 2
     return vector_norm(input, 2 if p is None else p, dim, keepdim, dtype=dtype, out=out)
 
 
 @public("nuclear_norm")
 def nuclear_norm(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
-) -> Tensor:
+    input: Tensor, dim: Dims = ABSENT, keepdim: bool = False, *, dtype: Any = ABSENT,
+    out: Any = None,
+) -> Tensor:  # fmt: skip
     """The sum of the singular values of a matrix, or of matrices in two dimensions.
 
     Args:
@@ -182,11 +196,21 @@ def nuclear_norm(
     """
     need_tensor("nuclear_norm", input)
     if isinstance(dim, bool):
-        dim, keepdim = None, dim
-    if dim is None and input._data.ndim > 1:
-        dim = tuple(range(input._data.ndim))
+        dim, keepdim = ABSENT, dim
+    listed = dim is ABSENT or isinstance(dim, (tuple, list))
+    if dtype is not ABSENT or not (listed or hasattr(dim, "__index__")):
+        raise no_combination("nuclear_norm", (input, dim), {})
+    if not listed:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim}, {dim})")
+    dim, dtype = None if dim is ABSENT else dim, None
     return matrix_norm(
         input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out
+    )
+
+
+def _one_or_two(dim: Any) -> RuntimeError:
+    return RuntimeError(
+        f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}"
     )
 
 
@@ -215,6 +239,8 @@ def linalg_norm(
     """
     need_tensor("linalg_norm", A)
     if ord is None:
+        if dim is not None and isinstance(dim, (tuple, list)) and len(dim) not in (1, 2):
+            raise _one_or_two(dim)
         return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
     if dim is None and A._data.ndim not in (1, 2):
         raise RuntimeError(
@@ -223,9 +249,7 @@ def linalg_norm(
         )
     pair = isinstance(dim, (tuple, list)) and len(dim) == 2
     if isinstance(dim, (tuple, list)) and len(dim) not in (1, 2):
-        raise RuntimeError(
-            f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}"
-        )
+        raise _one_or_two(dim)
     if isinstance(ord, str) or pair or (dim is None and A._data.ndim == 2):
         return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
     return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
@@ -258,6 +282,10 @@ def matrix_norm(
         >>> torch.linalg.matrix_norm(torch.tensor([[3.0, 4.0]]))
         tensor(5.)
     """
+    usual = type(A) is Tensor and A._data.ndim == 2 and A._data.dtype.kind == "f" and A._data.size
+    usual = usual and keepdim is False and out is dtype is None and type(dim) is tuple
+    if usual and ord == "fro" and dim == (-2, -1):
+        return _lane(A, ((0, 1), False, 2.0))
     need_tensor("linalg_matrix_norm", A)
     if A._data.ndim < 2:
         raise RuntimeError(
@@ -303,6 +331,11 @@ def _extreme(x: Tensor, largest: bool, dim: int, keepdim: bool) -> Tensor:
 
 
 def _of_singular_values(A: Tensor, ord: Any, rows: int, cols: int, keepdim: bool) -> Tensor:
+    if A._data.dtype.itemsize == 2:
+        raise RuntimeError(
+            "linalg.matrix_norm: Low precision dtypes not supported. Got "
+            f"{errors.LEGACY[A.dtype.name]}\nHint: convert it first, as in x.float()"
+        )
     if "linalg.svdvals" not in PUBLIC:
         load("linalg.decompose")
     values = PUBLIC["linalg.svdvals"](movedim(A, (rows, cols), (-2, -1)))

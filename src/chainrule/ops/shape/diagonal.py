@@ -3,7 +3,6 @@ them back into zeros."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from ... import dtypes, errors
 from ...core.declare import linear, movement, public, spelled
 from ...core.lanes import one_lane
 from ...core.tensor import Tensor, wrap
+from ...kernels import moves
 from ...kernels import shape as kernels
-from ...kernels.blocks import typed
-from ...kernels.masks import select
+from ...kernels.make import triangle
 from ..make.from_data import check_device
 from .reshape import contiguous, need_tensor, only_methods, view
 from .views import ViewLane
@@ -26,18 +25,7 @@ Ints = tuple[int, ...]
 
 
 def _diagonal_kernel(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    made = x.diagonal(offset, dim1, dim2)
-    if x.flags.writeable:
-        made.setflags(True)
-    return made
-
-
-def _diagonal_backward_kernel(
-    g: Any, shape: Ints, offset: int = 0, dim1: int = 0, dim2: int = 1
-) -> Any:
-    made = np.zeros(shape, g.dtype)
-    _diagonal_kernel(made, offset, dim1, dim2)[...] = g
-    return made
+    return kernels.diagonal(x, offset, dim1, dim2)
 
 
 def _diagonal_back(xp: Any, g: Any, x_shape: Ints, offset: int, dim1: int, dim2: int) -> Any:
@@ -60,7 +48,7 @@ _diagonal_copy = movement(
     doc="A copy of the diagonal.",
 )
 linear(
-    "diagonal_backward", _diagonal_backward_kernel,
+    "diagonal_backward", moves.diagonal_backward,
     lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
     method=False, names=("_diagonal_backward",), grad_fn="DiagonalBackwardBackward0",
     doc="Zeros with x on the diagonal: the transpose of diagonal.",
@@ -81,26 +69,16 @@ _diagonal_lane = ViewLane(_diagonal)
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     if type(input) is not Tensor:
         need_tensor("diagonal", input)
-    if dim1 == 0 and dim2 == 1 and input._data.ndim > 1:
+    if type(offset) is not int:
+        errors.need_int("diagonal", offset=offset)
+    if dim1 == 0 and dim2 == 1 and type(dim1) is type(dim2) is int and input._data.ndim > 1:
         return _diagonal_lane(input, (offset, 0, 1))
     return _diagonal_lane(input, (offset, *_checked_diagonal(input._data.ndim, dim1, dim2)))
 
 
-def _diag_embed_kernel(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
-    n = x.shape[-1] + abs(offset)
-    if x.ndim == 1 and not offset:
-        made = np.zeros((n, n), x.dtype)
-        made.reshape(-1)[:: n + 1] = x
-        return made
-    shape = list(x.shape[:-1])
-    for d in sorted((dim1, dim2)):
-        shape.insert(d, n)
-    return _diagonal_backward_kernel(x, tuple(shape), offset, dim1, dim2)
-
-
 _diag_embed = linear(
     "diag_embed",
-    _diag_embed_kernel,
+    moves.diag_embed,
     lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2),
     doc="Square matrices with the last dimension of x on their diagonals, zeros elsewhere.",
 )
@@ -110,6 +88,8 @@ _diag_embed_lane = one_lane(_diag_embed.prim)
 @spelled(_diagonal_copy)
 def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     need_tensor("diagonal_copy", input)
+    if type(offset) is not int:
+        errors.need_int("diagonal_copy", offset=offset)
     return _diagonal_copy.prim.call(
         input, params=(offset, *_checked_diagonal(input._data.ndim, dim1, dim2))
     )
@@ -118,6 +98,8 @@ def diagonal_copy(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> 
 @spelled(_diag_embed)
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     need_tensor("diag_embed", input)
+    if type(offset) is not int:
+        errors.need_int("diag_embed", offset=offset)
     return _diag_embed_lane(input, (offset, *_checked_diagonal(input._data.ndim + 1, dim1, dim2)))
 
 
@@ -133,6 +115,8 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, Tensor):
         raise errors.wrong_type("diag", "input", 1, input)
+    if type(diagonal) is not int:
+        errors.need_int("diag", diagonal=diagonal)
     n = input._data.ndim
     if n == 1:
         return _diag_embed.prim.call(input, params=(diagonal, 0, 1), out=out)
@@ -149,54 +133,12 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag_embed(view(contiguous(input), -1), offset)
 
 
-@lru_cache(16)
-def _small_triangle(m: int, n: int, diagonal: int) -> Any:
-    return np.tri(m, n, diagonal, bool)
-
-
-def _triangle_mask(shape: Ints, diagonal: int) -> Any:
-    """True on and below a diagonal."""
-    m, n = shape[-2:]
-    return _small_triangle(m, n, diagonal) if m * n <= 1 << 14 else np.tri(m, n, diagonal, bool)
-
-
-_ROWS = 64
-
-
-def _tril_kernel(x: Any, diagonal: int = 0) -> Any:
-    if x.shape[-2] * x.shape[-1] > 1 << 12:
-        return _by_rows(x, diagonal, True)
-    return select(_triangle_mask(x.shape, diagonal), x, typed(0, x.dtype))
-
-
-def _triu_kernel(x: Any, diagonal: int = 0) -> Any:
-    if x.shape[-2] * x.shape[-1] > 1 << 12:
-        return _by_rows(x, diagonal - 1, False)
-    return select(_triangle_mask(x.shape, diagonal - 1), typed(0, x.dtype), x)
-
-
-def _by_rows(x: Any, diagonal: int, lower: bool) -> Any:
-    """A triangle of large matrices: of some rows at a time what stays is copied, and only the
-    columns that the diagonal crosses are masked."""
-    m, n = x.shape[-2:]
-    made = np.zeros(x.shape, x.dtype)
-    for start in range(0, m, _ROWS):
-        stop = min(start + _ROWS, m)
-        left, right = (min(max(i + diagonal, 0), n) for i in (start, stop))
-        kept = slice(0, left) if lower else slice(right, n)
-        made[..., start:stop, kept] = x[..., start:stop, kept]
-        crossed = np.tri(stop - start, right - left, start + diagonal - left, bool)
-        part = made[..., start:stop, left:right]
-        np.copyto(part, x[..., start:stop, left:right], where=crossed if lower else ~crossed)
-    return made
-
-
 _tril = linear(
-    "tril", _tril_kernel, lambda xp, g, diagonal: xp.tril(g, diagonal), has_inplace=True,
+    "tril", moves.tril, lambda xp, g, diagonal: xp.tril(g, diagonal), has_inplace=True,
     doc="The lower triangles, zeros above `diagonal`.",
 )  # fmt: skip
 _triu = linear(
-    "triu", _triu_kernel, lambda xp, g, diagonal: xp.triu(g, diagonal), has_inplace=True,
+    "triu", moves.triu, lambda xp, g, diagonal: xp.triu(g, diagonal), has_inplace=True,
     doc="The upper triangles, zeros below `diagonal`.",
 )  # fmt: skip
 _tril_lane, _triu_lane = one_lane(_tril.prim), one_lane(_triu.prim)
@@ -229,7 +171,7 @@ def triu(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
     return _triu.prim.call(input, params=(diagonal,), out=out)
 
 
-def _triangle(name: str, of: Any, row: int, col: int, offset: int, dtype: Any) -> Tensor:
+def _triangle(name: str, lower: bool, row: int, col: int, offset: int, dtype: Any) -> Tensor:
     for what, n in (("row", row), ("col", col), ("offset", offset)):
         errors.need_int(name, **{what: n})
         if n < 0 and what != "offset":
@@ -238,7 +180,7 @@ def _triangle(name: str, of: Any, row: int, col: int, offset: int, dtype: Any) -
     if target.category != 1:
         raise NotImplementedError(f"\"{name}\" not implemented for '{errors.LEGACY[target.name]}'")
     row, col, offset = (n.__index__() for n in (row, col, offset))
-    return wrap(np.stack(of(row, offset, col)).astype(target.np, copy=False))
+    return wrap(triangle(row, col, offset, lower).astype(target.np, copy=False))
 
 
 @public("tril_indices")
@@ -250,11 +192,16 @@ def tril_indices(
     dtype: Any = None,
     device: Any = None,
     layout: Any = None,
+    pin_memory: Any = None,
 ) -> Tensor:
     """Rows and columns of the elements on and below a diagonal, as a tensor of two rows."""
+    plain = dtype is device is layout is pin_memory is None
+    if plain and type(row) is type(col) is type(offset) is int and row >= 0 <= col:
+        return wrap(triangle(row, col, offset, True))
     check_device(device)
     errors.check_option("tril_indices", "layout", layout)
-    return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype)
+    errors.check_option("tril_indices", "pin_memory", pin_memory)
+    return _triangle("tril_indices", True, row, col, offset, dtype)
 
 
 @public("triu_indices")
@@ -266,11 +213,16 @@ def triu_indices(
     dtype: Any = None,
     device: Any = None,
     layout: Any = None,
+    pin_memory: Any = None,
 ) -> Tensor:
     """Rows and columns of the elements on and above a diagonal, as a tensor of two rows."""
+    plain = dtype is device is layout is pin_memory is None
+    if plain and type(row) is type(col) is type(offset) is int and row >= 0 <= col:
+        return wrap(triangle(row, col, offset, False))
     check_device(device)
     errors.check_option("triu_indices", "layout", layout)
-    return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype)
+    errors.check_option("triu_indices", "pin_memory", pin_memory)
+    return _triangle("triu_indices", False, row, col, offset, dtype)
 
 
 # ---------------------------------------------------------------- windows
@@ -278,17 +230,7 @@ def triu_indices(
 
 def _unfold_kernel(x: Any, dimension: int, size: int, step: int) -> Any:
     x = np.asarray(x)
-    if not x.ndim:
-        return x.reshape(1)[:size]
-    have, strides = x.shape, x.strides
-    apart, windows = strides[dimension], (have[dimension] - size) // step + 1
-    after = dimension + 1
-    shape = (*have[:dimension], windows, *have[after:], size)
-    stride = (*strides[:dimension], apart * step, *strides[after:], apart)
-    if x.flags.c_contiguous and x.size:
-        return np.ndarray(shape, x.dtype, x, 0, stride)
-    one = x.dtype.itemsize
-    return kernels.as_strided(x, shape, tuple(s // one for s in stride), 0, kernels.strides_of(x))
+    return kernels.unfolded(x, dimension, size, step) if x.ndim else x.reshape(1)[:size]
 
 
 def _unfold_backward_kernel(g: Any, shape: Ints, dimension: int, size: int, step: int) -> Any:
@@ -332,6 +274,8 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     shape = input._data.shape
     dimension = errors.checked_dim(dimension, len(shape))
     limit = shape[dimension] if shape else 1
+    if type(size) is not int or type(step) is not int:
+        errors.need_int("unfold", size=size, step=step)
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     if size < 0:

@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 
 from ... import errors
+from ..._state import S
 from ...core.declare import public
+from ...core.lanes import bare
 from ...core.record import OPS
-from ...core.tensor import Size, Tensor, wrap
+from ...core.tensor import Size, Tensor, own, wrap
+from ...kernels import shape as kernels
 from .arrange import flatten, warn_once
 from .reshape import expand, view
+from .views import linked
 
 # ---------------------------------------------------------------- broadcasting
 
@@ -33,6 +37,13 @@ def broadcast_shapes(*shapes: Any) -> Size:
     """
     result: list[int] = []
     for i, given in enumerate(shapes):
+        if given is None:
+            continue
+        if not isinstance(given, (int, tuple, list)):
+            raise RuntimeError(
+                "Input shapes should be of type ints, a tuple of ints, or a list of ints, got "
+                f"{given}"
+            )
         shape = (given,) if isinstance(given, int) else tuple(given)
         result = [1] * (len(shape) - len(result)) + result
         for back in range(1, len(shape) + 1):
@@ -101,15 +112,20 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             raise RuntimeError(
                 f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x!r}"
             )
-        if x._data.dtype != many[0]._data.dtype:
+        if x._data.dtype is not many[0]._data.dtype and x._data.dtype != many[0]._data.dtype:
             raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     swapped = indexing == "xy" and len(many) >= 2
     if swapped:
         many[0], many[1] = many[1], many[0]
-    shape, n = tuple(x.numel() for x in many), len(many)
-    grids = [
-        expand(view(x, (1,) * i + (-1,) + (1,) * (n - 1 - i)), shape) for i, x in enumerate(many)
-    ]
+    shape, n = tuple([x._data.size for x in many]), len(many)
+    grids = []
+    for i, x in enumerate(many):
+        along = (*(1,) * i, -1, *(1,) * (n - 1 - i))
+        if S.mode is None and x._node is None:  # two views as one, as nothing is recorded
+            made = kernels.expand(own(x).reshape(along), shape)
+            grids.append(linked(OPS.alias.prim, x, made, ()))
+        else:
+            grids.append(expand(view(x, along), *shape))
     if swapped:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
@@ -120,6 +136,15 @@ def _need_vector(x: Tensor) -> None:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(x._data.shape)}")
 
 
+def _tuples(vectors: list[Any]) -> Any:
+    """One element of each vector in every row."""
+    k = len(vectors)
+    made = np.empty((*[len(v) for v in vectors], k), vectors[0].dtype)
+    for i, v in enumerate(vectors):
+        made[..., i] = v.reshape((-1, *(1,) * (k - 1 - i)))
+    return made.reshape(-1, k)
+
+
 @public("cartesian_prod")
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All tuples with one element of each vector, one tuple a row."""
@@ -127,6 +152,12 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
         _need_vector(x)
     if len(tensors) == 1:
         return tensors[0]
+    if bare(*tensors) and len({x._data.dtype for x in tensors}) == 1:
+        return wrap(_tuples([x._data for x in tensors]))
+    if len({x._data.dtype for x in tensors}) == 1 and S.mode is None:
+        places = np.indices([x._data.size for x in tensors]).reshape(len(tensors), -1)
+        chosen = zip(tensors, places, strict=True)
+        return OPS.stack([OPS.index_select(x, 0, wrap(at)) for x, at in chosen], 1)
     return OPS.stack([flatten(x) for x in meshgrid(*tensors, indexing="ij")], 1)
 
 
@@ -142,6 +173,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
                 [2, 3]])
     """
     _need_vector(input)
+    if type(r) is not int:
+        errors.need_int("combinations", r=r)
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
@@ -152,5 +185,4 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     for a, b in zip(range(r - 1), range(1, r), strict=True):
         first, second = (where.reshape((1,) * k + (-1,) + (1,) * (r - 1 - k)) for k in (a, b))
         apart &= first <= second if with_replacement else first < second
-    grids = meshgrid(*[input] * r, indexing="ij")
-    return OPS.stack([OPS.masked_select(x, wrap(apart)) for x in grids], 1)
+    return OPS.stack([OPS.index_select(input, 0, wrap(at)) for at in np.nonzero(apart)], 1)

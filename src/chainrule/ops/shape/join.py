@@ -8,16 +8,20 @@ import numpy as np
 
 from ... import errors
 from ..._state import S, grad_enabled
-from ...core.declare import METHODS, SAME, general, movement, public, spelled
+from ...core.declare import SAME, general, movement, public, spelled
+from ...core.node import LEAF, Output, next_k
 from ...core.primitive import given_out
 from ...core.record import OPS, record
 from ...core.tensor import Tensor, own, wrap
-from ..index.indexing import select, slice_dim
-from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, unsqueeze
+from ...kernels import moves
+from ...kernels import shape as kernels
+from ..index.indexing import select, slice_dim, slice_lane
+from .arrange import atleast_1d, atleast_2d, atleast_3d, squeeze, unsqueeze, unsqueeze_lane
 from .diagonal import unfold
 from .reshape import as_strided, expand, need_tensor, permute, reshape, transpose, view
-from .views import linked
+from .views import linked_all
 
+_new = object.__new__
 Ints = tuple[int, ...]
 
 
@@ -29,13 +33,13 @@ def _listed(op: str, tensors: Any) -> list[Tensor]:
     if isinstance(tensors, Tensor) or not isinstance(tensors, (tuple, list)):
         raise TypeError(
             f"{op}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
-            f"{type(tensors).__name__}\n"
+            f"{errors.kind_name(tensors)}\n"
             f"Hint: put them in a list, as in torch.{op}([a, b])"
         )
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor):
             raise TypeError(
-                f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}"
+                f"expected Tensor as element {i} in argument 0, but got {errors.kind_name(t)}"
             )
     return list(tensors)
 
@@ -76,7 +80,7 @@ def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
         arrays.append(data)
     try:
         made = wrap(join(arrays, dim))
-    except (ValueError, TypeError, IndexError, NotImplementedError):
+    except (ValueError, TypeError, IndexError, NotImplementedError, MemoryError):
         return None
     if recorded and (S.grad or grad_enabled()):
         record(prim, (made,), tuple(tensors), (dim if dim >= 0 else dim + made._data.ndim,))
@@ -85,7 +89,7 @@ def _joined(prim: Any, join: Any, tensors: Any, dim: int) -> Tensor | None:
 
 _cat = general(
     "cat",
-    lambda xs, dim=0: np.concatenate(xs, dim),
+    lambda xs, dim=0: moves.joined(xs, dim),
     ("xs",),
     vjp=_cat_back,
     variadic=True,
@@ -99,7 +103,7 @@ _cat = general(
 @spelled(_cat)
 def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
     if S.mode is None and out is None and axis is None:
-        made = _joined(_cat.prim, np.concatenate, tensors, dim)
+        made = _joined(_cat.prim, moves.joined, tensors, dim)
         if made is not None:
             return made
     many = _listed("cat", tensors)
@@ -109,7 +113,9 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
     if len(ranks) > 1 or 0 in ranks:
         many = _same_rank(many)
     first = many[0]._data.shape
-    dim = errors.checked_dim(dim if axis is None else axis, len(first))
+    if axis is not None:
+        dim = errors.one_dim("cat", dim or None, axis)
+    dim = errors.checked_dim(dim, len(first))
     for i, t in enumerate(many):
         shape = t._data.shape
         if shape[:dim] != first[:dim] or shape[dim + 1 :] != first[dim + 1 :]:
@@ -124,7 +130,17 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
             "locations. "
             "Found overlap in input tensor 0"
         )
+    if out is not None:
+        _check_joined(many, out)
     return _cat.prim.call(*many, params=(dim,), out=out)
+
+
+def _check_joined(many: list[Tensor], out: Tensor) -> None:
+    if any(t.dtype.category > out.dtype.category for t in many):
+        raise TypeError(
+            "torch.cat(): input types can't be cast to the desired output type "
+            + errors.LEGACY[out.dtype.name]
+        )
 
 
 def _same_rank(many: list[Tensor]) -> list[Tensor]:
@@ -159,19 +175,9 @@ def _unequal(dim: int, first: Ints, shape: Ints, number: int) -> RuntimeError:
     )
 
 
-def _stacked(arrays: Any, dim: int) -> Any:
-    """`np.stack`, which takes three times as long."""
-    if dim < 0:
-        dim += arrays[0].ndim + 1
-    key = (*(slice(None),) * dim, None)
-    if not 0 <= dim <= arrays[0].ndim:
-        raise ValueError("dim is out of range")
-    return np.concatenate([x[key] for x in arrays], dim)
-
-
 _stack = general(
     "stack",
-    lambda xs, dim=0: _stacked(xs, dim),
+    lambda xs, dim=0: moves.stacked(xs, dim),
     ("xs",),
     vjp=lambda xp, g, dim: xp.unbind(g, dim),
     variadic=True,
@@ -184,9 +190,9 @@ _stack = general(
 @spelled(_stack)
 def stack(tensors: Any, dim: int = 0, *, out: Any = None, axis: Any = None) -> Any:
     if axis is not None:
-        dim = axis
+        dim = errors.one_dim("stack", dim or None, axis)
     if S.mode is None and out is None:
-        made = _joined(_stack.prim, _stacked, tensors, dim)
+        made = _joined(_stack.prim, moves.stacked, tensors, dim)
         if made is not None:
             return made
     many = _stackable("stack", tensors)
@@ -204,6 +210,11 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None, axis: Any = None) -> A
 @public("hstack")
 def hstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Side by side: along the second dimension, vectors along their only one."""
+    if S.mode is None and out is None and type(tensors) is tuple and tensors:
+        n = tensors[0]._data.ndim if type(tensors[0]) is Tensor else 0
+        made = _joined(_cat.prim, moves.joined, tensors, 0 if n == 1 else 1) if n else None
+        if made is not None:
+            return made
     many = _stackable("hstack", tensors)
     if min(t._data.ndim for t in many) == 0:
         many = atleast_1d(many)
@@ -218,7 +229,13 @@ def vstack(tensors: Any, *, out: Any = None) -> Tensor:
     for t in many:
         plain = plain and t._node is None and t._data.ndim == 1
     if plain:
-        made = _joined(_stack.prim, _stacked, many, 0)  # two nodes as one, as nothing is recorded
+        # two nodes as one, as nothing is recorded
+        made = _joined(_stack.prim, moves.stacked, many, 0)
+        if made is not None:
+            return made
+    if S.mode is None and out is None:  # `atleast_2d`, in fewer steps
+        rows = [unsqueeze_lane(t, (0,)) if t._data.ndim == 1 else t for t in many]
+        made = _joined(_cat.prim, moves.joined, rows, 0)
         if made is not None:
             return made
     return cat(atleast_2d(many), 0, out=out)
@@ -241,12 +258,13 @@ def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
 
 
 def _block_shape(shape: Ints) -> Ints:
-    return (1,) * (2 - len(shape)) + tuple(shape)
+    return shape if len(shape) == 2 else (1,) * (2 - len(shape)) + tuple(shape)
 
 
 def _block_diag_kernel(xs: Any) -> Any:
     shapes = [_block_shape(x.shape) for x in xs]
-    made = np.zeros(tuple(sum(s[i] for s in shapes) for i in (0, 1)), xs[0].dtype)
+    size = sum([m for m, _ in shapes]), sum([n for _, n in shapes])
+    made = np.zeros(size, xs[0].dtype)
     row = col = 0
     for x, (m, n) in zip(xs, shapes, strict=True):
         made[row : row + m, col : col + n] = x
@@ -284,18 +302,15 @@ def block_diag(*tensors: Any) -> Any:
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} "
                 f"has {t._data.ndim} dimensions"
             )
-    return _block_diag.prim.call(*tensors) if tensors else wrap(np.empty((1, 0), np.float32))
+    if not tensors:
+        return wrap(np.empty((1, 0), np.float32))
+    arrays = [t._data for t in tensors if t._node is None and type(t) is Tensor]
+    if S.mode is None and len(arrays) == len(tensors) and len({a.dtype for a in arrays}) == 1:
+        return wrap(_block_diag_kernel(arrays))
+    return _block_diag.prim.call(*tensors)
 
 
 # ---------------------------------------------------------------- split, unbind
-
-
-def _pieces(x: Any, sizes: Ints, dim: int) -> tuple[Any, ...]:
-    made, start, lead = [], 0, (slice(None),) * dim
-    for n in sizes:
-        made.append(x[(*lead, slice(start, start + n))])
-        start += n
-    return tuple(made)
 
 
 def _split_kernel(x: Any, split_size: int, dim: int = 0) -> tuple[Any, ...]:
@@ -303,7 +318,7 @@ def _split_kernel(x: Any, split_size: int, dim: int = 0) -> tuple[Any, ...]:
     if not n:
         return (x[...],)
     whole, rest = divmod(n, split_size)
-    return _pieces(x, (split_size,) * whole + ((rest,) if rest else ()), dim)
+    return kernels.pieces(x, (split_size,) * whole + ((rest,) if rest else ()), dim)
 
 
 _split = movement(
@@ -316,7 +331,7 @@ _split = movement(
 )
 _split_sizes = movement(
     "split_with_sizes",
-    lambda x, split_sizes, dim=0: _pieces(x, split_sizes, dim),
+    lambda x, split_sizes, dim=0: kernels.pieces(x, split_sizes, dim),
     lambda xp, g, dim: xp.cat(g, dim),
     view=True,
     outputs=("outs",),
@@ -329,9 +344,23 @@ def _views(prim: Any, x: Tensor, params: tuple[Any, ...]) -> tuple[Tensor, ...]:
     data = own(x) if S.mode is None else None
     if type(data) is not np.ndarray:
         return prim.call(x, params=params)
-    outs = tuple([linked(prim, x, made, params) for made in prim.kernel(data, *params)])
-    if x._node is not None and outs and (S.grad or grad_enabled()):
-        record(prim, outs, (x,), params)
+    return _parts(prim, x, prim.kernel(data, *params), params)
+
+
+def _parts(
+    prim: Any, x: Tensor, arrays: tuple[Any, ...], params: tuple[Any, ...]
+) -> tuple[Tensor, ...]:
+    recording = S.grad or grad_enabled()
+    outs = linked_all(prim, x, arrays, params, recording)
+    edge = x._node
+    if edge is not None and outs and recording:  # `record` with its steps written out
+        node: Any = _new(prim.general_node)
+        node.k, node.hooks, node.p = next_k(), None, params
+        node.e = (x if edge is LEAF else edge,)
+        node.s0, node.v0, node.s1 = [], [], None
+        node.v1 = tuple([(a.shape, a.dtype) for a in arrays])
+        for i, t in enumerate(outs):
+            t._node = Output.of(node, i)
     return outs
 
 
@@ -350,20 +379,24 @@ def split(
     if isinstance(size, (tuple, list)):
         return split_with_sizes(tensor, size, dim)
     _need_dims("split", tensor)
-    if type(size) is not int and not hasattr(size, "__index__"):
+    if type(size) is not int and not isinstance(size, Tensor):
         raise TypeError(
             "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, "
             f"not {errors.kind_name(size)}"
         )
     dim = errors.checked_dim(dim, tensor._data.ndim)
     n = tensor._data.shape[dim]
+    if isinstance(size, Tensor):
+        if size._data.size != 1:
+            raise errors.wrong_kind("split_with_sizes", "split_sizes", "tuple of ints", size, 2)
+        size = int(size)
     if size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if size == 0 and n:
         raise RuntimeError(
             f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
         )
-    return _views(_split.prim, tensor, (int(size), dim))
+    return _views(_split.prim, tensor, (size, dim))
 
 
 @spelled(_split_sizes)
@@ -392,16 +425,16 @@ def chunk(input: Tensor, chunks: int, dim: int = 0, *, axis: Any = None) -> tupl
     """At most `chunks` parts of equal size (the last may be smaller) along `dim`; views."""
     _need_dims("chunk", input)
     if axis is not None:
-        dim = axis
+        dim = errors.one_dim("chunk", dim or None, axis)
     if type(chunks) is not int:
-        errors.need_int("chunk", chunks=chunks)
+        chunks = errors.checked_int("chunk", "chunks", chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim = errors.checked_dim(dim, input._data.ndim)
     n = input._data.shape[dim]
     if not n:
         return split_with_sizes(input, (0,) * chunks, dim)
-    return split(input, -(-n // chunks), dim)
+    return _views(_split.prim, input, (-(-n // chunks), dim))
 
 
 @public("tensor_split", method=True)
@@ -415,8 +448,11 @@ def tensor_split(
         indices_or_sections: a number of parts, or a list (or 1-D int64 tensor) of the places to
             cut at.
     """
-    errors.only("tensor_split", other, "indices", "sections")
-    where = other.get("indices", other.get("sections", indices_or_sections))
+    where = indices_or_sections
+    if other:
+        errors.only("tensor_split", other, "indices", "sections")
+        where = other.get("indices", other.get("sections", indices_or_sections))
+        _need_indices("tensor_split", other)
     if type(where) is bool:
         raise errors.wrong_kind("tensor_split", "sections", "int", where)
     if not input._data.ndim:
@@ -439,14 +475,28 @@ def tensor_split(
     dim = errors.checked_dim(dim, input._data.ndim)
     n = input._data.shape[dim]
     if isinstance(where, (tuple, list)):
-        ends = [*where, n]
+        ends = [*(int(i) if i is True or i is False else i for i in where), n]
     else:
+        if type(where) is not int:
+            errors.need_int("tensor_split", sections=where)
+            where = where.__index__()
         if where <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {where}")
         small, more = divmod(n, where)
-        ends = [small * (i + 1) + min(i + 1, more) for i in range(where)]
+        at, parts = 0, []
+        for i in range(where):
+            end = at + small + (i < more)
+            parts.append(slice_lane(input, (dim, at, end, 1)))
+            at = end
+        return tuple(parts)
     starts = [0, *ends[:-1]]
     return tuple(slice_dim(input, dim, a, b) for a, b in zip(starts, ends, strict=True))
+
+
+def _need_indices(op: str, named: dict[str, Any]) -> None:
+    """`indices=` takes a list; a number of parts is `sections=`."""
+    if "indices" in named and not isinstance(named["indices"], (tuple, list)):
+        raise errors.wrong_kind(op, "indices", "tuple of ints", named["indices"])
 
 
 def _directed(name: str, rank: int) -> Any:
@@ -454,6 +504,7 @@ def _directed(name: str, rank: int) -> Any:
         input: Tensor, indices_or_sections: Any = None, *more: Any, **other: Any
     ) -> tuple[Tensor, ...]:
         errors.only(name, other, "indices", "sections")
+        _need_indices(name, other)
         if more:
             indices_or_sections = (indices_or_sections, *more)
         n, where = (
@@ -461,7 +512,7 @@ def _directed(name: str, rank: int) -> Any:
             other.get("indices", other.get("sections", indices_or_sections)),
         )
         for i, at in enumerate(where if more else ()):
-            if not hasattr(at, "__index__"):
+            if not hasattr(at, "__index__") or (not i and isinstance(at, bool)):
                 raise errors.wrong_kind(name, f"indices[{i}]", "int", at)
         if type(where) is bool:
             raise errors.wrong_kind(name, "sections", "int", where)
@@ -489,28 +540,55 @@ def _directed(name: str, rank: int) -> Any:
 hsplit, vsplit, dsplit = _directed("hsplit", 1), _directed("vsplit", 2), _directed("dsplit", 3)
 
 
-def _unbind_kernel(x: Any, dim: int = 0) -> tuple[Any, ...]:
-    lead = (slice(None),) * dim
-    return tuple(x[(*lead, i, ...)] for i in range(x.shape[dim]))
-
-
 _unbind = movement(
-    "unbind", _unbind_kernel, lambda xp, g, dim: xp.stack(g, dim), view=True, outputs=("outs",),
+    "unbind", lambda x, dim=0: kernels.unbind(x, dim), lambda xp, g, dim: xp.stack(g, dim),
+    view=True, outputs=("outs",),
     doc="The slices along `dim`, without it; views.",
 )  # fmt: skip
+
+
+_unbind_prim = _unbind.prim
 
 
 @spelled(_unbind)
 def unbind(input: Any, dim: int = 0) -> Any:
     need_tensor("unbind", input)
-    n = input._data.ndim
+    data = input._data
+    n = data.ndim
     if not n:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return _views(_unbind.prim, input, (errors.checked_dim(dim, n),))
+    dim = errors.checked_dim(dim, n)
+    if S.mode is None and type(data) is np.ndarray:
+        return _parts(_unbind_prim, input, kernels.unbind(data, dim), (dim,))
+    return _unbind_prim.call(input, params=(dim,))
+
+
+def _named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments of a copying form: the tensor in front, and `axis` is `dim`."""
+    if not args and "input" in kwargs:
+        args = (kwargs.pop("input"),)
+    if "axis" in kwargs and "dim" not in kwargs:
+        kwargs["dim"] = kwargs.pop("axis")
+    return args, kwargs
+
+
+def _with_int(args: tuple[Any, ...], kwargs: dict[str, Any], size: Any) -> Any:
+    if len(args) > 1:
+        return (args[0], int(size), *args[2:]), kwargs
+    return args, {**kwargs, "split_size": int(size)}
 
 
 def _copies(name: str, of: Any) -> Any:
     def function(*args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
+        if kwargs:
+            args, kwargs = _named(args, kwargs)
+            if name.endswith("_copy") and kwargs.get("out", 0) is None:
+                del kwargs["out"]
+        size = args[1] if len(args) > 1 else kwargs.get("split_size")
+        if name in ("split_copy", "unsafe_split") and isinstance(size, (tuple, list)):
+            raise errors.wrong_kind(name, "split_size", "int", size)
+        if isinstance(size, np.integer):
+            args, kwargs = _with_int(args, kwargs, size)
         return tuple(OPS.clone(t) for t in of(*args, **kwargs))
 
     function.__name__ = function.__qualname__ = name
@@ -521,8 +599,8 @@ def _copies(name: str, of: Any) -> Any:
 
 def _copy(name: str, of: Any) -> None:
     def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if not args and "input" in kwargs:
-            args = (kwargs.pop("input"),)
+        if kwargs:
+            args, kwargs = _named(args, kwargs)
         return given_out(name, out, OPS.clone(of(*args, **kwargs)))
 
     function.__name__ = function.__qualname__ = name
@@ -556,4 +634,4 @@ for _name, _of in (
     ("unsafe_chunk", chunk),
     ("unsafe_split_with_sizes", split_with_sizes),
 ):
-    METHODS[_name] = public(_name)(_copies(_name, _of))
+    public(_name, method=True)(_copies(_name, _of))

@@ -33,7 +33,7 @@ def _written(name: str, self: Tensor, others: Sequence[Tensor], function: Any) -
                 "instead."
             )
     if not callable(function):
-        raise TypeError(f"'{type(function).__name__}' object is not callable")
+        raise TypeError(f"'{errors.kind_name(function)}' object is not callable")
     data = own(self)
     columns = [np.broadcast_to(t._data, data.shape).ravel().tolist() for t in (self, *others)]
     made = np.empty(data.size, data.dtype)
@@ -42,7 +42,7 @@ def _written(name: str, self: Tensor, others: Sequence[Tensor], function: Any) -
         value = function(*values)
         number: Any = value
         if not isinstance(value, (int, float, complex, np.generic)):
-            raise TypeError(f"must be real number, not {type(value).__name__}")
+            raise TypeError(f"must be real number, not {errors.kind_name(value)}")
         made[i] = int(number) if kind in "iu" else number
     data[...] = made.reshape(data.shape)
     bump(self)
@@ -98,7 +98,12 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     Raises:
         RuntimeError: a tensor of this size does not broadcast to this one.
     """
+    if not size or isinstance(size[0], dict):
+        raise errors.wrong_kind("sum_to_size", "size", "tuple of ints", size[0] if size else None)
     target = tuple(size[0]) if len(size) == 1 and not hasattr(size[0], "__index__") else size
+    for i, n in enumerate(target):
+        if type(n) is not int and (n is not True or not i):
+            errors.need_int("sum_to_size", **{f"size[{i}]": n})
     shape = self._data.shape
     extra = len(shape) - len(target)
     fits = extra >= 0 and all(
@@ -154,6 +159,7 @@ def new_empty_strided(
     self: Tensor,
     size: Any,
     stride: Any,
+    *,
     dtype: Any = None,
     layout: Any = None,
     device: Any = None,

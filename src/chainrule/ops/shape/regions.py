@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ... import errors
-from ...core.declare import METHODS, general, public
-from ...core.primitive import cast
+from ..._state import S
+from ...core.declare import METHODS, general, guarded, public, take_no_out
+from ...core.primitive import cast, given_out
 from ...core.record import OPS, sum_to
 from ...core.tensor import Tensor, own, wrap
 from ...core.views import inplace
-from ...kernels.blocks import typed
+from ...kernels import index as kernels
 from ..index.scatter import both, in_torch_order, legacy, need_number, need_out, run
 from .diagonal import diagonal
 from .reshape import as_strided, need_tensor
@@ -25,10 +26,6 @@ BOOL = np.dtype(bool)
 
 
 # ---------------------------------------------------------------- masks
-
-
-def _masked_fill_kernel(x: Any, mask: Any, value: Any) -> Any:
-    return np.where(mask, typed(value, x.dtype), x)
 
 
 def _masked_fill_tensor_kernel(x: Any, mask: Any, value: Any) -> Any:
@@ -41,18 +38,6 @@ def _masked_select_kernel(x: Any, mask: Any) -> Any:
     return np.asarray(x)[mask]
 
 
-def _masked_scatter_kernel(x: Any, mask: Any, source: Any) -> Any:
-    if x.shape != mask.shape:
-        x, mask = np.broadcast_arrays(x, mask)
-    made = np.array(x, order="C")
-    count = int(np.count_nonzero(mask))
-    source = np.asarray(source)
-    if source.size < count:
-        raise RuntimeError("Number of elements of source < number of ones in mask")
-    made[mask] = source.reshape(-1)[:count]
-    return made
-
-
 def _masked_scatter_back_kernel(g: Any, mask: Any, shape: Ints) -> Any:
     values = _masked_select_kernel(g, mask)
     made = np.zeros(shape, g.dtype)
@@ -61,7 +46,7 @@ def _masked_scatter_back_kernel(g: Any, mask: Any, shape: Ints) -> Any:
 
 
 _masked_fill = general(
-    "masked_fill", _masked_fill_kernel, ("x", "mask"),
+    "masked_fill", kernels.masked_fill, ("x", "mask"),
     rules={"x": lambda xp, g, x_shape, mask: sum_to(xp, xp.masked_fill(g, mask, 0.0), x_shape)},
     doc="x with a number wherever mask is True.",
 )  # fmt: skip
@@ -97,7 +82,7 @@ _masked_select = general(
 )
 _masked_scatter = general(
     "masked_scatter",
-    _masked_scatter_kernel,
+    kernels.masked_scatter,
     ("x", "mask", "source"),
     rules={
         "x": lambda xp, g, x_shape, mask: sum_to(xp, xp.masked_fill(g, mask, 0.0), x_shape),
@@ -144,12 +129,15 @@ def _c_dtype(t: Tensor) -> str:
     )
 
 
-@both(_masked_fill, _masked_fill_kernel)
+@both(_masked_fill, kernels.masked_fill)
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    plain = type(value) is float and type(mask) is Tensor and mask._data.dtype is BOOL
+    if plain and mask._data.shape == input._data.shape:
+        return _masked_fill.prim, (mask,), (need_number(input, value),)
     if not isinstance(value, (Tensor, bool, int, float, complex, np.generic)):
         raise TypeError(
             "masked_fill() received an invalid combination of arguments - "
-            f"got ({type(mask).__name__}, {type(value).__name__})"
+            f"got ({errors.kind_name(mask)}, {errors.kind_name(value)})"
         )
     _need_mask("masked_fill", input, mask)
     if isinstance(value, Tensor):
@@ -175,8 +163,12 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
     return run(_masked_select.prim, (input, mask), (), out)
 
 
-@both(_masked_scatter, _masked_scatter_kernel)
+@both(_masked_scatter, kernels.masked_scatter)
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+    if type(mask) is Tensor is type(source) and mask._data.dtype is BOOL:
+        x = input._data
+        if mask._data.shape == x.shape and source._data.dtype is x.dtype:
+            return _masked_scatter.prim, (mask, source), ()
     need_tensor("masked_scatter", source, "source", 3)
     _check_broadcast("masked_scatter", input, mask)
     if mask._data.dtype is not BOOL:
@@ -209,6 +201,10 @@ def _slice_scatter_kernel(x: Any, src: Any, dim: int, start: int, end: int, step
 
 def _diagonal_scatter_kernel(x: Any, src: Any, offset: int, dim1: int, dim2: int) -> Any:
     made = np.array(x, order="C")
+    if offset == dim1 == 0 and dim2 == 1 and made.ndim == 2:
+        n, m = made.shape
+        made.reshape(-1)[: min(n, m) * (m + 1) : m + 1] = src
+        return made
     view = made.diagonal(offset, dim1, dim2)
     view.flags.writeable = True
     view[...] = src
@@ -265,8 +261,19 @@ def _plain(x: Tensor) -> Tensor:
     return x if not isinstance(x, Tensor) or x._wrapped else wrap(own(x))
 
 
+def _usual(x: Any, src: Any) -> bool:
+    """Whether both are tensors of one dtype that no interpreter looks at."""
+    plain = S.mode is None and type(x) is type(src) is Tensor
+    return plain and x._data.dtype is src._data.dtype
+
+
 @in_torch_order(_select_scatter, _select_scatter_kernel)
 def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
+    if type(dim) is type(index) is int and _usual(input, src):
+        shape = input._data.shape
+        inside = 0 <= dim < len(shape) and 0 <= index < shape[dim]
+        if inside and src._data.shape == shape[:dim] + shape[dim + 1 :]:
+            return run(_select_scatter.prim, (input, src), (dim, index), None)
     need_tensor("select_scatter", input)
     region = OPS.select(_plain(input), dim, index)
     dim = errors.checked_dim(dim, input._data.ndim)
@@ -275,14 +282,26 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
 
 @in_torch_order(_slice_scatter, _slice_scatter_kernel)
 def slice_scatter(
-    input: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
-) -> Any:
+    input: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1, *,
+    axis: int | None = None, out: Any = None,
+) -> Any:  # fmt: skip
+    ints = type(dim) is type(start) is type(end) is type(step) is int
+    if axis is out is None and ints and step == 1 and _usual(input, src):
+        shape = input._data.shape
+        inside = 0 <= dim < len(shape) and 0 <= start <= end <= shape[dim]
+        if inside and src._data.shape == (*shape[:dim], end - start, *shape[dim + 1 :]):
+            return run(_slice_scatter.prim, (input, src), (dim, start, end, 1), None)
+    if axis is not None or out is not None:
+        made = slice_scatter(input, src, dim if axis is None else axis, start, end, step)
+        return given_out("slice_scatter", out, made)
     need_tensor("slice_scatter", input)
     given = {"start": start, "end": end}
     errors.need_int("slice_scatter", step=step, **{n: v for n, v in given.items() if v is not None})
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     dim = errors.checked_dim(dim, input._data.ndim)
+    if not input._data.ndim:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor")
     start, end, step = slice(start, end, step).indices(input._data.shape[dim])
     region = OPS.slice(_plain(input), dim, start, max(start, end), step)
     return _replaced(_slice_scatter, region, input, src, (dim, start, max(start, end), step))
@@ -290,6 +309,11 @@ def slice_scatter(
 
 @in_torch_order(_diagonal_scatter, _diagonal_scatter_kernel)
 def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    ints = type(offset) is type(dim1) is type(dim2) is int
+    if ints and offset == dim1 == 0 and dim2 == 1 and _usual(input, src):
+        shape = input._data.shape
+        if len(shape) == 2 and src._data.shape == (min(shape),):
+            return run(_diagonal_scatter.prim, (input, src), (0, 0, 1), None)
     need_tensor("diagonal_scatter", input)
     region = diagonal(_plain(input), offset, dim1, dim2)
     n = input._data.ndim
@@ -337,4 +361,6 @@ def _fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor
     return inplace(_fill_diagonal.prim, self, params=(need_number(self, fill_value), wrap))
 
 
-METHODS["fill_diagonal_"] = _fill_diagonal_
+METHODS["fill_diagonal_"] = guarded(_fill_diagonal_)
+
+take_no_out("masked_fill", "masked_scatter")

@@ -17,6 +17,7 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import general, linear, movement, public, spelled
 from ...core.interpreter import composing
 from ...core.lane_nodes import rows_to
@@ -24,7 +25,9 @@ from ...core.lanes import one_lane
 from ...core.primitive import PUBLIC
 from ...core.record import OPS, RAW, sum_to
 from ...core.tensor import Tensor, own, wrap
+from ...kernels import moves
 from ...kernels import shape as kernels
+from ...kernels.shape import reshaped
 from .views import ViewLane, reshaped_rows
 
 Ints = tuple[int, ...]
@@ -53,7 +56,7 @@ def _indexed(sizes: tuple[Any, ...], op: str, argument: str, at: int) -> Ints:
             raise TypeError
         return tuple(map(operator.index, sizes))
     except TypeError:
-        found = type(sizes[at]).__name__
+        found = errors.kind_name(sizes[at])
         what = (
             f"not {found}" if len(sizes) == 1 else f"but found element of type {found} at pos {at}"
         )
@@ -130,6 +133,7 @@ _unsafe_view_lane = one_lane(_unsafe_view.prim)
 
 
 _view_lane = ViewLane(_reshape)
+viewed = _view_lane.on
 _reshape.prim.rows = reshaped_rows
 
 
@@ -140,29 +144,16 @@ def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
     if shape is not None:
         sizes = (*sizes, shape)
     data = input._data
-    if type(data) is np.ndarray and data.flags.c_contiguous and S.mode is None:
-        made = _reshaped(data, sizes)
+    if S.mode is None and type(data) is np.ndarray:
+        made = reshaped(data, sizes)
         if made is not None:
-            return _view_lane.on(input, made, (made.shape,))
+            return viewed(input, made, (made.shape,))
     if not sizes:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     wanted = inferred(sizes_of(sizes), data.size)
     if type(data) is np.ndarray and not data.flags.c_contiguous and not composing():
         return _reshape_apart(input, wanted)
     return _view_lane(input, (wanted,))
-
-
-def _reshaped(data: Any, shape: tuple[Any, ...]) -> Any:
-    """What NumPy makes of an array in C order; None where PyTorch's rules must be asked."""
-    sizes = shape[0] if len(shape) == 1 else shape
-    many = isinstance(sizes, (tuple, list))
-    try:
-        if many or type(sizes) is int:
-            least: Any = min(sizes) if many else sizes
-            return data.reshape(sizes) if least >= -1 else None
-    except (ValueError, TypeError, RuntimeError):
-        return None
-    return None
 
 
 def _reshape_apart(x: Tensor, sizes: Ints) -> Tensor:
@@ -194,14 +185,16 @@ def view(input: Tensor, *shape: Any, dtype: Any = None, size: Any = None) -> Ten
                 [3, 4, 5]])
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
+        if dtype is not None and (shape or size is not None):
+            raise no_combination("view", shape, {"dtype": dtype})
         return _view_dtype(input, dtype or shape[0])
     if size is not None:
         shape = (*shape, size)
     data = input._data
-    if type(data) is np.ndarray and data.flags.c_contiguous and S.mode is None:
-        made = _reshaped(data, shape)
+    if S.mode is None and type(data) is np.ndarray:
+        made = reshaped(data, shape)
         if made is not None:
-            return _view_lane.on(input, made, (made.shape,))
+            return viewed(input, made, (made.shape,))
     sizes = inferred(sizes_of(shape, "view", "size"), data.size)
     if (
         type(data) is np.ndarray
@@ -315,15 +308,32 @@ _expand = movement(
 
 
 _expand_lane = ViewLane(_expand)
+expanded = _expand_lane.on
 _expand.prim.rows = lambda node, g, edges: rows_to(g, node.s0) if type(node.s0) is tuple else None
+
+
+def _repeated(x: Any, sizes: tuple[Any, ...]) -> Any:
+    """The usual sizes; None for what must be looked at."""
+    for n in sizes:
+        if type(n) is not int:
+            return None
+    try:
+        return kernels.expand(x, sizes)
+    except ValueError:
+        return None
 
 
 @spelled(_expand)
 def expand(input: Any, *shape: Any, implicit: bool = False, size: Any = None) -> Any:
     if type(input) is not Tensor:
         need_tensor("expand", input)
+    data = input._data
+    if S.mode is None and type(data) is np.ndarray and size is None:
+        made = _repeated(data, shape)
+        if made is not None:
+            return expanded(input, made, (made.shape,))
+    have = data.shape
     sizes = sizes_of(shape if size is None else (size,), "expand", "size")
-    have = input._data.shape
     if len(sizes) < len(have):
         raise RuntimeError(
             f"expand({errors.type_name(input.dtype)}{{{list(have)}}}, size={list(sizes)}): the "
@@ -398,6 +408,9 @@ def transpose(input: Any, dim0: Any = None, dim1: Any = None, **other: Any) -> A
             f'transpose() missing 1 required positional arguments: "dim{0 if dim0 is None else 1}"'
         )
     n = input._data.ndim
+    if type(dim0) is int is type(dim1) and -n <= dim0 < n and -n <= dim1 < n:
+        dims = (dim0 if dim0 >= 0 else dim0 + n, dim1 if dim1 >= 0 else dim1 + n)
+        return _transpose_lane(input, dims)
     return _transpose_lane(input, (errors.checked_dim(dim0, n), errors.checked_dim(dim1, n)))
 
 
@@ -416,14 +429,7 @@ def inverse(dims: Ints) -> Ints:
 
 
 permute_lane = ViewLane(_permute)
-
-
-def _permuted(data: Any, order: Ints) -> Any:
-    """What NumPy makes of it; None where it refuses."""
-    try:
-        return data.transpose(order)
-    except ValueError:
-        return None
+_permuted = permute_lane.on
 
 
 @spelled(_permute)
@@ -435,9 +441,12 @@ def permute(input: Any, *dims: Any, **other: Any) -> Any:
     order = sizes_of((other["dims"],) if other else dims, "permute", "dims")
     data = input._data
     if order and min(order) >= 0 and type(data) is np.ndarray and S.mode is None:
-        made = _permuted(data, order)
-        if made is not None:
-            return permute_lane.on(input, made, (order,))
+        try:
+            made = data.transpose(order)
+        except ValueError:
+            pass  # said properly below
+        else:
+            return _permuted(input, made, (order,))
     n = data.ndim
     if len(order) != n:
         raise RuntimeError(
@@ -465,6 +474,7 @@ _as_strided = movement(
     view=True,
     doc="The memory of x through other strides; cotangents are added where they were read.",
 )
+_strided_lane = ViewLane(_as_strided)
 _strided_sum = linear(
     "strided_sum",
     kernels.strided_sum,
@@ -525,6 +535,18 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
                 [1, 2],
                 [2, 3]])
     """
+    if type(size) is not tuple or type(stride) is not tuple:
+        for name, value in (("size", size), ("stride", stride)):
+            if not isinstance(value, (tuple, list)):
+                raise errors.wrong_kind("as_strided", name, "tuple of ints", value)
+    if storage_offset is True or storage_offset is False or isinstance(storage_offset, float):
+        raise errors.wrong_kind("as_strided", "storage_offset", "int", storage_offset)
+    data = input._data
+    plain = type(size) is tuple and type(stride) is tuple and storage_offset is None
+    if plain and type(data) is np.ndarray and S.mode is None:
+        made = kernels.strided(data, size, stride, 0)
+        if made is not None:
+            return _strided_lane.on(input, made, (size, stride, 0, layout_of(input)))
     size, stride = (
         sizes_of((size,), "as_strided", "size"),
         sizes_of((stride,), "as_strided", "stride"),
@@ -570,12 +592,12 @@ def _check_strided(x: Tensor, size: Ints, stride: Ints, relative: int) -> None:
 
 
 _contiguous = movement(
-    "contiguous", lambda x: np.array(x, order="C"), lambda xp, g: g, grad_fn="CloneBackward0",
+    "contiguous", moves.contiguous, lambda xp, g: g, grad_fn="CloneBackward0",
     doc="x with its elements in order in memory: itself if they are, else a copy.",
 )  # fmt: skip
 
 
-_contiguous_lane = one_lane(_contiguous.prim)
+contiguous_lane = one_lane(_contiguous.prim)
 
 
 @spelled(_contiguous)
@@ -583,7 +605,7 @@ def contiguous(input: Any, *, memory_format: Any = None) -> Any:
     data = input._data
     if type(data) is not np.ndarray or data.flags.c_contiguous:
         return input
-    return _contiguous_lane(input, ())
+    return contiguous_lane(input, ())
 
 
 only_methods(

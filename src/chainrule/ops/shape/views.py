@@ -12,6 +12,7 @@ Called by the other files of the shape family.
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from ...core.node import LEAF, next_k
 from ...core.primitive import F32, F64, Primitive, mark_unrecorded
 from ...core.record import RAW, REC, GeneralNode
 from ...core.tensor import Tensor, blank, own
+from ...kernels.compiled import compiled_as
 
-__all__ = ["ViewLane", "ViewNode", "linked", "reshaped_rows"]
+__all__ = ["ViewLane", "ViewNode", "linked", "linked_all", "reshaped_rows"]
 
 _new, _ndarray, _ref = object.__new__, np.ndarray, weakref.ref
 
@@ -63,9 +65,12 @@ def view_node(prim: Primitive) -> Any:
     return type(prim.grad_fn, (ViewNode,), body)
 
 
-def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Tensor:
+@partial(compiled_as, "ops.shape.views.linked")
+def linked(
+    prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...], recording: bool = False
+) -> Tensor:
     """A new tensor on `data`, part of the memory of `x`: `link_view` of the core with its steps
-    written out."""
+    written out. `recording`: the caller knows that grad mode is on."""
     if not data.flags.writeable:
         _as_writeable_as_can_be(data, x._data)
     t = blank()
@@ -91,9 +96,21 @@ def linked(prim: Primitive, x: Tensor, data: Any, params: tuple[Any, ...]) -> Te
             if len(views) > meta.views_limit:
                 meta.views = [r for r in views if r() is not None]
                 meta.views_limit = 2 * len(meta.views) + 8
-    if x._node is not None and not (S.grad or grad_enabled()):
+    if x._node is not None and not (recording or S.grad or grad_enabled()):
         mark_unrecorded(t)
     return t
+
+
+@partial(compiled_as, "ops.shape.views.linked_all")
+def linked_all(
+    prim: Primitive,
+    x: Tensor,
+    arrays: tuple[Any, ...],
+    params: tuple[Any, ...],
+    recording: bool = False,
+) -> tuple[Tensor, ...]:
+    """New tensors on parts of the memory of `x`."""
+    return tuple([linked(prim, x, made, params, recording) for made in arrays])
 
 
 def _as_writeable_as_can_be(data: Any, of: Any) -> None:
@@ -121,9 +138,12 @@ def ViewLane(op: Any) -> Any:
     kernel, call_general, node_class = prim.kernel, prim.call, view_node(prim)
 
     def on(x: Tensor, made: Any, params: tuple[Any, ...]) -> Tensor:
-        t = linked(prim, x, made, params)
         edge = x._node
-        if edge is not None and (S.grad or grad_enabled()) and made.dtype.kind in "fcV":
+        if edge is None:
+            return linked(prim, x, made, params)
+        recording = S.grad or grad_enabled()
+        t = linked(prim, x, made, params, recording)
+        if recording and made.dtype.kind in "fcV":
             n = _new(node_class)
             n.k = next_k()
             n.e = x if edge is LEAF else edge
@@ -133,16 +153,15 @@ def ViewLane(op: Any) -> Any:
         return t
 
     def lane(x: Any, params: tuple[Any, ...]) -> Any:
-        if S.mode is not None or not isinstance(x, Tensor):
-            return call_general(x, params=params)
-        data = x._data
-        if type(data) is not _ndarray:
-            data = own(x)
-            if type(data) is not _ndarray:  # sparse
-                return call_general(x, params=params)
-        if x._node is None:
-            return linked(prim, x, kernel(data, *params), params)
-        return on(x, kernel(data, *params), params)
+        if S.mode is None and isinstance(x, Tensor):
+            data = x._data
+            if type(data) is not _ndarray:
+                data = own(x)
+            if type(data) is _ndarray:
+                if x._node is None:
+                    return linked(prim, x, kernel(data, *params), params)
+                return on(x, kernel(data, *params), params)
+        return call_general(x, params=params)  # an interpreter runs, or it is sparse
 
     lane.on = on  # type: ignore[attr-defined]
     prim.short = lane

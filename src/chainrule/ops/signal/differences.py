@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import errors
 from ...core.declare import public
+from ...core.lanes import bare
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from ..index.indexing import slice_dim
@@ -61,7 +62,21 @@ def _spacings(x: Tensor, spacing: Any, dim: Any, dims: Sequence[int]) -> list[An
     return each
 
 
+def _central(x: Any, dim: int, h: float) -> Any:
+    """Differences of arrays: central ones inside, one-sided ones at the ends."""
+    y = np.empty_like(x)
+    to, of = (a if not dim else a.swapaxes(0, dim) for a in (y, x))
+    np.subtract(of[2:], of[:-2], to[1:-1])
+    to[1:-1] /= 2 * h
+    to[0] = (of[1] - of[0]) / h
+    to[-1] = (of[-1] - of[-2]) / h
+    return y
+
+
 def _evenly(x: Tensor, dim: int, h: Any, order: int) -> Tensor:
+    if order == 1 and type(h) in (int, float) and bare(x):
+        return wrap(_central(x._data, dim, h))
+
     def at(i: int) -> Tensor:
         return slice_dim(x, dim, i, i + 1 if i != -1 else None)
 
@@ -154,6 +169,8 @@ def gradient(
     each = _spacings(input, spacing, dim, dims)
     if input._data.dtype == np.uint8:
         raise RuntimeError("torch.gradient does not support uint8 input.")
+    if type(edge_order) is not int:
+        errors.need_int("gradient", edge_order=edge_order)
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     for d in dims:

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from ... import errors
-from ..._state import S
+from ..._state import S, grad_enabled
 from ...core.declare import linear, public
+from ...core.lanes import one_lane
 from ...core.primitive import cast, fill_out
 from ...core.record import OPS
-from ...core.tensor import Tensor
+from ...core.tensor import Tensor, wrap
 from ...kernels import fourier as kernels
 from ..fast import T
 from ..make.from_data import check_device, checked_dtype, finished
@@ -77,6 +78,7 @@ linear(
     method=False, names=("_fft_weigh",),
     doc="Half a spectrum of n points, times `weight` where a coefficient stands for two.",
 )  # fmt: skip
+_c2c_lane, _r2c_lane, _c2r_lane = (one_lane(f.prim) for f in (_c2c, _r2c, _c2r))
 
 
 # ---------------------------------------------------------------- what the functions take
@@ -89,15 +91,16 @@ def _checked_input(name: str, input: Any) -> Tensor:
 
 
 def _need_int(name: str, argument: str, value: Any) -> None:
-    if not hasattr(value, "__index__"):
-        raise TypeError(f"{name}(): argument '{argument}' must be int, not {type(value).__name__}")
+    errors.need_int(name, **{argument: value})
 
 
 def _norm(name: str, norm: Any, forward: bool) -> int:
     """PyTorch's number of a normalization mode."""
-    if norm is not None and not isinstance(norm, str):
-        raise TypeError(f"{name}(): argument 'norm' must be str, not {type(norm).__name__}")
-    if norm not in (None, "backward", "forward", "ortho"):
+    if norm is None:
+        return 0 if forward else 2
+    if not isinstance(norm, str):
+        raise TypeError(f"{name}(): argument 'norm' must be str, not {errors.kind_name(norm)}")
+    if norm not in ("backward", "forward", "ortho"):
         raise RuntimeError(
             errors.hinted(
                 f'Invalid normalization mode: "{norm}"', hint='"backward", "ortho" or "forward"'
@@ -109,9 +112,12 @@ def _norm(name: str, norm: Any, forward: bool) -> int:
 
 
 def _dim(x: Tensor, dim: int) -> int:
-    if not x._data.ndim:
+    rank = x._data.ndim
+    if dim == -1 and rank:
+        return rank - 1
+    if not rank:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return errors.checked_dim(dim, x._data.ndim)
+    return errors.checked_dim(dim, rank)
 
 
 def _check_points(n: int) -> None:
@@ -130,6 +136,8 @@ def _title(x: Tensor) -> str:
 
 def _promoted(x: Tensor, to_complex: bool) -> Tensor:
     """Integers become floats, and real numbers complex if asked; no half precision."""
+    if x._data.dtype.char in ("FD" if to_complex else "fdFD"):
+        return x
     dtype = x.dtype if x.dtype.category > 1 else S.default_dtype
     if dtype.np.itemsize == 2:
         raise RuntimeError(
@@ -154,13 +162,23 @@ def _resized(x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor:
 
 
 def _listed(value: Any) -> Any:
+    if value is True or value is False:
+        raise errors.wrong_kind("fft", "s", "tuple of ints", value)
     return (value,) if hasattr(value, "__index__") else value
 
 
-def _shape_and_dims(x: Tensor, s: Any, dim: Any) -> tuple[list[int], tuple[int, ...]]:
+_LAST_TWO = (-2, -1)
+
+
+def _shape_and_dims(x: Tensor, s: Any, dim: Any) -> tuple[Sequence[int], tuple[int, ...]]:
     """The number of points along each dimension that is transformed."""
-    s, dim = _listed(s), _listed(dim)
     rank, shape = x._data.ndim, x._data.shape
+    if s is None and 0 not in shape and rank > 1:
+        if dim is _LAST_TWO:
+            return shape[-2:], (rank - 2, rank - 1)
+        if dim is None:
+            return shape, tuple(range(rank))
+    s, dim = _listed(s), _listed(dim)
     dims: tuple[int, ...]
     if dim is not None:
         dims = tuple([_dim(x, d) for d in dim])
@@ -188,9 +206,9 @@ def _shape_and_dims(x: Tensor, s: Any, dim: Any) -> tuple[list[int], tuple[int, 
 
 def _half_shape(name: str, x: Tensor, s: Any, dim: Any) -> tuple[list[int], tuple[int, ...], int]:
     """Sizes and dims of half a spectrum, and the number of points of its last dimension."""
-    sizes, dims = _shape_and_dims(x, s, dim)
+    given, dims = _shape_and_dims(x, s, dim)
     _need_axis(name, dims)
-    s = _listed(s)
+    sizes, s = list(given), _listed(s)
     last = 2 * (x._data.shape[dims[-1]] - 1) if s is None or s[-1] == -1 else int(s[-1])
     _check_points(last)
     sizes[-1] = last // 2 + 1
@@ -219,41 +237,66 @@ def _given(name: str, made: Tensor, out: Any) -> Tensor:
 # ---------------------------------------------------------------- one dimension
 
 
+def _bare(x: Tensor) -> bool:
+    """Whether nothing is recorded of a call and nobody looks at it."""
+    unrecorded = x._node is None or not (S.grad or grad_enabled())
+    return unrecorded and S.mode is None and type(x._data) is np.ndarray
+
+
 def _fft_of(x: Tensor, dim: int, normalization: int, forward: bool) -> Tensor:
     """Complex to complex; a real signal by r2c, backward as the conjugate of forward."""
-    if x.is_complex():
-        return _c2c.prim.call(x, params=((dim,), normalization, forward))
-    made = _r2c.prim.call(x, params=((dim,), normalization, False))
-    return made if forward else OPS.conj(made)
+    if x._data.dtype.kind == "c":
+        return _c2c_lane(x, ((dim,), normalization, forward))
+    return _half_of(x, dim, normalization, forward, False)
 
 
-def _fft(x: Tensor, n: int | None, dim: int, normalization: Any, forward: bool) -> Tensor:
-    x = _promoted(x, False)
-    d = _dim(x, dim)
-    return _fft_of(
-        _resized(x, (d,), (x._data.shape[d] if n is None else n,)), d, normalization(), forward
+def _half_of(x: Tensor, dim: int, normalization: int, forward: bool, onesided: bool) -> Tensor:
+    """The spectrum of a real signal, or half of it; backward its conjugate."""
+    made = _r2c_lane(x, ((dim,), normalization, onesided))
+    if forward:
+        return made
+    if made._node is None and S.mode is None:
+        np.conjugate(made._data, made._data)
+        return made
+    return OPS.conj(made)
+
+
+def _points(x: Tensor, dim: int, n: int | None) -> Tensor:
+    """`x` with n points along a dimension."""
+    size = x._data.shape[dim]
+    return (
+        x if (n is None or n == size) and size else _resized(x, (dim,), (size if n is None else n,))
     )
 
 
-def _rfft(x: Tensor, n: int | None, dim: int, normalization: Any, forward: bool) -> Tensor:
-    if x.is_complex():
-        name = "rfft" if forward else "ihfft"
-        raise RuntimeError(f"{name} expects a real input tensor, but got {_title(x)}")
+def _fft(x: Tensor, n: int | None, dim: int, name: str, norm: Any, forward: bool) -> Tensor:
     x = _promoted(x, False)
     d = _dim(x, dim)
-    x = _resized(x, (d,), (x._data.shape[d] if n is None else n,))
-    made = _r2c.prim.call(x, params=((d,), normalization(), True))
-    return made if forward else OPS.conj(made)
+    x = _points(x, d, n)
+    return _fft_of(x, d, _norm(name, norm, forward), forward)
 
 
-def _irfft(x: Tensor, n: int | None, dim: int, normalization: Any, forward: bool) -> Tensor:
+def _rfft(x: Tensor, n: int | None, dim: int, name: str, norm: Any, forward: bool) -> Tensor:
+    if x._data.dtype.kind == "c":
+        short = "rfft" if forward else "ihfft"
+        raise RuntimeError(f"{short} expects a real input tensor, but got {_title(x)}")
+    x = _promoted(x, False)
+    d = _dim(x, dim)
+    x = _points(x, d, n)
+    return _half_of(x, d, _norm(name, norm, forward), forward, True)
+
+
+def _irfft(x: Tensor, n: int | None, dim: int, name: str, norm: Any, forward: bool) -> Tensor:
     x = _promoted(x, True)
     d = _dim(x, dim)
     last = 2 * (x._data.shape[d] - 1) if n is None else n
     _check_points(last)
-    x = _resized(x, (d,), (last // 2 + 1,))
-    x = OPS.conj(x) if forward else x
-    return _c2r.prim.call(x, params=((d,), normalization(), last))
+    x = _points(x, d, last // 2 + 1)
+    if forward and _bare(x):
+        x = wrap(np.conjugate(x._data))
+    elif forward:
+        x = OPS.conj(x)
+    return _c2r_lane(x, ((d,), _norm(name, norm, forward), last))
 
 
 def _one_dimensional(name: str, make: Callable[..., Tensor], forward: bool, doc: str) -> None:
@@ -264,11 +307,12 @@ def _one_dimensional(name: str, make: Callable[..., Tensor], forward: bool, doc:
         out: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
         x = _checked_input(full, input)
-        if n is not None:
+        if n is not None and type(n) is not int:
             _need_int(full, "n", n)
-        _need_int(full, "dim", dim)
-        made = make(x, n, dim, lambda: _norm(full, norm, forward), forward)
-        return _given(full, made, out)
+        if type(dim) is not int:
+            _need_int(full, "dim", dim)
+        made = make(x, n, dim, full, norm, forward)
+        return made if out is None else _given(full, made, out)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""{doc}
@@ -310,46 +354,52 @@ _one_dimensional(
 # ---------------------------------------------------------------- several dimensions
 
 
-def _fftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
+def _fftn(name: str, x: Tensor, s: Any, dim: Any, norm: Any, forward: bool) -> Tensor:
     sizes, dims = _shape_and_dims(x, s, dim)
-    x = _resized(_promoted(x, True), dims, sizes)
-    return _c2c.prim.call(x, params=(dims, normalization(), forward))
+    if forward and dims and s is None and x._data.dtype.char in "fd" and _bare(x):
+        return wrap(kernels.r2c(x._data, dims, _norm(name, norm, forward), False))
+    x = _promoted(x, True)
+    if s is not None:
+        x = _resized(x, dims, sizes)
+    return _c2c_lane(x, (dims, _norm(name, norm, forward), forward))
 
 
-def _rfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
-    if x.is_complex():
+def _rfftn(name: str, x: Tensor, s: Any, dim: Any, norm: Any, forward: bool) -> Tensor:
+    if x._data.dtype.kind == "c":
         raise RuntimeError(f"rfftn expects a real-valued input tensor, but got {_title(x)}")
     sizes, dims = _shape_and_dims(x, s, dim)
     _need_axis("rfftn", dims)
-    x = _resized(_promoted(x, False), dims, sizes)
-    return _r2c.prim.call(x, params=(dims, normalization(), True))
+    x = _promoted(x, False)
+    if s is not None:
+        x = _resized(x, dims, sizes)
+    return _r2c_lane(x, (dims, _norm(name, norm, forward), True))
 
 
-def _irfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
+def _irfftn(name: str, x: Tensor, s: Any, dim: Any, norm: Any, forward: bool) -> Tensor:
     sizes, dims, last = _half_shape("irfftn", x, s, dim)
     x = _resized(_promoted(x, True), dims, sizes)
-    return _c2r.prim.call(x, params=(dims, normalization(), last))
+    return _c2r_lane(x, (dims, _norm(name, norm, forward), last))
 
 
-def _hfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
+def _hfftn(name: str, x: Tensor, s: Any, dim: Any, norm: Any, forward: bool) -> Tensor:
     sizes, dims, last = _half_shape("hfftn", x, s, dim)
-    x, mode = _resized(_promoted(x, True), dims, sizes), normalization()
+    x, mode = _resized(_promoted(x, True), dims, sizes), _norm(name, norm, forward)
     if len(dims) > 1:
-        x = _c2c.prim.call(x, params=(dims[:-1], mode, True))
-    return _c2r.prim.call(OPS.conj(x), params=(dims[-1:], mode, last))
+        x = _c2c_lane(x, (dims[:-1], mode, True))
+    return _c2r_lane(OPS.conj(x), (dims[-1:], mode, last))
 
 
-def _ihfftn(name: str, x: Tensor, s: Any, dim: Any, normalization: Any, forward: bool) -> Tensor:
+def _ihfftn(name: str, x: Tensor, s: Any, dim: Any, norm: Any, forward: bool) -> Tensor:
     sizes, dims = _shape_and_dims(x, s, dim)
     _need_axis("ihfftn", dims)
-    mode = normalization()
+    mode = _norm(name, norm, forward)
     if x.is_complex():
         raise RuntimeError(f"Only supports floating-point dtypes, but found: {_title(x)}")
     x = _resized(_promoted(x, False), dims, sizes)
-    made = _r2c.prim.call(x, params=(dims[-1:], mode, True))
+    made = _r2c_lane(x, (dims[-1:], mode, True))
     if len(dims) == 1:
         return OPS.conj(made)
-    return _c2c.prim.call(OPS.conj_physical(made), params=(dims[:-1], mode, False))
+    return _c2c_lane(OPS.conj_physical(made), (dims[:-1], mode, False))
 
 
 def _several_dimensional(name: str, make: Callable[..., Tensor], forward: bool, doc: str) -> None:
@@ -359,8 +409,10 @@ def _several_dimensional(name: str, make: Callable[..., Tensor], forward: bool, 
             out: Tensor | None = None,
         ) -> Tensor:  # fmt: skip
             x = _checked_input(full, input)
-            made = make(name, x, s, dim, lambda: _norm(full, norm, forward), forward)
-            return _given(full, made, out)
+            if dim is None and default is not None:
+                raise errors.wrong_kind(full, "dim", "tuple of ints", dim, 3)
+            made = make(full, x, s, dim, norm, forward)
+            return made if out is None else _given(full, made, out)
 
         function.__name__ = function.__qualname__ = full.removeprefix("fft_")
         function.__doc__ = f"""{doc}
@@ -384,7 +436,7 @@ def _several_dimensional(name: str, make: Callable[..., Tensor], forward: bool, 
         public(f"fft.{function.__name__}")(function)
 
     add(f"fft_{name}n", None, "all, or the last len(s)")
-    add(f"fft_{name}2", (-2, -1), "the last two")
+    add(f"fft_{name}2", _LAST_TWO, "the last two")
 
 
 _several_dimensional("fft", _fftn, True, "The discrete Fourier transform over `dim`.")
@@ -408,7 +460,7 @@ def _frequencies(
 ) -> Tensor:
     _need_int(f"fft_{op}", "n", n)
     errors.need_number(f"fft_{op}", d=d)
-    n = n.__index__()
+    n, d = n.__index__(), d.item() if isinstance(d, Tensor) else d
     target = checked_dtype(op, dtype) or S.default_dtype.np
     if target.kind not in "fcV":
         raise RuntimeError(f"{op} requires a floating point or complex dtype")
@@ -439,6 +491,7 @@ def fftfreq(
     dtype: Any = None,
     layout: Any = None,
     device: Any = None,
+    pin_memory: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """The frequencies of the coefficients of `fft`: [0, 1, ..., -2, -1] / (n d).
@@ -452,6 +505,8 @@ def fftfreq(
         >>> torch.fft.fftfreq(4)
         tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
+    errors.check_option("fft_fftfreq", "pin_memory", pin_memory)
+    errors.check_option("fft_fftfreq", "layout", layout)
     check_device(device)
     return _frequencies("fftfreq", _all_counts, n, d, dtype, requires_grad, out)
 
@@ -465,6 +520,7 @@ def rfftfreq(
     dtype: Any = None,
     layout: Any = None,
     device: Any = None,
+    pin_memory: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """The frequencies of the coefficients of `rfft`: [0, 1, ..., n // 2] / (n d).
@@ -478,6 +534,8 @@ def rfftfreq(
         >>> torch.fft.rfftfreq(4)
         tensor([0.0000, 0.2500, 0.5000])
     """
+    errors.check_option("fft_rfftfreq", "pin_memory", pin_memory)
+    errors.check_option("fft_rfftfreq", "layout", layout)
     check_device(device)
     return _frequencies(
         "rfftfreq", lambda n: np.arange(n // 2 + 1.0), n, d, dtype, requires_grad, out
@@ -486,6 +544,10 @@ def rfftfreq(
 
 def _shift(op: str, input: Any, dim: Any, up: int) -> Tensor:
     x = _checked_input(op, input)
+    data = x._data
+    if dim is None and data.ndim == 1 and data.size > 1 and _bare(x):
+        at = len(data) - (len(data) + up) // 2
+        return wrap(np.concatenate((data[at:], data[:at])))
     dims = range(x._data.ndim) if dim is None else _listed(dim)
     canonical = [errors.checked_dim(d, x._data.ndim) for d in dims]
     shifts = [(x._data.shape[d] + up) // 2 for d in canonical]

@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import errors
 from ...core.declare import public
+from ...core.lanes import bare
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
 from . import fourier  # noqa: F401  # declares the transforms used here
@@ -57,6 +58,10 @@ def _need_signal(op: str, input: Any) -> Tensor:
 def _padded(x: Tensor, by: int, mode: str) -> Tensor:
     """`by` more elements at both ends of the last dimension."""
     n, last = x._data.shape[-1], x._data.ndim - 1
+    if mode == "reflect" and 0 < by < n - 1 and bare(x):
+        data = x._data
+        ends = data[..., by:0:-1], data[..., -2 : -by - 2 : -1]
+        return wrap(np.concatenate((ends[0], data, ends[1]), -1))
     places = np.arange(-by, n + by)
     if mode == "constant":
         shape = (*x._data.shape[:-1], n + 2 * by)

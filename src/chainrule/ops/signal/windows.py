@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ... import dtypes
+from ... import dtypes, errors
 from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import public
 from ...core.record import OPS
 from ...core.tensor import Tensor, wrap
+from ...errors import ABSENT
 from ..make.create import linspace
 from ..make.from_data import check_device, checked_dtype, finished
 from ..math import special  # noqa: F401  # declares i0, which the Kaiser window needs
@@ -239,7 +241,7 @@ def _classic(
     op: str, make: Callable[..., Any], length: Any, periodic: bool, options: dict[str, Any],
     *parameters: float,
 ) -> Tensor:  # fmt: skip
-    if not hasattr(length, "__index__"):
+    if not hasattr(length, "__index__") or length is True or length is False:
         raise TypeError(
             f"{op}(): argument 'window_length' (position 1) must be int, not "
             f"{type(length).__name__}"
@@ -265,12 +267,23 @@ def _classic(
     return finished(made.astype(target), options["requires_grad"])
 
 
+def _in_order(op: str, order: tuple[str, ...], given: Any, named: dict[str, Any]) -> None:
+    """Of `periodic` and the parameters of a window, each is given only after those before it."""
+    values = [v for v in given if v is not ABSENT]
+    have = set(("periodic", *order)[: len(values)]) | named.keys()
+    numbers = [*values[1:], *named.values()]
+    if have != set(("periodic", *order)[: len(have)]) or any(
+        not isinstance(v, (int, float, np.number, Tensor)) for v in numbers
+    ):
+        raise no_combination(op, values, named)
+
+
 def _classic_window(name: str, formula: str, make: Callable[..., Any], **own: float) -> None:
     op = f"{name}_window"
     order = tuple(own)
 
     def function(
-        window_length: int, periodic: bool = True, *rest: float, dtype: Any = None,
+        window_length: int, periodic: bool = ABSENT, *rest: float, dtype: Any = None,
         layout: Any = None, device: Any = None, pin_memory: bool = False,
         requires_grad: bool = False, **given: float,
     ) -> Tensor:  # fmt: skip
@@ -280,6 +293,12 @@ def _classic_window(name: str, formula: str, make: Callable[..., Any], **own: fl
                 f"Hint: it takes {', '.join(('window_length', 'periodic', *order))}"
             )
         values = own | dict(zip(order, rest, strict=False)) | given
+        if rest or given:
+            _in_order(op, order, (periodic, *rest), given)
+        if periodic is ABSENT:
+            periodic = True
+        elif periodic is not True and periodic is not False:
+            raise errors.wrong_kind(op, "periodic", "bool", periodic, 2)
         options = {
             "dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad
         }  # fmt: skip

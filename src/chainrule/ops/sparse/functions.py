@@ -134,6 +134,11 @@ def mm(mat1: Any, mat2: Any, reduce: str = "sum") -> Any:
         >>> s.grad.values()
         tensor([3., 3.])
     """
+    for i, (name, t) in enumerate((("sparse", mat1), ("dense", mat2))):
+        if not isinstance(t, Tensor):
+            raise errors.wrong_type("_sparse_mm", name, i + 1, t)
+    if not isinstance(reduce, str):
+        raise errors.wrong_kind("_sparse_mm", "reduce", "str", reduce, 3)
     if reduce != "sum":
         raise NotImplementedError(f"sparse.mm: reduce={reduce!r} is not here, only 'sum'")
     if not (mat1.is_sparse or mat2.is_sparse):
@@ -156,6 +161,11 @@ def addmm(mat: Any, mat1: Any, mat2: Any, *, beta: float = 1.0, alpha: float = 1
         tensor([[2., 2.],
                 [2., 2.]])
     """
+    if not isinstance(mat, Tensor):
+        raise errors.wrong_type("_sparse_addmm", "input", 1, mat)
+    if mat.dtype is not mat2.dtype:
+        have, other = (errors.LEGACY[t.dtype.name] for t in (mat, mat2))
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {have} and {other}")
     made = mm(mat1, mat2)
     made = (mat if beta == 1 else beta * mat) + (made if alpha == 1 else alpha * made)
     return titled(made, "SparseAddmmBackward0")

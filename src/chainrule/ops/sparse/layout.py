@@ -15,13 +15,14 @@ import numpy as np
 
 from ... import dtypes, errors
 from ..._state import S
+from ...core.blame import no_combination
 from ...core.declare import METHODS, general, public
 from ...core.primitive import REGISTRY
 from ...core.printing import sparse_repr
 from ...core.tensor import Size, Tensor, own, wrap
 from ...kernels import coo
 from ...kernels.coo import Coo
-from ..make.from_data import as_tensor, tensor
+from ..make.from_data import as_tensor, checked_dtype, tensor
 
 # ---------------------------------------------------------------- ops
 
@@ -140,7 +141,7 @@ def like(s: Tensor, values: Tensor) -> Tensor:
 
 @public("sparse_coo_tensor")
 def sparse_coo_tensor(
-    indices: Any = None, values: Any = None, size: Any = None, *, dtype: Any = None,
+    indices: Any = None, values: Any = None, size: Any = None, *more: Any, dtype: Any = None,
     device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
     check_invariants: bool | None = None, is_coalesced: bool | None = None,
 ) -> Any:  # fmt: skip
@@ -172,7 +173,24 @@ def sparse_coo_tensor(
         (tensor([[0., 0., 3.],
                 [4., 0., 0.]]), tensor([1., 1.]))
     """
-    dtypes.device(device or "cpu")
+    dtypes.device("cpu" if device is None else device)
+    if isinstance(indices, dict):
+        raise errors.wrong_kind("sparse_coo_tensor", "size", "tuple of ints", indices, 1)
+    if _whole(indices):  # the sizes of an empty one
+        checked_dtype("sparse_coo_tensor", dtype)
+        if is_coalesced is not None:
+            raise no_combination("sparse_coo_tensor", (indices,), {"is_coalesced": is_coalesced})
+        if values is None and (size is not None or more):
+            raise no_combination("sparse_coo_tensor", (indices, values, size, *more), {})
+        if size is None and values is not None:
+            raise RuntimeError("indices must be sparse_dim x nnz, but got: []")
+        sizes = (indices,) if values is None else (indices, values, size, *more)
+        errors.need_int("sparse_coo_tensor", **{f"size[{i}]": n for i, n in enumerate(sizes)})
+        if any(n < 0 for n in sizes):
+            raise RuntimeError(f"Trying to create tensor with negative dimension: {list(sizes)}")
+        return _empty(sizes, dtype, requires_grad)
+    if more:
+        raise TypeError(f"sparse_coo_tensor() takes 3 positional arguments, not {3 + len(more)}")
     if values is None:
         return _empty(indices if size is None else size, dtype, requires_grad)
     places = as_tensor(indices).detach().long()
@@ -185,9 +203,17 @@ def sparse_coo_tensor(
     return made.detach().requires_grad_() if requires_grad else made
 
 
+def _whole(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return not value._data.ndim and value._data.dtype.kind in "iu"
+    return hasattr(value, "__index__") and not isinstance(value, (bool, np.ndarray))
+
+
 def _empty(size: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    if isinstance(size, Tensor) or not hasattr(size, "__iter__"):
+        raise errors.wrong_kind("sparse_coo_tensor", "size", "tuple of ints", size)
     shape = tuple(int(n) for n in size)
-    kind = (dtype or S.default_dtype).np
+    kind = (S.default_dtype if dtype is None else dtype).np
     made = wrap(Coo(np.zeros((len(shape), 0), np.int64), np.zeros(0, kind), shape))
     return made.requires_grad_() if requires_grad else made
 
@@ -342,6 +368,8 @@ def coalesce(self: Tensor) -> Tensor:
 def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
     """The tensor as an ordinary one; its gradient is taken at the stored indices, everywhere with
     masked_grad=False."""
+    if dtype is not None and not isinstance(dtype, dtypes.dtype):
+        raise errors.wrong_kind("to_dense", "dtype", "torch.dtype", dtype, 1)
     if not self.is_sparse:
         return self if dtype is None else self.to(dtype)
     made = (unmasked if masked_grad is False else dense)(self)
@@ -358,6 +386,17 @@ def to_sparse(self: Tensor, *args: Any, **options: Any) -> Tensor:
             "Hint: x.to_sparse(2), or x.to_sparse(layout=torch.sparse_coo)"
         )
     first = args[0] if args else options.get("sparse_dim", options.get("layout"))
+    if args and first is None:
+        raise no_combination("to_sparse", args, options)
+    if type(first) is int and first == 0 and self._data.ndim:
+        raise RuntimeError(
+            "dense_to_sparse: sparse_dim argument must be in >0 when self.dim()>0, however "
+            "sparse_dim is 0"
+        )
+    if first is not None and _whole(first):
+        first = first.__index__()
+    if not (first is None or isinstance(first, (int, type(dtypes.sparse_coo)))):
+        raise no_combination("to_sparse", args, options)
     if not (first is None or first is dtypes.sparse_coo or type(first) is int):
         raise NotImplementedError(
             f"to_sparse({first!r}): only coordinates (sparse_coo) are here\nHint: x.to_sparse()"
