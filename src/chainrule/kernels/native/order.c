@@ -533,9 +533,8 @@ static PyObject *placed_one(PyObject *const *args)
     const npy_int64 place = PyArrayScalar_VAL(args[2], Int64);
     if (!as_index(PyTuple_GET_ITEM(args[1], 0), &n) || place < 0 || place >= n) DECLINE;
     PyObject *made = PyArray_ZEROS(1, &n, NPY_FLOAT32, 0);
-    if (made)
-        DATA(float, made)
-        [place] = number ? *DATA(float, args[0]) : PyArrayScalar_VAL(args[0], Float32);
+    if (made) DATA(float, made)
+    [place] = number ? *DATA(float, args[0]) : PyArrayScalar_VAL(args[0], Float32);
     return made;
 }
 
