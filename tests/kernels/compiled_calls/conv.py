@@ -4,7 +4,14 @@ import numpy as np
 from kernels.compiled_calls import numbers
 
 _FORMS = []  # input, weight, stride, padding, dilation, groups
-for _spatial, _kernel in (((9,), (3,)), ((6, 7), (3, 2)), ((4, 5, 3), (2, 2, 3)), ((5, 5), (1, 1))):
+for _spatial, _kernel in (
+    ((9,), (3,)),
+    ((21,), (4,)),
+    ((5, 19), (2, 3)),
+    ((6, 7), (3, 2)),
+    ((4, 5, 3), (2, 2, 3)),
+    ((5, 5), (1, 1)),
+):
     _n = len(_spatial)
     for _s, _p, _d, _g in ((1, 0, 1, 1), (1, 1, 1, 2), (2, 1, 1, 1), (1, 2, 2, 2), (3, 1, 1, 1)):
         _x, _w = numbers(2, 4, *_spatial), numbers(6, 4 // _g, *_kernel, seed=1)

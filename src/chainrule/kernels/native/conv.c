@@ -15,8 +15,9 @@ enum { FORWARD, INPUT, WEIGHT };
 /* Multiplications up to which the direct way is quicker than building columns. */
 #define FEW 60000
 
-/* Results that are computed side by side. */
+/* Results that are computed side by side; rows that are too short for it. */
 #define BLOCK 16
+#define NARROW 8
 
 /* What the blocks see of one image and group: `size` is that of an input with its padding. */
 typedef struct {
@@ -99,6 +100,7 @@ static int run_blocks(const Form *f, int what, int type, PyObject *y, PyObject *
         v.size[d] = (v.out[d] - 1) * v.stride[d] + reach + 1;
         if (v.pad[d] < 0 || ((turned || d == 2) && f->stride[d] != 1)) return 0;
         if (v.size[d] < v.in[d] + v.pad[d]) v.size[d] = v.in[d] + v.pad[d];
+        if (d == 2 && v.out[d] <= NARROW) return 0;
         if (d == 2) v.size[d] += BLOCK;
         numbers *= v.size[d];
     }
