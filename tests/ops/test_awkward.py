@@ -50,3 +50,14 @@ def test_an_array_that_does_not_fit_is_a_runtime_error() -> None:
 
     told = message(lambda: torch.zeros(1 << 50))
     assert "you tried to allocate 4503599627370496 bytes" in told and "Hint: " in told
+
+
+@pytest.mark.parametrize("name", ["var", "std", "nn.functional.selu", "nn.functional.celu"])
+def test_gradients_of_bfloat16_are_bfloat16(name: str) -> None:
+    pytest.importorskip("ml_dtypes")
+    function: Any = torch
+    for part in name.split("."):
+        function = getattr(function, part)
+    x = torch.tensor([0.5, -1.0, 2.0], dtype=torch.bfloat16, requires_grad=True)
+    (g,) = torch.autograd.grad(function(x).sum(), x)
+    assert g.dtype is torch.bfloat16

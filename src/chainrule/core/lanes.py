@@ -146,7 +146,7 @@ def one_lane(
         try:
             if dtype is F32 or dtype is F64:
                 y = raw(data, *params)
-            elif INSTEAD and x.is_sparse:
+            elif dtype.kind == "V" or (INSTEAD and x.is_sparse):  # bfloat16: its rules need a cast
                 return call_general(x, params=params)
             else:
                 y = kernel(data, *params)

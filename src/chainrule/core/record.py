@@ -286,6 +286,8 @@ class GeneralNode(Node):
         if self.s1 is not None:
             shapes = self.s1
             gs = [None if x is None else sum_to(RAW, x, s) for x, s in zip(gs, shapes)]  # noqa: B905
+        if self.v1 is None and g.dtype.kind == "V":
+            return _half_again(prim, g.dtype, tuple(gs))
         return gs
 
     def public_edges(self) -> tuple[Any, ...]:
