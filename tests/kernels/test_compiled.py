@@ -124,3 +124,24 @@ def test_the_package_works_without_the_extension() -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "None tensor([ 0.9277, -0.0908])\n"
+
+
+def test_a_broken_extension_is_said_and_done_without() -> None:
+    program = (
+        "import sys, importlib, warnings\n"
+        "class Broken:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.endswith('._native'): raise ImportError('undefined symbol: x')\n"
+        "sys.meta_path.insert(0, Broken())\n"
+        "with warnings.catch_warnings(record=True) as said:\n"
+        "    warnings.simplefilter('always')\n"
+        "    import chainrule as torch\n"
+        "print([str(w.message).partition(';')[0] for w in said], torch.ones(2) * 2)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("CHAINRULE_NATIVE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    told = "the compiled kernels of chainrule cannot be loaded (undefined symbol: x)"
+    assert done.stdout == f"['{told}'] tensor([2., 2.])\n"

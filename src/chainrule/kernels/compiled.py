@@ -11,6 +11,7 @@ Called by the other files of `kernels/`.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,8 +23,14 @@ NATIVE: Any = None  # the extension module, if there is one
 if os.environ.get("CHAINRULE_NATIVE") != "0":
     try:
         from . import _native as NATIVE  # type: ignore[attr-defined, no-redef]
-    except ImportError:
-        NATIVE = None
+    except ImportError as error:
+        if error.name != __package__:  # it is there and broken; else installed without a compiler
+            warnings.warn(
+                f"the compiled kernels of chainrule cannot be loaded ({error}); NumPy does their "
+                "work. Installing chainrule again compiles them for this Python and NumPy.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def compiled(function: Function) -> Function:
